@@ -1,0 +1,35 @@
+package engine
+
+import (
+	"time"
+
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/plan"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
+)
+
+// Event is something that happened during a run: StepStarted, StepOutput or StepEnded. Events
+// are for showing; what decides is the Result that Run returns.
+type Event interface{ event() }
+
+// StepStarted tells that a runner was handed the step.
+type StepStarted struct {
+	Time time.Time
+	Step plan.Step
+}
+
+// StepOutput is something the step printed. Output.Data is valid only during the call.
+type StepOutput struct {
+	Step   plan.Step
+	Output task.Output
+}
+
+// StepEnded tells how the step ended. Steps that never started have this event only.
+type StepEnded struct {
+	Time   time.Time
+	Step   plan.Step
+	Result StepResult
+}
+
+func (StepStarted) event() {}
+func (StepOutput) event()  {}
+func (StepEnded) event()   {}

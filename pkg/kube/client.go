@@ -1,0 +1,64 @@
+package kube
+
+import (
+	"fmt"
+	"sync"
+
+	"k8s.io/cli-runtime/pkg/genericclioptions"
+	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
+)
+
+// Client is the one connection of a run: every request of ours goes through its configuration.
+// It is safe for concurrent use and connects when it is first asked for something.
+type Client struct {
+	getter genericclioptions.RESTClientGetter
+
+	config  func() (*rest.Config, error)
+	typed   func() (kubernetes.Interface, error)
+	dynamic func() (dynamic.Interface, error)
+}
+
+// NewClient returns a client for the cluster that getter (kubectl's or Helm's connection flags)
+// chooses. It reads no file and asks no server.
+func NewClient(getter genericclioptions.RESTClientGetter) *Client {
+	config := sync.OnceValues(func() (*rest.Config, error) {
+		config, err := getter.ToRESTConfig()
+		if err != nil {
+			return nil, fmt.Errorf("reading the kubeconfig: %w", err)
+		}
+		config = rest.CopyConfig(config)
+		// The server's priority and fairness does the throttling; a second one on this side
+		// only makes watches start late.
+		config.QPS, config.Burst = -1, 0
+		return config, nil
+	})
+	return &Client{
+		getter: getter,
+		config: config,
+		typed: sync.OnceValues(func() (kubernetes.Interface, error) {
+			c, err := config()
+			if err != nil {
+				return nil, err
+			}
+			return kubernetes.NewForConfig(c)
+		}),
+		dynamic: sync.OnceValues(func() (dynamic.Interface, error) {
+			c, err := config()
+			if err != nil {
+				return nil, err
+			}
+			return dynamic.NewForConfig(c)
+		}),
+	}
+}
+
+// RESTConfig returns the connection's configuration. Callers must not change it.
+func (c *Client) RESTConfig() (*rest.Config, error) { return c.config() }
+
+// Interface returns the typed client.
+func (c *Client) Interface() (kubernetes.Interface, error) { return c.typed() }
+
+// Dynamic returns the client for objects of any kind.
+func (c *Client) Dynamic() (dynamic.Interface, error) { return c.dynamic() }

@@ -1,0 +1,242 @@
+package kube
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/client-go/kubernetes"
+)
+
+// draftLabel is the label by which Draft itself knew an application's pods (spec draft.md § 1.4).
+const draftLabel = "draft"
+
+// ReleasePods returns the pods of the workloads among the objects in which a task can run: Ready,
+// not being deleted, and of the workload's newest revision, sorted by namespace and name. When
+// pod templates of the release carry Draft's label "draft", only their pods count.
+func (c *Client) ReleasePods(ctx context.Context, objects []*unstructured.Unstructured) ([]corev1.Pod, error) {
+	var pods []corev1.Pod
+	for _, w := range draftOnly(Workloads(objects)) {
+		all, err := c.newestPods(ctx, w)
+		if err != nil {
+			return nil, fmt.Errorf("pods of %s in namespace %q: %w", Name(w), w.GetNamespace(), err)
+		}
+		for _, p := range all {
+			if p.DeletionTimestamp == nil && isReady(&p) {
+				pods = append(pods, p)
+			}
+		}
+	}
+	slices.SortFunc(pods, func(a, b corev1.Pod) int {
+		return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name))
+	})
+	return slices.CompactFunc(pods, func(a, b corev1.Pod) bool { return a.UID == b.UID }), nil
+}
+
+// draftOnly keeps the workloads whose pods carry Draft's label, or all when none does.
+func draftOnly(all []*unstructured.Unstructured) []*unstructured.Unstructured {
+	var labelled []*unstructured.Unstructured
+	for _, w := range all {
+		podLabels, _, _ := unstructured.NestedStringMap(w.Object, "spec", "template", "metadata", "labels")
+		if w.GetKind() == "Pod" {
+			podLabels = w.GetLabels()
+		}
+		if _, ok := podLabels[draftLabel]; ok {
+			labelled = append(labelled, w)
+		}
+	}
+	if len(labelled) > 0 {
+		return labelled
+	}
+	return all
+}
+
+// isReady reports whether the pod's condition Ready is true.
+func isReady(p *corev1.Pod) bool {
+	for _, c := range p.Status.Conditions {
+		if c.Type == corev1.PodReady {
+			return c.Status == corev1.ConditionTrue
+		}
+	}
+	return false
+}
+
+// newestPods returns the pods that the workload made for its newest revision, ready or not.
+func (c *Client) newestPods(ctx context.Context, w *unstructured.Unstructured) ([]corev1.Pod, error) {
+	client, err := c.Interface()
+	if err != nil {
+		return nil, err
+	}
+	ns, name := w.GetNamespace(), w.GetName()
+	switch w.GetKind() {
+	case "Pod":
+		p, err := client.CoreV1().Pods(ns).Get(ctx, name, metav1.GetOptions{})
+		if err != nil {
+			return nil, err
+		}
+		return []corev1.Pod{*p}, nil
+	case "Deployment":
+		d, err := client.AppsV1().Deployments(ns).Get(ctx, name, metav1.GetOptions{})
+		if err != nil {
+			return nil, err
+		}
+		newest, err := newestReplicaSet(ctx, client, d)
+		if err != nil || newest == nil {
+			return nil, err
+		}
+		return podsOf(ctx, client, newest, newest.Spec.Selector, "")
+	case "ReplicaSet":
+		r, err := client.AppsV1().ReplicaSets(ns).Get(ctx, name, metav1.GetOptions{})
+		if err != nil {
+			return nil, err
+		}
+		return podsOf(ctx, client, r, r.Spec.Selector, "")
+	case "ReplicationController":
+		r, err := client.CoreV1().ReplicationControllers(ns).Get(ctx, name, metav1.GetOptions{})
+		if err != nil {
+			return nil, err
+		}
+		return podsOf(ctx, client, r, &metav1.LabelSelector{MatchLabels: r.Spec.Selector}, "")
+	case "StatefulSet":
+		s, err := client.AppsV1().StatefulSets(ns).Get(ctx, name, metav1.GetOptions{})
+		if err != nil {
+			return nil, err
+		}
+		return podsOf(ctx, client, s, s.Spec.Selector, s.Status.UpdateRevision)
+	case "DaemonSet":
+		d, err := client.AppsV1().DaemonSets(ns).Get(ctx, name, metav1.GetOptions{})
+		if err != nil {
+			return nil, err
+		}
+		hash, err := newestDaemonSetHash(ctx, client, d)
+		if err != nil {
+			return nil, err
+		}
+		return podsOf(ctx, client, d, d.Spec.Selector, hash)
+	}
+	return nil, fmt.Errorf("%s is not a workload", w.GetKind())
+}
+
+// podsOf returns the pods that the owner controls. Where hash is not empty, only those whose
+// label controller-revision-hash is that.
+func podsOf(ctx context.Context, client kubernetes.Interface, owner metav1.Object, selector *metav1.LabelSelector, hash string) ([]corev1.Pod, error) {
+	s, err := metav1.LabelSelectorAsSelector(selector)
+	if err != nil {
+		return nil, err
+	}
+	if hash != "" {
+		required, err := labels.NewRequirement(appsv1.ControllerRevisionHashLabelKey, "=", []string{hash})
+		if err != nil {
+			return nil, err
+		}
+		s = s.Add(*required)
+	}
+	list, err := client.CoreV1().Pods(owner.GetNamespace()).List(ctx, metav1.ListOptions{LabelSelector: s.String()})
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(list.Items, func(p corev1.Pod) bool { return !metav1.IsControlledBy(&p, owner) }), nil
+}
+
+// revisionAnnotation is how the Deployment controller numbers a Deployment and its ReplicaSets
+// (k8s.io/kubectl/pkg/util/deployment).
+const revisionAnnotation = "deployment.kubernetes.io/revision"
+
+func newestReplicaSet(ctx context.Context, client kubernetes.Interface, d *appsv1.Deployment) (*appsv1.ReplicaSet, error) {
+	selector, err := metav1.LabelSelectorAsSelector(d.Spec.Selector)
+	if err != nil {
+		return nil, err
+	}
+	list, err := client.AppsV1().ReplicaSets(d.Namespace).List(ctx, metav1.ListOptions{LabelSelector: selector.String()})
+	if err != nil {
+		return nil, err
+	}
+	for i := range list.Items {
+		r := &list.Items[i]
+		if metav1.IsControlledBy(r, d) && r.Annotations[revisionAnnotation] == d.Annotations[revisionAnnotation] {
+			return r, nil
+		}
+	}
+	return nil, nil
+}
+
+// newestDaemonSetHash returns the hash label of the DaemonSet's newest revision.
+func newestDaemonSetHash(ctx context.Context, client kubernetes.Interface, d *appsv1.DaemonSet) (string, error) {
+	selector, err := metav1.LabelSelectorAsSelector(d.Spec.Selector)
+	if err != nil {
+		return "", err
+	}
+	list, err := client.AppsV1().ControllerRevisions(d.Namespace).List(ctx, metav1.ListOptions{LabelSelector: selector.String()})
+	if err != nil {
+		return "", err
+	}
+	var newest *appsv1.ControllerRevision
+	for i := range list.Items {
+		r := &list.Items[i]
+		if metav1.IsControlledBy(r, d) && (newest == nil || r.Revision > newest.Revision) {
+			newest = r
+		}
+	}
+	if newest == nil {
+		return "", nil
+	}
+	return newest.Labels[appsv1.ControllerRevisionHashLabelKey], nil
+}
+
+// explain adds to each reason what the pods themselves say, such as a failing image pull. It is
+// for a message after the wait is over, so it takes a second at most and leaves out what fails.
+func (c *Client) explain(ctx context.Context, objects []*unstructured.Unstructured, unready *unready) []string {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	byName := map[string]*unstructured.Unstructured{}
+	for _, w := range Workloads(objects) {
+		byName[Name(w)] = w
+	}
+	return unready.sentences(func(name string) string {
+		pods, err := c.newestPods(ctx, byName[name])
+		if err != nil {
+			return ""
+		}
+		for i := range pods {
+			if why := stuck(&pods[i]); why != "" {
+				return fmt.Sprintf("pod %s: %s", pods[i].Name, why)
+			}
+		}
+		return ""
+	})
+}
+
+// stuck returns what keeps the pod from becoming ready, in the kubelet's or scheduler's words.
+func stuck(p *corev1.Pod) string {
+	for _, c := range slices.Concat(p.Status.InitContainerStatuses, p.Status.ContainerStatuses) {
+		if w := c.State.Waiting; w != nil && w.Reason != "" && w.Reason != "PodInitializing" && w.Reason != "ContainerCreating" {
+			return joinReason(w.Reason, w.Message)
+		}
+		if t := c.State.Terminated; t != nil && t.ExitCode != 0 {
+			return joinReason(fmt.Sprintf("container %s exited with %d", c.Name, t.ExitCode), t.Message)
+		}
+	}
+	for _, c := range p.Status.Conditions {
+		if c.Type == corev1.PodScheduled && c.Status == corev1.ConditionFalse {
+			return joinReason(c.Reason, c.Message)
+		}
+	}
+	if p.Status.Phase == corev1.PodRunning && !isReady(p) {
+		return "running, but its readiness probe does not succeed"
+	}
+	return ""
+}
+
+func joinReason(reason, message string) string {
+	if message == "" {
+		return reason
+	}
+	return reason + ": " + message
+}

@@ -1,0 +1,61 @@
+package plan
+
+import (
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
+)
+
+// Kind tells what a step does.
+type Kind string
+
+// The kinds of steps: a task, or one of Helm's own.
+const (
+	// Task runs a task.
+	Task Kind = "task"
+	// Apply is Helm's install or upgrade.
+	Apply Kind = "apply"
+	// Ready waits until the release's workloads are rolled out.
+	Ready Kind = "ready"
+	// Delete is Helm's uninstall.
+	Delete Kind = "delete"
+)
+
+// Release names what the steps are about.
+type Release struct {
+	Name      string
+	Namespace string
+}
+
+// Step is one node of a plan.
+type Step struct {
+	// ID is unique in the plan: the task's name, or "helm/apply", "helm/ready", "helm/delete".
+	ID   string
+	Kind Kind
+	// Phase is the phase of a task step; empty for Helm's steps.
+	Phase task.Phase
+	// Release is what the step belongs to.
+	Release Release
+	// Task is what a step of kind Task runs; nil otherwise.
+	Task *task.Task
+	// Needs are the IDs of the steps that must end well first.
+	Needs []string
+	// Reason says in a few words why the step is there.
+	Reason string
+}
+
+// Plan is what an operation will do: steps such that each stands after all it needs.
+type Plan struct {
+	Operation task.Operation
+	Release   Release
+	Steps     []Step
+}
+
+// Tasks returns the tasks of the plan, in its order.
+func (p Plan) Tasks() []task.Task {
+	var tasks []task.Task
+	for _, s := range p.Steps {
+		if s.Task != nil {
+			tasks = append(tasks, *s.Task)
+		}
+	}
+	return tasks
+}

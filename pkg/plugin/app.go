@@ -1,0 +1,125 @@
+package plugin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+
+	"github.com/spf13/cobra"
+	"k8s.io/cli-runtime/pkg/genericiooptions"
+)
+
+// App is one invocation of the program.
+type App struct {
+	genericiooptions.IOStreams
+
+	mu sync.Mutex
+	// leftovers undo what must not outlive the program, also when it is left in a hurry.
+	leftovers []func()
+	// started tells that the command line was understood: errors before that are about it.
+	started bool
+}
+
+// New returns an invocation with the given streams.
+func New(streams genericiooptions.IOStreams) *App { return &App{IOStreams: streams} }
+
+// Run runs the command line, writes the error that ended it, if any, and returns the exit code
+// (see ExitCode). Cancelling ctx with Interrupted as its cause ends the run in good order.
+func (a *App) Run(ctx context.Context, args []string) int {
+	root := a.rootCommand()
+	root.SetArgs(args)
+	root.SetIn(a.In)
+	root.SetOut(a.Out)
+	root.SetErr(a.ErrOut)
+	defer a.cleanUp()
+
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return 0
+	}
+	if !a.started {
+		err = usageError{err}
+	}
+	var silent silentError
+	if !errors.As(err, &silent) {
+		fmt.Fprintf(a.ErrOut, "Error: %s\n", err)
+	}
+	return ExitCode(err)
+}
+
+// Abandon is for a program that is left at once, by a second signal: it removes what must not
+// stay on this machine and says what may go on without it.
+func (a *App) Abandon() {
+	a.cleanUp()
+	fmt.Fprintln(a.ErrOut, "\nleft at once: what was running may go on, and Helm may not have written the release's status; see 'helm status' and 'kubectl get pods'")
+}
+
+// onExit has remove called when the program ends.
+func (a *App) onExit(remove func()) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.leftovers = append(a.leftovers, remove)
+}
+
+func (a *App) cleanUp() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, remove := range a.leftovers {
+		remove()
+	}
+	a.leftovers = nil
+}
+
+// displayName is what users type before a command's name.
+func displayName() string {
+	if underHelm() {
+		return "helm tasks"
+	}
+	return "kubectl tasks"
+}
+
+func underHelm() bool { return os.Getenv("HELM_PLUGIN_NAME") != "" }
+
+func (a *App) rootCommand() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "kubectl-tasks",
+		Short: "Run tasks around Helm releases",
+		Long: `Run tasks before, during and after Helm's install, upgrade and uninstall: on this
+machine, or in the release's pods. Tasks come from a file such as Draft's
+.draft-tasks.toml, or from an annotated ConfigMap. Nothing is installed in the cluster.`,
+		Example: `  # Install a chart with the tasks of .draft-tasks.toml around it
+  kubectl tasks install web ./chart --wait
+
+  # What would happen, and in which order
+  kubectl tasks install web ./chart --dry-run=client
+
+  # Run one task in the pods of a release
+  kubectl tasks run "sync database" --release web`,
+		Annotations:   map[string]string{cobra.CommandDisplayNameAnnotation: displayName()},
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		PersistentPreRun: func(*cobra.Command, []string) {
+			a.started = true
+		},
+		// Without a command, and with one that does not exist, kubectl and Helm show the help or
+		// an error; so does this.
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return fmt.Errorf("%w\nsee '%s --help'", err, cmd.CommandPath())
+	})
+	root.AddCommand(
+		a.runCommand(),
+		a.installCommand(),
+		a.upgradeCommand(),
+		a.uninstallCommand(),
+		a.listCommand(),
+		a.lintCommand(),
+		a.createCommand(),
+		a.versionCommand(),
+	)
+	return root
+}

@@ -1,0 +1,34 @@
+package plugin
+
+import (
+	"io"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/release"
+)
+
+// completeReleases completes the names of deployed releases for the first most arguments, or for
+// all when most is negative. Later arguments are files.
+func (a *App) completeReleases(c *connection, most int) cobra.CompletionFunc {
+	return func(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+		if most >= 0 && len(args) >= most {
+			return nil, cobra.ShellCompDirectiveDefault
+		}
+		namespace, err := c.namespace()
+		if err != nil {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		helm := release.NewHelm(c.settings, io.Discard, io.Discard)
+		if err := helm.Connect(cmd.Context(), c.ConfigFlags, namespace); err != nil {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		names, err := helm.Names()
+		if err != nil {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		names = slices.DeleteFunc(names, func(n string) bool { return slices.Contains(args, n) })
+		return names, cobra.ShellCompDirectiveNoFileComp
+	}
+}

@@ -1,0 +1,2 @@
+// Package plugin is the command line: flags become options, options become one call, errors become exit codes.
+package plugin

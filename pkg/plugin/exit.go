@@ -1,0 +1,101 @@
+package plugin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"syscall"
+
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/release"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
+)
+
+// The exit codes of the program.
+const (
+	exitFailed    = 1   // a task or the release failed
+	exitUsage     = 3   // usage or definition error; nothing was touched
+	exitPreflight = 4   // forbidden, or a check failed before anything was touched
+	exitUnknown   = 5   // nobody saw how it ended
+	exitTimeout   = 124 // a time limit passed
+	exitSIGINT    = 130
+	exitSIGTERM   = 143
+)
+
+// Interrupted is the cause of a run that a signal cancelled.
+type Interrupted struct{ Signal os.Signal }
+
+// Error names the signal.
+func (i Interrupted) Error() string { return "stopped by " + i.Signal.String() }
+
+// ExitCode is 130 after SIGINT and 143 after SIGTERM.
+func (i Interrupted) ExitCode() int {
+	if i.Signal == syscall.SIGTERM {
+		return exitSIGTERM
+	}
+	return exitSIGINT
+}
+
+// usageError is about the command line or a definition; nothing was touched.
+type usageError struct{ error }
+
+func (e usageError) Unwrap() error { return e.error }
+
+// refusedError is a check that failed before anything was touched.
+type refusedError struct{ message string }
+
+func (e refusedError) Error() string { return e.message }
+
+// runError is the end of a run that did not succeed.
+type runError struct {
+	code int
+	err  error
+}
+
+func (e runError) Error() string { return e.err.Error() }
+func (e runError) Unwrap() error { return e.err }
+
+// silentError has an exit code and nothing to say: what there was to say was said.
+type silentError struct{ code int }
+
+func (e silentError) Error() string { return fmt.Sprintf("exit code %d", e.code) }
+
+// ExitCode returns the exit code for an error; 0 for nil. It looks at types only, never at text.
+func ExitCode(err error) int {
+	var (
+		silent      silentError
+		run         runError
+		usage       usageError
+		interrupted Interrupted
+		refused     refusedError
+		preflight   *release.PreflightError
+		diagnostics task.Diagnostics
+		diagnostic  task.Diagnostic
+	)
+	switch {
+	case err == nil:
+		return 0
+	case errors.As(err, &silent):
+		return silent.code
+	case errors.As(err, &run):
+		return run.code
+	case errors.As(err, &usage):
+		return exitUsage
+	case errors.As(err, &refused), errors.As(err, &preflight):
+		return exitPreflight
+	case errors.As(err, &interrupted):
+		return interrupted.ExitCode()
+	case errors.As(err, &diagnostics), errors.As(err, &diagnostic):
+		return exitUsage
+	}
+	return exitFailed
+}
+
+// interruption returns the exit code of the signal that cancelled ctx; false when none did.
+func interruption(ctx context.Context) (int, bool) {
+	var interrupted Interrupted
+	if errors.As(context.Cause(ctx), &interrupted) {
+		return interrupted.ExitCode(), true
+	}
+	return 0, false
+}

@@ -1,0 +1,47 @@
+package plugin
+
+import (
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/format/draft"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/source"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
+)
+
+// parseOptions are what reading any format may depend on besides the text.
+type parseOptions struct {
+	// getenv is the environment that tasks on this machine get.
+	getenv func(string) (string, bool)
+	draftShell,
+	draftCompat bool
+}
+
+// formats is the registry: a new format is a package under pkg/format and a line here.
+var formats = []struct {
+	source.Format
+	parse func(source.Document, parseOptions) ([]task.Task, task.Diagnostics)
+}{
+	{source.Format{Name: "draft", Files: []string{draft.FileName, "draft-tasks.toml", "tasks.toml"}, Extension: ".toml"}, parseDraft},
+}
+
+func knownFormats() []source.Format {
+	known := make([]source.Format, len(formats))
+	for i, f := range formats {
+		known[i] = f.Format
+	}
+	return known
+}
+
+// parse reads a document in the format that its source recognised.
+func parse(d source.Document, o parseOptions) ([]task.Task, task.Diagnostics) {
+	for _, f := range formats {
+		if f.Name == d.Format {
+			return f.parse(d, o)
+		}
+	}
+	return nil, task.Diagnostics{{Position: task.Position{File: d.Name}, Severity: task.Error, Message: "unknown format " + d.Format}}
+}
+
+func parseDraft(d source.Document, o parseOptions) ([]task.Task, task.Diagnostics) {
+	return draft.Parse(d.Text, draft.Options{
+		Source: d.Source, Getenv: o.getenv, Shell: o.draftShell, Compat: o.draftCompat,
+	})
+}

@@ -1,0 +1,66 @@
+package plugin
+
+import (
+	"context"
+	"errors"
+
+	"github.com/spf13/cobra"
+
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/plan"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/release"
+)
+
+// helmOptions are what the commands that wrap one of Helm's share.
+type helmOptions struct {
+	connection *connection
+	tasks      taskFlags
+	helm       *release.Helm
+}
+
+func (a *App) newHelmOptions() *helmOptions {
+	c := newConnection()
+	return &helmOptions{connection: c, helm: release.NewHelm(c.settings, a.Out, a.ErrOut)}
+}
+
+func (o *helmOptions) addFlags(cmd *cobra.Command) {
+	o.tasks.addSource(cmd.Flags())
+	o.tasks.addRun(cmd.Flags())
+	o.connection.addHelmFlags(cmd)
+}
+
+// connect gives Helm its cluster and returns the namespace.
+func (o *helmOptions) connect(ctx context.Context) (string, error) {
+	if err := o.tasks.validate(); err != nil {
+		return "", err
+	}
+	namespace, err := o.connection.namespace()
+	if err != nil {
+		return "", usageError{err}
+	}
+	return namespace, o.helm.Connect(ctx, o.connection.ConfigFlags, namespace)
+}
+
+// deploy is an install or an upgrade.
+type deploy interface {
+	release.Change
+	Name(args []string) (name, chart string, err error)
+	Prepare(chart string) error
+}
+
+func (a *App) deploy(ctx context.Context, o *helmOptions, change deploy, args []string) error {
+	namespace, err := o.connect(ctx)
+	if err != nil {
+		return err
+	}
+	name, chart, err := change.Name(args)
+	if err != nil {
+		return usageError{err}
+	}
+	if err := change.Prepare(chart); err != nil {
+		if refused := (*release.PreflightError)(nil); errors.As(err, &refused) {
+			return err
+		}
+		return usageError{err}
+	}
+	return a.around(ctx, &o.tasks, o.connection.client(), change, plan.Release{Name: name, Namespace: namespace})
+}

@@ -1,0 +1,83 @@
+package plugin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/plan"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/report"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
+)
+
+type lintOptions struct {
+	connection *connection
+	tasks      taskFlags
+	release    string
+	output     string
+}
+
+func (a *App) lintCommand() *cobra.Command {
+	o := &lintOptions{connection: newConnection()}
+	cmd := &cobra.Command{
+		Use:   "lint [FILE...]",
+		Short: "Check task files",
+		Long: `Check task files, all at once, and show each finding with its position and what to write
+instead. Nothing is run. The exit code is 3 when there is an error, 0 when there are only
+warnings.`,
+		Example: `  # The task file of the working directory
+  kubectl tasks lint
+
+  # A certain file
+  kubectl tasks lint deploy/.draft-tasks.toml
+
+  # For a program
+  kubectl tasks lint -o json`,
+		RunE: func(cmd *cobra.Command, args []string) error { return a.lint(cmd.Context(), o, args) },
+	}
+	fs := cmd.Flags()
+	o.tasks.addSource(fs)
+	o.tasks.addFilename(fs)
+	fs.StringVarP(&o.release, "release", "r", "", "the release whose annotated ConfigMaps are checked")
+	addOutput(fs, &o.output, "json")
+	o.connection.addFlags(cmd)
+	return cmd
+}
+
+func (a *App) lint(ctx context.Context, o *lintOptions, files []string) error {
+	if err := checkOutput(o.output, "json"); err != nil {
+		return err
+	}
+	o.tasks.references = append(o.tasks.references, files...)
+	set, err := a.definitions(ctx, o.connection, &o.tasks, o.release)
+	var found task.Diagnostics
+	if err != nil && !errors.As(err, &found) {
+		return err
+	}
+	if err == nil {
+		// What single documents cannot know, such as a name that two of them use.
+		for _, op := range []task.Operation{task.Install, task.Upgrade, task.Uninstall} {
+			if _, err := plan.Build(op, plan.Release{}, set.tasks); errors.As(err, &found) {
+				set.diagnostics = append(set.diagnostics, found...)
+				break
+			}
+		}
+	}
+	set.diagnostics.Sort()
+	if o.output == "json" {
+		if err := report.JSON(a.Out, report.Findings(set.diagnostics)); err != nil {
+			return err
+		}
+	} else {
+		report.Lint(a.Out, set.diagnostics)
+	}
+	if set.diagnostics.Err() != nil {
+		return silentError{exitUsage}
+	}
+	if o.output == "" {
+		fmt.Fprintf(a.ErrOut, "%d tasks, no error, %d warnings\n", len(set.tasks), len(set.diagnostics))
+	}
+	return nil
+}

@@ -1,0 +1,167 @@
+package plugin
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/engine"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/plan"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/release"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/report"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
+)
+
+// around does one of Helm's commands with the tasks around it: it finds and plans the tasks,
+// refuses what is not allowed, and only then touches anything.
+func (a *App) around(ctx context.Context, tasks *taskFlags, client *kube.Client, change release.Change, rel plan.Release) error {
+	documents, err := a.find(ctx, tasks, client, rel.Namespace, rel.Name)
+	if err != nil {
+		return preflight(ctx, err)
+	}
+	runner := &stepRunner{client: client, apply: change.Apply, objects: change.Objects, timeout: change.Timeout()}
+	getenv := os.LookupEnv
+	if len(documents) > 0 && !change.DryRun() {
+		if runner.env, err = a.newEnvironment(client, change.Operation(), rel); err != nil {
+			return preflight(ctx, err)
+		}
+		getenv = runner.env.lookup
+	}
+	set, err := tasks.read(documents, getenv)
+	if err != nil {
+		return err
+	}
+	p, err := plan.Build(change.Operation(), rel, set.tasks)
+	if err != nil {
+		return err
+	}
+	planned := p.Tasks()
+	a.announce(set, planned)
+	if change.DryRun() {
+		return a.dryRun(p, change)
+	}
+	if err := a.trust(tasks, planned); err != nil {
+		return err
+	}
+
+	e := engine.Engine{Runner: runner}
+	if len(planned) > 0 {
+		e.Emit = (&report.Text{Log: a.ErrOut, Stdout: a.ErrOut, Stderr: a.ErrOut}).Emit
+	}
+	result := e.Run(ctx, p)
+	end := a.end(ctx, result, runner.applyError)
+
+	var run any
+	if len(planned) > 0 {
+		object := report.NewRun(p, result)
+		object.ID, object.Revision, object.ExitCode = newRunID(result.Start), change.Revision(), ExitCode(end)
+		run = object
+	}
+	if err := change.Print(a.Out, run); err != nil && end == nil {
+		return err
+	}
+	if end != nil && change.Revision() > 0 && runner.applyError == nil {
+		fmt.Fprintf(a.ErrOut, "release %q: Helm's %s is done (revision %d), nothing was rolled back\n", rel.Name, change.Operation(), change.Revision())
+	}
+	return end
+}
+
+// dryRun shows each task in its place, on the side of the messages when Helm's own dry run has
+// something to say on the side of the results.
+func (a *App) dryRun(p plan.Plan, change release.Change) error {
+	if len(p.Tasks()) > 0 {
+		fmt.Fprintf(a.ErrOut, "dry run: nothing of this is run\n")
+		if err := report.Plan(a.ErrOut, p); err != nil {
+			return err
+		}
+	}
+	if err := change.Apply(); err != nil {
+		return err
+	}
+	return change.Print(a.Out, nil)
+}
+
+// end turns the result of a run into the error that ends the program; nil when all went well.
+func (a *App) end(ctx context.Context, result engine.Result, applyError error) error {
+	state := result.State()
+	if code, ok := interruption(ctx); ok && state != task.Succeeded {
+		return runError{code, fmt.Errorf("%w%s", context.Cause(ctx), unknownPart(result))}
+	}
+	switch state {
+	case task.Succeeded:
+		return nil
+	case task.Unknown:
+		return runError{exitUnknown, summary(result, task.Unknown)}
+	case task.Failed, task.Cancelled, task.Skipped, task.NotRun:
+	}
+	if applyError != nil {
+		return runError{exitFailed, applyError}
+	}
+	code := exitFailed
+	for _, s := range result.Steps {
+		if s.State == task.Failed && s.Reason == reasonTimeout {
+			code = exitTimeout
+		}
+	}
+	return runError{code, summary(result, task.Failed)}
+}
+
+// summary says in one line which steps ended in that state.
+func summary(result engine.Result, state task.State) error {
+	var parts []string
+	for _, s := range result.Steps {
+		if s.State != state {
+			continue
+		}
+		part := report.Title(s.Step)
+		if s.Step.Task != nil {
+			part = fmt.Sprintf("task %q", s.Step.ID)
+		}
+		message := s.Message
+		if message == "" {
+			message = strings.ToLower(string(state))
+		}
+		parts = append(parts, shown("%s: %s", part, message))
+	}
+	return errors.New(strings.Join(parts, "; "))
+}
+
+// unknownPart tells, after an interruption, what may still run.
+func unknownPart(result engine.Result) string {
+	for _, s := range result.Steps {
+		if s.State == task.Unknown {
+			return "; " + summary(result, task.Unknown).Error()
+		}
+	}
+	return ""
+}
+
+// preflight words an error of the time before anything was touched.
+func preflight(ctx context.Context, err error) error {
+	var usage usageError
+	if errors.As(err, &usage) || ctx.Err() != nil {
+		return err
+	}
+	return &release.PreflightError{Err: err}
+}
+
+// newRunID returns an identifier that sorts by time.
+func newRunID(start time.Time) string {
+	var random [3]byte
+	_, _ = rand.Read(random[:]) // never fails, see crypto/rand
+	return fmt.Sprintf("%s-%x", start.UTC().Format("20060102-150405"), random)
+}
+
+// printObject writes an object of package report in the format of -o json or -o yaml.
+func printObject(w io.Writer, format string, object any) error {
+	if format == "yaml" {
+		return report.YAML(w, object)
+	}
+	return report.JSON(w, object)
+}

@@ -1,0 +1,253 @@
+package plugin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/engine"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/plan"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/release"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/report"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
+)
+
+type runOptions struct {
+	connection *connection
+	tasks      taskFlags
+	phase      string
+	release    string
+	dryRun     bool
+	output     string
+}
+
+func (a *App) runCommand() *cobra.Command {
+	o := &runOptions{connection: newConnection()}
+	cmd := &cobra.Command{
+		Use:   "run [TASK...]",
+		Short: "Run tasks by name or phase, without Helm",
+		Long: `Run tasks by name, or all tasks of a phase, without Helm. A task of a Draft file is called
+TABLE/DESCRIPTION; the description alone will do when no other task has it.
+
+A single task with a single target behaves as its program: its output goes to standard
+output byte for byte, and its exit code is passed on.`,
+		Example: `  # One task of .draft-tasks.toml
+  kubectl tasks run hello
+
+  # A task that runs in the pods of a release
+  kubectl tasks run "sync database" --release web
+
+  # All post-deploy tasks of a file
+  kubectl tasks run --phase post-deploy --release web -f deploy/.draft-tasks.toml`,
+		RunE: func(cmd *cobra.Command, args []string) error { return a.run(cmd.Context(), o, args) },
+	}
+	fs := cmd.Flags()
+	o.tasks.addSource(fs)
+	o.tasks.addFilename(fs)
+	o.tasks.addRun(fs)
+	fs.StringVar(&o.phase, "phase", "", "run all tasks of this phase or table, such as post-deploy or pre-up")
+	fs.StringVarP(&o.release, "release", "r", "", "the release whose pods the tasks run in")
+	fs.BoolVar(&o.dryRun, "dry-run", false, "show what would run, run nothing")
+	addOutput(fs, &o.output, "json", "yaml")
+	o.connection.addFlags(cmd)
+	return cmd
+}
+
+func (a *App) run(ctx context.Context, o *runOptions, names []string) error {
+	if err := errors.Join(o.tasks.validate(), checkOutput(o.output, "json", "yaml")); err != nil {
+		return err
+	}
+	if len(names) > 0 && o.phase != "" {
+		return usageError{errors.New("give task names or --phase, not both")}
+	}
+	namespace, err := o.connection.namespace()
+	if err != nil {
+		return usageError{err}
+	}
+	rel := plan.Release{Name: o.release, Namespace: namespace}
+	client := o.connection.client()
+	documents, err := a.find(ctx, &o.tasks, client, namespace, o.release)
+	if err != nil {
+		return preflight(ctx, err)
+	}
+	if len(documents) == 0 {
+		return usageError{errors.New("there are no tasks: no .draft-tasks.toml here, and no ConfigMap annotated for a release given with --release; name a file with --tasks")}
+	}
+	runner := &stepRunner{client: client}
+	getenv := os.LookupEnv
+	if !o.dryRun {
+		// Tasks of this machine need no cluster, so one that is not configured is no error.
+		forKubeconfig := client
+		if _, err := client.RESTConfig(); err != nil {
+			forKubeconfig = nil
+		}
+		if runner.env, err = a.newEnvironment(forKubeconfig, task.Run, rel); err != nil {
+			return preflight(ctx, err)
+		}
+		getenv = runner.env.lookup
+	}
+	set, err := o.tasks.read(documents, getenv)
+	if err != nil {
+		return err
+	}
+	chosen, err := choose(set.tasks, names, o.phase)
+	if err != nil {
+		return usageError{err}
+	}
+	p, err := plan.Only(rel, set.tasks, chosen)
+	if err != nil {
+		return err
+	}
+	if needsPods(chosen) && !o.dryRun {
+		if runner.objects, err = a.stored(ctx, o, client, namespace); err != nil {
+			return err
+		}
+	}
+	return a.runPlan(ctx, o, set, p, runner)
+}
+
+func (a *App) runPlan(ctx context.Context, o *runOptions, set taskSet, p plan.Plan, runner *stepRunner) error {
+	bare := len(p.Steps) == 1 && o.output == ""
+	if !bare || o.dryRun {
+		a.announce(set, p.Tasks())
+	}
+	if o.dryRun {
+		return report.Plan(a.Out, p)
+	}
+	if err := a.trust(&o.tasks, p.Tasks()); err != nil {
+		return err
+	}
+	text := &report.Text{Log: a.ErrOut, Stdout: a.Out, Stderr: a.ErrOut}
+	if o.output != "" {
+		text.Stdout = a.ErrOut
+	}
+	e := engine.Engine{Runner: runner, Emit: text.Emit}
+	if bare {
+		e.Emit = (&report.Bare{
+			Stdout: a.Out, Stderr: a.ErrOut, Text: text,
+			EscapeStdout: isTerminal(a.Out), EscapeStderr: isTerminal(a.ErrOut),
+		}).Emit
+	}
+	result := e.Run(ctx, p)
+	end := a.end(ctx, result, nil)
+	if code, ok := ownExitCode(result); ok && end != nil && ExitCode(end) == exitFailed {
+		// The program's code is the answer; its own output says the rest.
+		end = runError{code, end}
+	}
+	if o.output != "" {
+		object := report.NewRun(p, result)
+		object.ID, object.ExitCode = newRunID(result.Start), ExitCode(end)
+		if err := printObject(a.Out, o.output, object); err != nil {
+			return err
+		}
+	}
+	return end
+}
+
+// ownExitCode returns the exit code of the one task with the one target that ran.
+func ownExitCode(result engine.Result) (int, bool) {
+	if len(result.Steps) != 1 || len(result.Steps[0].Targets) > 1 || result.Steps[0].ExitCode == nil {
+		return 0, false
+	}
+	return *result.Steps[0].ExitCode, true
+}
+
+// stored returns the objects of the release that tasks are to run in.
+func (a *App) stored(ctx context.Context, o *runOptions, client *kube.Client, namespace string) (func() ([]*unstructured.Unstructured, error), error) {
+	helm := release.NewHelm(o.connection.settings, a.Out, a.ErrOut)
+	if err := helm.Connect(ctx, o.connection.ConfigFlags, namespace); err != nil {
+		return nil, err
+	}
+	if o.release == "" {
+		names, err := helm.Names()
+		if err != nil {
+			return nil, &release.PreflightError{Err: err}
+		}
+		hint := fmt.Sprintf("namespace %q has no release", namespace)
+		if len(names) > 0 {
+			hint = fmt.Sprintf("namespace %q has %s", namespace, strings.Join(names, ", "))
+		}
+		return nil, usageError{fmt.Errorf("tasks that run in pods need --release NAME; %s", hint)}
+	}
+	objects, err := helm.Stored(o.release)
+	if err != nil {
+		return nil, &release.PreflightError{Err: err}
+	}
+	return func() ([]*unstructured.Unstructured, error) { return objects, nil }, nil
+}
+
+func needsPods(tasks []task.Task) bool {
+	return slices.ContainsFunc(tasks, func(t task.Task) bool {
+		_, exec := t.Executor.(task.Exec)
+		return exec
+	})
+}
+
+// choose returns the tasks with the given names or of the given phase, in the order of the list.
+func choose(tasks []task.Task, names []string, phase string) ([]task.Task, error) {
+	if len(names) == 0 && phase == "" {
+		return nil, fmt.Errorf("name the tasks to run, or --phase; there are:\n%s", list(tasks))
+	}
+	if phase != "" {
+		var chosen []task.Task
+		for _, t := range tasks {
+			if ofPhase(t, phase) {
+				chosen = append(chosen, t)
+			}
+		}
+		if len(chosen) == 0 {
+			return nil, fmt.Errorf("no task is of phase %q; there are:\n%s", phase, list(tasks))
+		}
+		return chosen, nil
+	}
+	wanted := map[string]bool{}
+	for _, name := range names {
+		t, err := byName(tasks, name)
+		if err != nil {
+			return nil, err
+		}
+		wanted[t.Name] = true
+	}
+	return slices.DeleteFunc(slices.Clone(tasks), func(t task.Task) bool { return !wanted[t.Name] }), nil
+}
+
+// ofPhase reports whether the task is of the phase, or of the section of its file, called that.
+func ofPhase(t task.Task, phase string) bool {
+	section, _, _ := strings.Cut(t.Name, "/")
+	return string(t.Phase) == phase || section == phase
+}
+
+// byName finds a task by its name, or by the part after its section when only one has it.
+func byName(tasks []task.Task, name string) (task.Task, error) {
+	var found []task.Task
+	for _, t := range tasks {
+		if t.Name == name {
+			return t, nil
+		}
+		if _, short, ok := strings.Cut(t.Name, "/"); ok && short == name {
+			found = append(found, t)
+		}
+	}
+	switch len(found) {
+	case 1:
+		return found[0], nil
+	case 0:
+		return task.Task{}, fmt.Errorf("no task is called %q; there are:\n%s", name, list(tasks))
+	}
+	return task.Task{}, fmt.Errorf("more than one task is called %q:\n%s", name, list(found))
+}
+
+func list(tasks []task.Task) string {
+	lines := make([]string, len(tasks))
+	for i, t := range tasks {
+		lines[i] = shown("  %s", t.Name)
+	}
+	return strings.Join(lines, "\n")
+}

@@ -1,0 +1,180 @@
+package plugin
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+
+	"github.com/spf13/pflag"
+	"golang.org/x/term"
+
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/report"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/source"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
+)
+
+// taskFlags choose the tasks of a command and how they run.
+type taskFlags struct {
+	references     []string
+	allowHostTasks bool
+	draftShell     bool
+	draftCompat    bool
+	parallel       int
+}
+
+// addSource adds the flags that choose tasks.
+func (t *taskFlags) addSource(fs *pflag.FlagSet) {
+	fs.StringArrayVarP(&t.references, "tasks", "t", nil, "where the tasks are: a file, a directory, '-' for standard input, or configmap/NAME[/KEY] (can specify multiple); without it the working directory's .draft-tasks.toml, else the ConfigMaps annotated for the release")
+	fs.BoolVar(&t.draftShell, "draft-shell", false, "run the commands of Draft files through 'sh -c', which Draft does not")
+}
+
+// addFilename adds kubectl's name for --tasks.
+func (t *taskFlags) addFilename(fs *pflag.FlagSet) {
+	fs.StringArrayVarP(&t.references, "filename", "f", nil, "kubectl's name for --tasks")
+}
+
+// addRun adds the flags about running tasks.
+func (t *taskFlags) addRun(fs *pflag.FlagSet) {
+	fs.BoolVar(&t.allowHostTasks, "allow-host-tasks", false, "let tasks of a ConfigMap run programs on this machine and read its environment")
+	fs.BoolVar(&t.draftCompat, "draft-compat", false, "go on after tasks of a Draft file that failed, as Draft does")
+	fs.IntVar(&t.parallel, "parallel", 1, "in how many pods a task may run at the same time")
+}
+
+func (t *taskFlags) validate() error {
+	if t.parallel < 1 {
+		return usageError{fmt.Errorf("--parallel must be at least 1, not %d", t.parallel)}
+	}
+	return nil
+}
+
+// taskSet is what was read.
+type taskSet struct {
+	documents   []source.Document
+	tasks       []task.Task
+	diagnostics task.Diagnostics
+}
+
+// find returns the documents that the flags name or, when they name none, that are there.
+func (a *App) find(ctx context.Context, t *taskFlags, client *kube.Client, namespace, release string) ([]source.Document, error) {
+	dir, err := os.Getwd()
+	if err != nil {
+		return nil, err
+	}
+	finder := source.Finder{
+		Formats: knownFormats(), Dir: dir, Stdin: a.In,
+		Client: client, Namespace: namespace, Release: release,
+	}
+	if len(t.references) > 0 {
+		documents, err := finder.Named(ctx, t.references)
+		if err != nil {
+			return nil, usageError{err}
+		}
+		return documents, nil
+	}
+	documents, notes, err := finder.Discover(ctx)
+	for _, note := range notes {
+		fmt.Fprintf(a.ErrOut, "note: %s\n", note)
+	}
+	if pathError := (*fs.PathError)(nil); errors.As(err, &pathError) {
+		return nil, usageError{err}
+	}
+	return documents, err
+}
+
+// read turns documents into tasks. Findings of severity Error are the error; the others are in
+// the set.
+func (t *taskFlags) read(documents []source.Document, getenv func(string) (string, bool)) (taskSet, error) {
+	set := taskSet{documents: documents}
+	for _, d := range documents {
+		tasks, diagnostics := parse(d, parseOptions{getenv: getenv, draftShell: t.draftShell, draftCompat: t.draftCompat})
+		set.tasks = append(set.tasks, tasks...)
+		set.diagnostics = append(set.diagnostics, diagnostics...)
+	}
+	if t.parallel > 1 {
+		for i := range set.tasks {
+			if e, ok := set.tasks[i].Executor.(task.Exec); ok {
+				e.Parallel = t.parallel
+				set.tasks[i].Executor = e
+			}
+		}
+	}
+	return set, set.diagnostics.Err()
+}
+
+// announce says what was read from where, and what is odd about the documents or the tasks that
+// are going to run.
+func (a *App) announce(set taskSet, planned []task.Task) {
+	for _, d := range set.documents {
+		count := 0
+		for _, t := range set.tasks {
+			if t.Source.Name == d.Name {
+				count++
+			}
+		}
+		fmt.Fprintf(a.ErrOut, "tasks from %s (%s): %d\n", d.Name, d.Format, count)
+	}
+	names := map[string]bool{"": true}
+	for _, t := range planned {
+		names[t.Name] = true
+	}
+	for _, d := range set.diagnostics {
+		if d.Severity == task.Warning && names[d.Task] {
+			fmt.Fprintf(a.ErrOut, "warning: %s\n", report.Escape([]byte(strings.ReplaceAll(d.Error(), "\n", "; "))))
+		}
+	}
+}
+
+// trust refuses tasks that touch this machine and come from a source that is not trusted, unless
+// a flag or the user at the terminal allows them.
+func (a *App) trust(t *taskFlags, tasks []task.Task) error {
+	if t.allowHostTasks {
+		return nil
+	}
+	var lines []string
+	for _, t := range tasks {
+		if t.Source.Trusted {
+			continue
+		}
+		switch e := t.Executor.(type) {
+		case task.Host:
+			lines = append(lines, shown("  %s runs on this machine: %s", t.Name, e.Text()))
+		case task.Exec:
+			if len(e.Command.Local) > 0 {
+				lines = append(lines, shown("  %s sends this machine's $%s to a pod: %s", t.Name, strings.Join(e.Command.Local, ", $"), e.Text()))
+			}
+		}
+	}
+	if len(lines) == 0 {
+		return nil
+	}
+	list := strings.Join(lines, "\n")
+	if a.interactive() {
+		fmt.Fprintf(a.ErrOut, "Tasks of a ConfigMap want to touch this machine:\n%s\nAllow them? [y/N] ", list)
+		answer, _ := bufio.NewReader(a.In).ReadString('\n')
+		if answer = strings.ToLower(strings.TrimSpace(answer)); answer == "y" || answer == "yes" {
+			return nil
+		}
+	}
+	return refusedError{"tasks of a ConfigMap may not touch this machine:\n" + list + "\nhint: when you know who writes them, add --allow-host-tasks"}
+}
+
+// shown formats a line with text from outside.
+func shown(format string, args ...any) string {
+	return string(report.Escape(fmt.Appendf(nil, format, args...)))
+}
+
+// interactive reports whether there is a person to ask.
+func (a *App) interactive() bool {
+	return isTerminal(a.In) && isTerminal(a.ErrOut) && os.Getenv("CI") == ""
+}
+
+// isTerminal reports whether a stream of the program is a terminal.
+func isTerminal(stream any) bool {
+	file, ok := stream.(*os.File)
+	return ok && term.IsTerminal(int(file.Fd()))
+}

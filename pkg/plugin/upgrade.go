@@ -1,0 +1,32 @@
+package plugin
+
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/release"
+)
+
+func (a *App) upgradeCommand() *cobra.Command {
+	o := a.newHelmOptions()
+	change := release.NewUpgrade(o.helm)
+	cmd := &cobra.Command{
+		Use:   "upgrade RELEASE CHART",
+		Short: "Upgrade a release with tasks around it",
+		Long: `Upgrade a release as 'helm upgrade' does, with every flag it has, and run tasks around it:
+pre-upgrade tasks, Helm's upgrade, then, when the release is ready, post-upgrade tasks.
+With --install, a release that does not exist is installed, with the tasks of an install.`,
+		Example: `  # Upgrade, or install when there is no such release
+  kubectl tasks upgrade web ./chart --install --wait
+
+  # Run the tasks in two pods at a time
+  kubectl tasks upgrade web ./chart --parallel 2`,
+		Args:              cobra.ExactArgs(2),
+		ValidArgsFunction: a.completeReleases(o.connection, 1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.deploy(cmd.Context(), o, change, args)
+		},
+	}
+	change.AddFlags(cmd.Flags())
+	o.addFlags(cmd)
+	return cmd
+}

@@ -1,0 +1,52 @@
+package plugin
+
+import (
+	"fmt"
+	"runtime"
+
+	"github.com/spf13/cobra"
+)
+
+// What the release build sets with -ldflags -X.
+var (
+	version = "v0.0.0-dev"
+	commit  = "unknown"
+	date    = "unknown"
+)
+
+// versionInfo is what version -o json prints.
+type versionInfo struct {
+	Version   string `json:"version"`
+	Commit    string `json:"commit"`
+	Date      string `json:"date"`
+	GoVersion string `json:"goVersion"`
+	Platform  string `json:"platform"`
+}
+
+func (a *App) versionCommand() *cobra.Command {
+	var output string
+	cmd := &cobra.Command{
+		Use:   "version",
+		Short: "Print the version",
+		Example: `  # For people
+  kubectl tasks version
+
+  # For programs
+  kubectl tasks version -o json`,
+		Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			if err := checkOutput(output, "json", "yaml"); err != nil {
+				return err
+			}
+			info := versionInfo{version, commit, date, runtime.Version(), runtime.GOOS + "/" + runtime.GOARCH}
+			if output != "" {
+				return printObject(a.Out, output, info)
+			}
+			_, err := fmt.Fprintf(a.Out, "kubectl-tasks %s (commit %s, built %s, %s %s)\n",
+				info.Version, info.Commit, info.Date, info.GoVersion, info.Platform)
+			return err
+		},
+	}
+	addOutput(cmd.Flags(), &output, "json", "yaml")
+	return cmd
+}

@@ -1,0 +1,38 @@
+package release
+
+import (
+	"io"
+	"time"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
+)
+
+// Change is one of Helm's commands on one release, prepared and not yet done: *Install,
+// *Upgrade or *Uninstall.
+type Change interface {
+	// Operation tells which phases the tasks around it have.
+	Operation() task.Operation
+	// DryRun reports whether nothing is to be changed.
+	DryRun() bool
+	// Apply does it. The error is worded as Helm words it.
+	Apply() error
+	// Objects returns the objects of the revision that Apply made.
+	Objects() ([]*unstructured.Unstructured, error)
+	// Revision is the number of that revision; 0 when there is none.
+	Revision() int
+	// Timeout is Helm's --timeout, which limits each wait.
+	Timeout() time.Duration
+	// Print writes what Helm's command writes, with run added to JSON and YAML unless it is nil.
+	Print(out io.Writer, run any) error
+}
+
+// PreflightError is why an operation would fail, found before anything was touched.
+type PreflightError struct{ Err error }
+
+// Error returns the reason.
+func (e *PreflightError) Error() string { return e.Err.Error() }
+
+// Unwrap returns the reason.
+func (e *PreflightError) Unwrap() error { return e.Err }

@@ -1,0 +1,102 @@
+package release
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"helm.sh/helm/v3/pkg/action"
+	"helm.sh/helm/v3/pkg/kube"
+	helmrelease "helm.sh/helm/v3/pkg/release"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/cli-runtime/pkg/genericclioptions"
+)
+
+// Helm is what Helm's commands share: the cluster, the release storage and where to write.
+type Helm struct {
+	Settings *Settings
+	// Out is where Helm's results go, ErrOut where its warnings, debug lines and hook logs go.
+	Out, ErrOut io.Writer
+
+	config    *action.Configuration
+	namespace string
+}
+
+// NewHelm returns Helm without a cluster; Connect gives it one.
+func NewHelm(settings *Settings, out, errOut io.Writer) *Helm {
+	return &Helm{Settings: settings, Out: out, ErrOut: errOut, config: new(action.Configuration)}
+}
+
+// Connect makes Helm work in the namespace of the cluster that getter chooses, with the release
+// storage of HELM_DRIVER. It asks the cluster nothing. Cancelling ctx ends whatever Helm waits
+// for, so that it writes the status of the release and returns.
+func (h *Helm) Connect(ctx context.Context, getter genericclioptions.RESTClientGetter, namespace string) error {
+	// Field ownership must be the one that helm itself would get, or a later helm upgrade
+	// fights with ours.
+	kube.ManagedFieldsManager = "helm"
+
+	if err := h.config.Init(getter, namespace, os.Getenv("HELM_DRIVER"), h.debug); err != nil {
+		return err
+	}
+	client, ok := h.config.KubeClient.(*kube.Client)
+	if !ok {
+		return fmt.Errorf("helm's cluster client is a %T, which this version does not know", h.config.KubeClient)
+	}
+	h.config.KubeClient = &interruptible{Client: client, ctx: ctx}
+	h.config.SetHookOutputFunc(func(_, _, _ string) io.Writer { return h.ErrOut })
+	h.namespace = namespace
+	return nil
+}
+
+// Namespace is the namespace of the releases.
+func (h *Helm) Namespace() string { return h.namespace }
+
+// Stored returns the objects of the newest revision of a release, as they were applied.
+// A release that does not exist is an error that says so.
+func (h *Helm) Stored(name string) ([]*unstructured.Unstructured, error) {
+	rel, err := h.config.Releases.Last(name)
+	if err != nil {
+		return nil, fmt.Errorf("release %q in namespace %q: %w", name, h.namespace, err)
+	}
+	return objects(rel.Manifest, rel.Namespace)
+}
+
+// Names returns the names of the deployed releases of the namespace.
+func (h *Helm) Names() ([]string, error) {
+	releases, err := h.config.Releases.ListDeployed()
+	if err != nil {
+		return nil, fmt.Errorf("listing the releases of namespace %q: %w", h.namespace, err)
+	}
+	names := make([]string, 0, len(releases))
+	for _, r := range releases {
+		names = append(names, r.Name)
+	}
+	return names, nil
+}
+
+func (h *Helm) debug(format string, args ...any) {
+	if h.Settings.Debug() {
+		fmt.Fprintf(h.ErrOut, "%s [debug] %s\n", time.Now().Format(time.RFC3339Nano), fmt.Sprintf(format, args...))
+	}
+}
+
+func (h *Helm) warning(text string) { fmt.Fprintf(h.ErrOut, "WARNING: %s\n", text) }
+
+// exists returns the newest revision of the release, or nil when there is none.
+func (h *Helm) exists(name string) (*helmrelease.Release, error) {
+	history := action.NewHistory(h.config)
+	history.Max = 1
+	revisions, err := history.Run(name)
+	if err != nil {
+		if isNotFound(err) {
+			return nil, nil
+		}
+		return nil, err
+	}
+	if len(revisions) == 0 {
+		return nil, nil
+	}
+	return revisions[len(revisions)-1], nil
+}

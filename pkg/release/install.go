@@ -1,0 +1,181 @@
+package release
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/spf13/pflag"
+	"helm.sh/helm/v3/pkg/action"
+	"helm.sh/helm/v3/pkg/chartutil"
+	"helm.sh/helm/v3/pkg/cli/output"
+	helmrelease "helm.sh/helm/v3/pkg/release"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
+)
+
+// Install is helm install.
+type Install struct {
+	helm   *Helm
+	client *action.Install
+	chart  chartSource
+	render postRenderer
+	format output.Format
+
+	dry     bool
+	release *helmrelease.Release
+	// asUpgrade is set when helm upgrade --install came here; Helm words its errors differently.
+	asUpgrade bool
+}
+
+// NewInstall returns an install with Helm's defaults.
+func NewInstall(h *Helm) *Install {
+	i := &Install{helm: h, client: action.NewInstall(h.config), format: output.Table}
+	i.chart = chartSource{helm: h, options: &i.client.ChartPathOptions}
+	return i
+}
+
+// AddFlags adds the flags of helm install.
+func (i *Install) AddFlags(fs *pflag.FlagSet) {
+	c := i.client
+	fs.BoolVar(&c.CreateNamespace, "create-namespace", false, "create the release namespace if not present")
+	fs.StringVar(&c.DryRunOption, "dry-run", "", "simulate an install: 'client' (also without a value) does not contact the cluster for rendering, 'server' does; no task is run, each is shown in its place")
+	fs.Lookup("dry-run").NoOptDefVal = "client"
+	fs.BoolVar(&c.Force, "force", false, "force resource updates through a replacement strategy")
+	fs.BoolVar(&c.DisableHooks, "no-hooks", false, "prevent hooks from running during install")
+	fs.BoolVar(&c.Replace, "replace", false, "re-use the given name, only if that name is a deleted release which remains in the history. This is unsafe in production")
+	fs.DurationVar(&c.Timeout, "timeout", defaultTimeout, "time to wait for any individual Kubernetes operation (like Jobs for hooks)")
+	fs.BoolVar(&c.Wait, "wait", false, "wait until all Pods, PVCs, Services, and minimum number of Pods of a Deployment, StatefulSet, or ReplicaSet are ready before marking the release as successful, for as long as --timeout")
+	fs.BoolVar(&c.WaitForJobs, "wait-for-jobs", false, "if --wait is set too, wait until all Jobs have been completed before marking the release as successful, for as long as --timeout")
+	fs.BoolVarP(&c.GenerateName, "generate-name", "g", false, "generate the name (and omit the NAME parameter)")
+	fs.StringVar(&c.NameTemplate, "name-template", "", "specify template used to name the release")
+	fs.StringVar(&c.Description, "description", "", "add a custom description")
+	fs.BoolVar(&c.Devel, "devel", false, "use development versions, too. Equivalent to version '>0.0.0-0'. If --version is set, this is ignored")
+	fs.BoolVar(&c.DependencyUpdate, "dependency-update", false, "update dependencies if they are missing before installing the chart")
+	fs.BoolVar(&c.DisableOpenAPIValidation, "disable-openapi-validation", false, "do not validate rendered templates against the Kubernetes OpenAPI Schema")
+	fs.BoolVar(&c.Atomic, "atomic", false, "delete the installation on failure; sets --wait")
+	fs.BoolVar(&c.SkipCRDs, "skip-crds", false, "install no CRDs. By default, CRDs are installed if not already present")
+	fs.BoolVar(&c.SubNotes, "render-subchart-notes", false, "render subchart notes along with the parent")
+	fs.BoolVar(&c.SkipSchemaValidation, "skip-schema-validation", false, "disable JSON schema validation")
+	fs.StringToStringVarP(&c.Labels, "labels", "l", nil, "labels to add to the release metadata, separated by commas")
+	fs.BoolVar(&c.EnableDNS, "enable-dns", false, "enable DNS lookups when rendering templates")
+	fs.BoolVar(&c.HideNotes, "hide-notes", false, "do not show notes in install output. Does not affect presence in chart metadata")
+	fs.BoolVar(&c.TakeOwnership, "take-ownership", false, "ignore the check for helm annotations and take ownership of the existing resources")
+	fs.BoolVar(&c.HideSecret, "hide-secret", false, "hide Kubernetes Secrets when also using the --dry-run flag")
+	addValueFlags(fs, &i.chart.values)
+	addChartFlags(fs, &c.ChartPathOptions)
+	addOutputFlag(fs, &i.format)
+	i.render.addFlags(fs)
+}
+
+// Name takes the release's name and the chart's reference from the arguments of helm install.
+// It asks the cluster nothing.
+func (i *Install) Name(args []string) (name, chart string, err error) {
+	if i.client.DryRunOption, i.dry, err = dryRun(i.client.DryRunOption); err != nil {
+		return "", "", err
+	}
+	if i.client.HideSecret && !i.dry {
+		return "", "", errors.New("--hide-secret requires --dry-run")
+	}
+	if i.client.PostRenderer, err = i.render.renderer(); err != nil {
+		return "", "", err
+	}
+	name, chart, err = i.client.NameAndChart(args)
+	if err != nil {
+		return "", "", err
+	}
+	if err := chartutil.ValidateReleaseName(name); err != nil {
+		return "", "", fmt.Errorf("release name %q: %w", name, err)
+	}
+	i.client.ReleaseName = name
+	return name, chart, nil
+}
+
+// Prepare finds out, without changing anything, what would make the install fail at once: a
+// chart that is not there, values that cannot be read, a name in use, a cluster out of reach.
+func (i *Install) Prepare(chart string) error {
+	if i.client.Version == "" && i.client.Devel {
+		i.client.Version = ">0.0.0-0"
+	}
+	i.chart.updateDependencies = i.client.DependencyUpdate
+	i.client.Namespace = i.helm.namespace
+	if err := i.chart.locate(chart); err != nil {
+		return i.wrap(err)
+	}
+	i.client.SetRegistryClient(i.chart.registry)
+	if err := i.helm.config.KubeClient.IsReachable(); err != nil {
+		return &PreflightError{i.wrap(err)}
+	}
+	if i.dry {
+		return nil
+	}
+	last, err := i.helm.exists(i.client.ReleaseName)
+	if err != nil {
+		return &PreflightError{i.wrap(err)}
+	}
+	if last == nil {
+		return nil
+	}
+	if i.client.Replace && (last.Info.Status == helmrelease.StatusUninstalled || last.Info.Status == helmrelease.StatusFailed) {
+		return nil
+	}
+	return &PreflightError{i.wrap(errors.New("cannot re-use a name that is still in use"))}
+}
+
+// Apply installs the chart, or renders it only, when it is a dry run.
+func (i *Install) Apply() error {
+	chart, err := i.chart.load()
+	if err != nil {
+		return i.wrap(err)
+	}
+	i.release, err = i.client.Run(chart, i.chart.merged)
+	if err != nil {
+		return i.wrap(err)
+	}
+	return nil
+}
+
+// wrap words an error as Helm does.
+func (i *Install) wrap(err error) error {
+	if i.asUpgrade {
+		return err
+	}
+	return fmt.Errorf("INSTALLATION FAILED: %w", err)
+}
+
+// DryRun reports whether nothing is to be changed.
+func (i *Install) DryRun() bool { return i.dry }
+
+// Objects returns what Apply applied.
+func (i *Install) Objects() ([]*unstructured.Unstructured, error) { return appliedObjects(i.release) }
+
+// Revision is the number of the release's revision that Apply made; 0 when there is none.
+func (i *Install) Revision() int { return revision(i.release) }
+
+// Timeout is how long one wait may take.
+func (i *Install) Timeout() time.Duration { return i.client.Timeout }
+
+// Operation is task.Install.
+func (i *Install) Operation() task.Operation { return task.Install }
+
+// Print writes what helm install writes. When run is not nil, it is added to JSON and YAML under
+// the key "run".
+func (i *Install) Print(out io.Writer, run any) error {
+	return printRelease(out, i.format, status{release: i.release, debug: i.helm.Settings.Debug(), hideNotes: i.client.HideNotes, run: run})
+}
+
+func appliedObjects(rel *helmrelease.Release) ([]*unstructured.Unstructured, error) {
+	if rel == nil {
+		return nil, nil
+	}
+	return objects(rel.Manifest, rel.Namespace)
+}
+
+func revision(rel *helmrelease.Release) int {
+	if rel == nil {
+		return 0
+	}
+	return rel.Version
+}

@@ -1,0 +1,135 @@
+package release
+
+import (
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/spf13/pflag"
+	"helm.sh/helm/v3/pkg/action"
+	"helm.sh/helm/v3/pkg/chartutil"
+	"helm.sh/helm/v3/pkg/cli/output"
+	helmrelease "helm.sh/helm/v3/pkg/release"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
+)
+
+// Uninstall is helm uninstall of one release.
+type Uninstall struct {
+	helm   *Helm
+	client *action.Uninstall
+	format output.Format
+
+	name     string
+	notFound bool
+	done     bool
+	response *helmrelease.UninstallReleaseResponse
+}
+
+// NewUninstall returns an uninstall with Helm's defaults.
+func NewUninstall(h *Helm) *Uninstall {
+	return &Uninstall{helm: h, client: action.NewUninstall(h.config), format: output.Table}
+}
+
+// AddFlags adds the flags of helm uninstall, and --output, which helm's command lacks.
+func (u *Uninstall) AddFlags(fs *pflag.FlagSet) {
+	c := u.client
+	fs.BoolVar(&c.DryRun, "dry-run", false, "simulate an uninstall; no task is run, each is shown in its place")
+	fs.BoolVar(&c.DisableHooks, "no-hooks", false, "prevent hooks from running during uninstallation")
+	fs.BoolVar(&c.IgnoreNotFound, "ignore-not-found", false, `treat "release not found" as a successful uninstall`)
+	fs.BoolVar(&c.KeepHistory, "keep-history", false, "remove all associated resources and mark the release as deleted, but retain the release history")
+	fs.BoolVar(&c.Wait, "wait", false, "wait until all the resources are deleted before returning, for as long as --timeout")
+	fs.StringVar(&c.DeletionPropagation, "cascade", "background", "must be \"background\", \"orphan\", or \"foreground\": the deletion cascading strategy for the dependents")
+	fs.DurationVar(&c.Timeout, "timeout", defaultTimeout, "time to wait for any individual Kubernetes operation (like Jobs for hooks)")
+	fs.StringVar(&c.Description, "description", "", "add a custom description")
+	addOutputFlag(fs, &u.format)
+}
+
+// Validate checks the flags.
+func (u *Uninstall) Validate() error {
+	switch u.client.DeletionPropagation {
+	case "background", "foreground", "orphan":
+		return nil
+	}
+	return fmt.Errorf("invalid cascade value (%s). Must be \"background\", \"foreground\", or \"orphan\"", u.client.DeletionPropagation)
+}
+
+// Of returns the same uninstall for the release of that name.
+func (u *Uninstall) Of(name string) *Uninstall {
+	one := *u
+	one.name, one.response, one.done, one.notFound = name, nil, false, false
+	return &one
+}
+
+// Prepare finds out, without changing anything, whether the release exists.
+func (u *Uninstall) Prepare() error {
+	if err := chartutil.ValidateReleaseName(u.name); err != nil {
+		return fmt.Errorf("uninstall: release name %q: %w", u.name, err)
+	}
+	if err := u.helm.config.KubeClient.IsReachable(); err != nil {
+		return &PreflightError{err}
+	}
+	last, err := u.helm.exists(u.name)
+	switch {
+	case err != nil:
+		return &PreflightError{err}
+	case last == nil && u.client.IgnoreNotFound:
+		u.notFound = true
+	case last == nil:
+		return &PreflightError{fmt.Errorf("uninstall: release %q not found in namespace %q", u.name, u.helm.namespace)}
+	}
+	return nil
+}
+
+// NotFound reports, after Prepare, that there is no such release and --ignore-not-found says
+// that this is fine.
+func (u *Uninstall) NotFound() bool { return u.notFound }
+
+// Apply removes the release, or does nothing, when it is a dry run.
+func (u *Uninstall) Apply() error {
+	var err error
+	u.response, err = u.client.Run(u.name)
+	u.done = err == nil
+	return err
+}
+
+// DryRun reports whether nothing is to be changed.
+func (u *Uninstall) DryRun() bool { return u.client.DryRun }
+
+// Objects returns nothing: after an uninstall there are none.
+func (u *Uninstall) Objects() ([]*unstructured.Unstructured, error) { return nil, nil }
+
+// Revision is the number of the revision that was removed; 0 when there is none.
+func (u *Uninstall) Revision() int {
+	if u.response == nil {
+		return 0
+	}
+	return revision(u.response.Release)
+}
+
+// Timeout is how long one wait may take.
+func (u *Uninstall) Timeout() time.Duration { return u.client.Timeout }
+
+// Operation is task.Uninstall.
+func (u *Uninstall) Operation() task.Operation { return task.Uninstall }
+
+// Print writes what helm uninstall writes; as JSON or YAML the release that was removed. When
+// run is not nil, it is added to these under the key "run".
+func (u *Uninstall) Print(out io.Writer, run any) error {
+	if u.format != output.Table {
+		var rel *helmrelease.Release
+		if u.response != nil {
+			rel = u.response.Release
+		}
+		return printRelease(out, u.format, status{release: rel, run: run})
+	}
+	if !u.done {
+		return nil
+	}
+	if u.response != nil && u.response.Info != "" {
+		fmt.Fprintln(out, u.response.Info)
+	}
+	_, err := fmt.Fprintf(out, "release \"%s\" uninstalled\n", u.name)
+	return err
+}

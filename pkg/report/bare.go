@@ -1,0 +1,45 @@
+package report
+
+import (
+	"io"
+
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/engine"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
+)
+
+// Bare shows a run of one task as if its program had been called directly: what it prints, byte
+// for byte, and nothing else. When a second source prints, or a step ends other than well, the
+// lines are those of Text.
+type Bare struct {
+	Stdout, Stderr io.Writer
+	// EscapeStdout and EscapeStderr tell that the writer is a terminal, which must not obey what
+	// a pod prints.
+	EscapeStdout, EscapeStderr bool
+	// Text takes what has no place in the bare output.
+	Text *Text
+}
+
+// Emit shows one event. It is for engine.Engine.Emit, which calls it for one event at a time.
+func (b *Bare) Emit(e engine.Event) {
+	switch e := e.(type) {
+	case engine.StepStarted:
+	case engine.StepOutput:
+		if e.Output.Target != "" {
+			b.Text.Emit(e)
+			return
+		}
+		w, escape := b.Stdout, b.EscapeStdout
+		if e.Output.Stream == task.Stderr {
+			w, escape = b.Stderr, b.EscapeStderr
+		}
+		data := e.Output.Data
+		if escape {
+			data = escapeLines(data)
+		}
+		_, _ = w.Write(data)
+	case engine.StepEnded:
+		if e.Result.State != task.Succeeded {
+			b.Text.Emit(e)
+		}
+	}
+}

@@ -1,0 +1,46 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
+)
+
+// Finding is a diagnostic as lint -o json prints it. Its fields only grow.
+type Finding struct {
+	File     string        `json:"file"`
+	Line     int           `json:"line,omitempty"`
+	Column   int           `json:"column,omitempty"`
+	Severity task.Severity `json:"severity"`
+	Task     string        `json:"task,omitempty"`
+	Message  string        `json:"message"`
+	Hint     string        `json:"hint,omitempty"`
+}
+
+// Findings describes diagnostics for machines.
+func Findings(ds task.Diagnostics) []Finding {
+	findings := make([]Finding, len(ds))
+	for i, d := range ds {
+		findings[i] = Finding{
+			File: d.Position.File, Line: d.Position.Line, Column: d.Position.Column,
+			Severity: d.Severity, Task: d.Task, Message: d.Message, Hint: d.Hint,
+		}
+	}
+	return findings
+}
+
+// Lint writes diagnostics as file:line:column: severity: message, the form that editors jump to,
+// each with its hint below.
+func Lint(w io.Writer, ds task.Diagnostics) {
+	for _, d := range ds {
+		text := fmt.Sprintf("%s: %s: %s", d.Position, d.Severity, d.Message)
+		fmt.Fprintf(w, "%s\n", Escape([]byte(text)))
+		for line := range strings.SplitSeq(d.Hint, "\n") {
+			if line != "" {
+				fmt.Fprintf(w, "  hint: %s\n", Escape([]byte(line)))
+			}
+		}
+	}
+}

@@ -1,0 +1,22 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"text/tabwriter"
+
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/plan"
+)
+
+// Plan writes the steps of a plan as a numbered table, each task in its place.
+func Plan(w io.Writer, p plan.Plan) error {
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for i, s := range p.Steps {
+		executor, command := "helm", s.Reason
+		if s.Task != nil {
+			executor, command = s.Task.Executor.Kind(), s.Task.Executor.Text()
+		}
+		fmt.Fprintf(table, "%3d.\t%s\t%s\t%s\n", i+1, Escape([]byte(Title(s))), executor, Escape([]byte(command)))
+	}
+	return table.Flush()
+}

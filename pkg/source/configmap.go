@@ -1,0 +1,122 @@
+package source
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
+)
+
+// The annotations that make a ConfigMap a task document.
+const (
+	// ReleaseAnnotation names the release it is for; "*" is every release of the namespace.
+	ReleaseAnnotation = "kubectl-tasks.io/release"
+	// FormatAnnotation names the format; without it the keys' names tell.
+	FormatAnnotation = "kubectl-tasks.io/format"
+)
+
+// annotated returns the documents of the namespace's ConfigMaps that are annotated for the
+// release. Only the metadata of the others is transferred.
+func (f Finder) annotated(ctx context.Context) ([]Document, []string, error) {
+	if f.Release == "" {
+		return nil, nil, nil
+	}
+	list, err := f.Client.ConfigMapMetadata(ctx, f.Namespace)
+	if apierrors.IsForbidden(err) {
+		return nil, []string{fmt.Sprintf("not allowed to list ConfigMaps in namespace %q: tasks in annotated ConfigMaps are not seen", f.Namespace)}, nil
+	}
+	if err != nil {
+		return nil, nil, fmt.Errorf("looking for annotated ConfigMaps in namespace %q: %w", f.Namespace, err)
+	}
+	var documents []Document
+	for i := range list {
+		if !isFor(&list[i], f.Release) {
+			continue
+		}
+		found, err := f.configMap(ctx, list[i].Name, "")
+		if err != nil {
+			return nil, nil, err
+		}
+		documents = append(documents, found...)
+	}
+	return documents, nil, nil
+}
+
+func isFor(o metav1.Object, release string) bool {
+	name, ok := o.GetAnnotations()[ReleaseAnnotation]
+	return ok && (name == "*" || name == release)
+}
+
+// configMap returns the documents of a ConfigMap: that of the key, or all that are recognised
+// when key is empty.
+func (f Finder) configMap(ctx context.Context, name, key string) ([]Document, error) {
+	if f.Client == nil {
+		return nil, fmt.Errorf("configmap/%s: there is no cluster to read it from", name)
+	}
+	client, err := f.Client.Interface()
+	if err != nil {
+		return nil, err
+	}
+	cm, err := client.CoreV1().ConfigMaps(f.Namespace).Get(ctx, name, metav1.GetOptions{})
+	if err != nil {
+		return nil, fmt.Errorf("configmap/%s in namespace %q: %w", name, f.Namespace, err)
+	}
+	if owner := cm.Annotations[ReleaseAnnotation]; owner != "" && f.Release != "" && !isFor(cm, f.Release) {
+		return nil, fmt.Errorf("configmap/%s in namespace %q is annotated for release %q, not %q: change its annotation %s, or use \"*\"",
+			name, f.Namespace, owner, f.Release, ReleaseAnnotation)
+	}
+	documents, err := f.documents(cm, key)
+	if err != nil {
+		return nil, fmt.Errorf("configmap/%s in namespace %q: %w", name, f.Namespace, err)
+	}
+	return documents, nil
+}
+
+func (f Finder) documents(cm *corev1.ConfigMap, key string) ([]Document, error) {
+	keys := make([]string, 0, len(cm.Data))
+	for k := range cm.Data {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	if key != "" {
+		if !slices.Contains(keys, key) {
+			return nil, fmt.Errorf("no key %q; it has %s", key, strings.Join(keys, ", "))
+		}
+		keys = []string{key}
+	}
+
+	annotated := cm.Annotations[FormatAnnotation]
+	if _, ok := f.format(annotated); annotated != "" && !ok {
+		return nil, fmt.Errorf("annotation %s: unknown format %q", FormatAnnotation, annotated)
+	}
+	var documents []Document
+	for _, k := range keys {
+		format, ok := f.byFileName(k)
+		if annotated != "" {
+			// One key can be called anything when the annotation tells the format.
+			format, ok = f.format(annotated)
+			ok = ok && (len(keys) == 1 || slices.Contains(format.Files, k))
+		}
+		if !ok {
+			continue
+		}
+		documents = append(documents, Document{
+			Source: task.Source{Name: "configmap/" + cm.Name + "/" + k, Format: format.Name},
+			Text:   []byte(cm.Data[k]),
+		})
+	}
+	if len(documents) == 0 {
+		if len(keys) == 0 {
+			return nil, errors.New("it has no data")
+		}
+		return nil, fmt.Errorf("no key is named like a task file (%s); it has %s", f.fileNames(), strings.Join(keys, ", "))
+	}
+	return documents, nil
+}

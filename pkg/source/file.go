@@ -1,0 +1,89 @@
+package source
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
+)
+
+// path reads a file, or the task files of a directory.
+func (f Finder) path(name string) ([]Document, error) {
+	full := name
+	if !filepath.IsAbs(name) {
+		full = filepath.Join(f.Dir, name)
+	}
+	info, err := os.Stat(full)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%s: no such file (a ConfigMap is named as configmap/NAME)", name)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if info.IsDir() {
+		documents, err := f.directory(full, name)
+		if err == nil && len(documents) == 0 {
+			err = fmt.Errorf("%s: the directory has no task file (%s)", name, f.fileNames())
+		}
+		return documents, err
+	}
+	format, ok := f.byFileName(filepath.Base(name))
+	if !ok {
+		return nil, fmt.Errorf("%s: the name tells no task format (known are %s)", name, f.fileNames())
+	}
+	document, err := read(full, name, format)
+	if err != nil {
+		return nil, err
+	}
+	return []Document{document}, nil
+}
+
+// directory reads the task files of a directory; none is not an error. Shown names start with
+// prefix.
+func (f Finder) directory(dir, prefix string) ([]Document, error) {
+	var documents []Document
+	for _, format := range f.Formats {
+		name := format.Files[0]
+		document, err := read(filepath.Join(dir, name), filepath.Join(prefix, name), format)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		documents = append(documents, document)
+	}
+	return documents, nil
+}
+
+func read(path, name string, format Format) (Document, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return Document{}, err
+	}
+	defer file.Close()
+	return readAll(file, name, format)
+}
+
+func (f Finder) standardInput() ([]Document, error) {
+	document, err := readAll(f.Stdin, "standard input", f.Formats[0])
+	if err != nil {
+		return nil, err
+	}
+	return []Document{document}, nil
+}
+
+func readAll(r io.Reader, name string, format Format) (Document, error) {
+	text, err := io.ReadAll(io.LimitReader(r, maxBytes+1))
+	if err != nil {
+		return Document{}, fmt.Errorf("reading %s: %w", name, err)
+	}
+	if len(text) > maxBytes {
+		return Document{}, tooLarge(name)
+	}
+	return Document{Source: task.Source{Name: name, Format: format.Name, Trusted: true}, Text: text}, nil
+}

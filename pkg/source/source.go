@@ -1,0 +1,124 @@
+package source
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
+)
+
+// maxBytes is how large a document may be; the largest ConfigMap is as large.
+const maxBytes = 1 << 20
+
+// Document is the text of one task document.
+type Document struct {
+	task.Source
+	Text []byte
+}
+
+// Format is what a source must know of a file format to recognise its documents.
+type Format struct {
+	// Name is what the annotation kubectl-tasks.io/format calls it.
+	Name string
+	// Files are the file names that have this format, the one to look for in a directory first.
+	Files []string
+	// Extension is the ending of file names that can only have this format, such as ".toml".
+	Extension string
+}
+
+// Finder finds the documents for one release.
+type Finder struct {
+	Formats []Format
+	// Dir is where the user stands.
+	Dir string
+	// Stdin is read for the reference "-".
+	Stdin io.Reader
+	// Client reads ConfigMaps; nil when there is no cluster to ask.
+	Client *kube.Client
+	// Namespace is where ConfigMaps are looked for.
+	Namespace string
+	// Release is what the annotation kubectl-tasks.io/release must name; empty when the tasks
+	// are not for a release.
+	Release string
+}
+
+// Named returns the documents that the user named: a file, a directory with a task file in it,
+// "-" for standard input, or configmap/NAME[/KEY]. What is not there or has no known format is
+// an error.
+func (f Finder) Named(ctx context.Context, references []string) ([]Document, error) {
+	var documents []Document
+	for _, ref := range references {
+		found, err := f.named(ctx, ref)
+		if err != nil {
+			return nil, err
+		}
+		documents = append(documents, found...)
+	}
+	return documents, nil
+}
+
+func (f Finder) named(ctx context.Context, ref string) ([]Document, error) {
+	for _, prefix := range []string{"configmap/", "configmaps/", "cm/"} {
+		if rest, ok := strings.CutPrefix(ref, prefix); ok {
+			name, key, _ := strings.Cut(rest, "/")
+			return f.configMap(ctx, name, key)
+		}
+	}
+	if ref == "-" {
+		return f.standardInput()
+	}
+	return f.path(ref)
+}
+
+// Discover returns the documents that are meant without being named: the task files of the
+// directory, and only when there is none the ConfigMaps annotated for the release. The notes say
+// where it could not look.
+func (f Finder) Discover(ctx context.Context) (documents []Document, notes []string, err error) {
+	documents, err = f.directory(f.Dir, "")
+	if err != nil || len(documents) > 0 || f.Client == nil {
+		return documents, nil, err
+	}
+	return f.annotated(ctx)
+}
+
+func (f Finder) format(name string) (Format, bool) {
+	for _, format := range f.Formats {
+		if format.Name == name {
+			return format, true
+		}
+	}
+	return Format{}, false
+}
+
+// byFileName returns the format of documents with that file name.
+func (f Finder) byFileName(name string) (Format, bool) {
+	for _, format := range f.Formats {
+		for _, file := range format.Files {
+			if file == name {
+				return format, true
+			}
+		}
+	}
+	for _, format := range f.Formats {
+		if format.Extension != "" && strings.HasSuffix(name, format.Extension) {
+			return format, true
+		}
+	}
+	return Format{}, false
+}
+
+// fileNames lists the names that a task file can have, for messages.
+func (f Finder) fileNames() string {
+	var names []string
+	for _, format := range f.Formats {
+		names = append(names, format.Files[0])
+	}
+	return strings.Join(names, ", ")
+}
+
+func tooLarge(name string) error {
+	return fmt.Errorf("%s: a task document may have at most %d bytes", name, maxBytes)
+}

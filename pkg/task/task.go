@@ -1,0 +1,82 @@
+package task
+
+import "fmt"
+
+// Task is one thing to do around a release, in the same form whichever file format it came from.
+type Task struct {
+	// Name is unique among the tasks of one run. Formats that have sections use "section/name".
+	Name string
+	// Phase is the moment at which the task runs.
+	Phase Phase
+	// Executor says where and what to run; never nil in a valid task.
+	Executor Executor
+	// Needs names the tasks that must end well before this one starts.
+	Needs []string
+	// OnFailure says what a failure does to the rest of the run.
+	OnFailure FailurePolicy
+	// Position is where the task was written.
+	Position Position
+	// Source is the document that the task was read from.
+	Source Source
+}
+
+// Validate returns an error, with the task's position, when the task could not be planned:
+// no name, no known phase, no executor or no command.
+func (t Task) Validate() error {
+	switch {
+	case t.Name == "":
+		return t.Position.Errorf("a task needs a name")
+	case !t.Phase.Known():
+		return t.Position.Errorf("task %q has the unknown phase %q", t.Name, t.Phase)
+	case t.Executor == nil:
+		return t.Position.Errorf("task %q does not say what to run", t.Name)
+	case len(t.Executor.Argv()) == 0:
+		return t.Position.Errorf("task %q has an empty command", t.Name)
+	}
+	return nil
+}
+
+// FailurePolicy says what the failure of a task does to the run.
+type FailurePolicy string
+
+const (
+	// Fail stops the run: tasks that run already finish, nothing new starts. It is the default.
+	Fail FailurePolicy = ""
+	// Continue records the failure and goes on as if the task had succeeded.
+	Continue FailurePolicy = "continue"
+)
+
+// Source is a document with tasks: what a user can be pointed at, and how far it is trusted.
+type Source struct {
+	// Name is the file's path as the user gave it, or "configmap/NAME in namespace NS".
+	Name string
+	// Format is the name of the file format, such as "draft".
+	Format string
+	// Trusted is true for what the user named or stands next to on the own machine. Tasks of
+	// other sources may not touch the machine: neither run a program nor read its environment.
+	Trusted bool
+}
+
+// Position is a place in a document. Line and Column count from 1, Column in characters;
+// 0 means unknown.
+type Position struct {
+	File   string
+	Line   int
+	Column int
+}
+
+// String returns file:line:column, leaving out what is unknown.
+func (p Position) String() string {
+	switch {
+	case p.Line == 0:
+		return p.File
+	case p.Column == 0:
+		return fmt.Sprintf("%s:%d", p.File, p.Line)
+	}
+	return fmt.Sprintf("%s:%d:%d", p.File, p.Line, p.Column)
+}
+
+// Errorf returns an error of severity Error at this position.
+func (p Position) Errorf(format string, args ...any) error {
+	return Diagnostic{Position: p, Severity: Error, Message: fmt.Sprintf(format, args...)}
+}
