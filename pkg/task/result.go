@@ -56,7 +56,7 @@ const (
 
 // Output is a piece of what a task printed, byte for byte.
 type Output struct {
-	// Target is the pod that printed it; empty on the host.
+	// Target is the pod that printed it; empty when the task runs in one place only.
 	Target string
 	Stream Stream
 	// Data holds whole lines, or a part of a line that is longer than the runner buffers. It is

@@ -1,0 +1,66 @@
+package draft
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// helm2 recognises Helm 2's command line in the words of a command, and returns what is wrong
+// with it today and what to write instead; both are empty when it is fine.
+func helm2(words []string) (message, today string) {
+	if len(words) < 2 {
+		return "", ""
+	}
+	verb, rest := words[1], words[2:]
+	if i := slices.IndexFunc(rest, isTiller); i >= 0 {
+		return fmt.Sprintf("%s is of Helm 2: there is no Tiller any more", rest[i]), "remove the flag"
+	}
+	switch verb {
+	case "install":
+		if name, others, found := takeValue(rest, "--name"); found {
+			return "helm install --name is of Helm 2: the name comes first", "write: " + join("helm install", append([]string{name}, others...))
+		}
+	case "delete", "del", "uninstall", "un":
+		if slices.Contains(rest, "--purge") {
+			others := slices.DeleteFunc(slices.Clone(rest), func(w string) bool { return w == "--purge" })
+			return "helm " + verb + " --purge is of Helm 2: uninstall always forgets the release", "write: " + join("helm uninstall", others)
+		}
+	case "init", "reset":
+		return "helm " + verb + " is of Helm 2: there is no Tiller any more", "remove the task"
+	case "serve":
+		return "helm serve is of Helm 2 and was removed", "use a registry, or helm package and any web server"
+	case "home":
+		return "helm home is of Helm 2 and was removed", "write: helm env"
+	case "fetch":
+		return "helm fetch is Helm 2's name", "write: " + join("helm pull", rest)
+	case "inspect":
+		return "helm inspect is Helm 2's name", "write: " + join("helm show", rest)
+	}
+	return "", ""
+}
+
+func isTiller(word string) bool { return strings.HasPrefix(word, "--tiller") }
+
+// takeValue returns the value of a flag, in either form, and the other words.
+func takeValue(words []string, flag string) (value string, others []string, found bool) {
+	for i := 0; i < len(words); i++ {
+		name, v, inline := strings.Cut(words[i], "=")
+		switch {
+		case name != flag || found:
+			others = append(others, words[i])
+		case inline:
+			value, found = v, true
+		case i+1 < len(words):
+			i++
+			value, found = words[i], true
+		default:
+			others = append(others, words[i])
+		}
+	}
+	return value, others, found
+}
+
+func join(command string, words []string) string {
+	return strings.TrimRight(command+" "+strings.Join(words, " "), " ")
+}

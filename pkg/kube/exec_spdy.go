@@ -1,0 +1,73 @@
+package kube
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+
+	"golang.org/x/sync/errgroup"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/util/httpstream"
+	"k8s.io/apimachinery/pkg/util/remotecommand"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/transport/spdy"
+)
+
+// spdyExec runs the program over SPDY, which older servers and some proxies need, and returns
+// the server's status, unread.
+func spdyExec(ctx context.Context, config *rest.Config, target *url.URL, req ExecRequest) ([]byte, error) {
+	transport, upgrader, err := spdy.RoundTripperFor(config)
+	if err != nil {
+		return nil, err
+	}
+	request, err := newRequest(ctx, http.MethodPost, target)
+	if err != nil {
+		return nil, err
+	}
+	conn, protocol, err := spdy.Negotiate(upgrader, &http.Client{Transport: transport}, request,
+		remotecommand.StreamProtocolV5Name, remotecommand.StreamProtocolV4Name)
+	if err != nil {
+		return nil, err
+	}
+	defer conn.Close()
+	if protocol != remotecommand.StreamProtocolV5Name && protocol != remotecommand.StreamProtocolV4Name {
+		return nil, fmt.Errorf("the server speaks the exec protocol %q, which does not tell how a program ends", protocol)
+	}
+	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
+	defer stop()
+
+	streams := map[string]httpstream.Stream{}
+	for _, kind := range []string{corev1.StreamTypeError, corev1.StreamTypeStdout, corev1.StreamTypeStderr} {
+		stream, err := conn.CreateStream(http.Header{corev1.StreamType: []string{kind}})
+		if err != nil {
+			return nil, err
+		}
+		// Nothing is written on our side.
+		if err := stream.Close(); err != nil {
+			return nil, err
+		}
+		streams[kind] = stream
+	}
+	var (
+		group  errgroup.Group
+		status []byte
+	)
+	group.Go(func() (err error) {
+		status, err = io.ReadAll(io.LimitReader(streams[corev1.StreamTypeError], maxStatus))
+		return err
+	})
+	group.Go(func() error {
+		_, err := io.Copy(req.Stdout, streams[corev1.StreamTypeStdout])
+		return err
+	})
+	group.Go(func() error {
+		_, err := io.Copy(req.Stderr, streams[corev1.StreamTypeStderr])
+		return err
+	})
+	if err := group.Wait(); err != nil && len(status) == 0 {
+		return nil, err
+	}
+	return status, nil
+}

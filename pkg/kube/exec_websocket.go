@@ -1,0 +1,126 @@
+package kube
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"time"
+
+	gorilla "github.com/gorilla/websocket"
+	"k8s.io/apimachinery/pkg/util/remotecommand"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/transport/websocket"
+)
+
+// The channels of the protocol v5.channel.k8s.io: the first byte of each message.
+const (
+	channelStdout = 1
+	channelStderr = 2
+	channelStatus = 3
+)
+
+const (
+	pingPeriod = 5 * time.Second
+	// silenceLimit is after how long without a sign of life a connection counts as dead.
+	silenceLimit = 20 * time.Second
+	// farewellLimit is how long the server may take to close the connection after the status.
+	farewellLimit = 5 * time.Second
+	// maxStatus is larger than any status.
+	maxStatus = 1 << 20
+)
+
+// webSocketExec runs the program over a WebSocket and returns the server's status, unread.
+func webSocketExec(ctx context.Context, config *rest.Config, target *url.URL, req ExecRequest) ([]byte, error) {
+	transport, holder, err := websocket.RoundTripperFor(config)
+	if err != nil {
+		return nil, err
+	}
+	request, err := newRequest(ctx, http.MethodGet, target)
+	if err != nil {
+		return nil, err
+	}
+	conn, err := websocket.Negotiate(transport, holder, request, remotecommand.StreamProtocolV5Name)
+	if err != nil {
+		return nil, err
+	}
+	defer conn.Close()
+	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
+	defer stop()
+	return readChannels(conn, req, silenceLimit)
+}
+
+// readChannels copies what the server sends to the request's writers until it closes the
+// connection, and returns the status. Its memory does not grow with what the program prints.
+func readChannels(conn *gorilla.Conn, req ExecRequest, silence time.Duration) ([]byte, error) {
+	done := make(chan struct{})
+	defer close(done)
+	go keepAlive(conn, done)
+	conn.SetPongHandler(func(string) error { return conn.SetReadDeadline(time.Now().Add(silence)) })
+
+	var status []byte
+	buffer := make([]byte, 32<<10)
+	for {
+		// Anew before each message: while a slow reader keeps us in a Write below, answers to
+		// pings are not seen either, and that is not the connection's fault.
+		limit := silence
+		if status != nil {
+			limit = min(silence, farewellLimit)
+		}
+		if err := conn.SetReadDeadline(time.Now().Add(limit)); err != nil {
+			return status, lostUnless(status, err)
+		}
+		_, message, err := conn.NextReader()
+		if err != nil {
+			return status, lostUnless(status, err)
+		}
+		if _, err := io.ReadFull(message, buffer[:1]); err != nil {
+			return status, lostUnless(status, err)
+		}
+		switch buffer[0] {
+		case channelStdout:
+			_, err = io.CopyBuffer(onlyWriter{req.Stdout}, message, buffer)
+		case channelStderr:
+			_, err = io.CopyBuffer(onlyWriter{req.Stderr}, message, buffer)
+		case channelStatus:
+			var part []byte
+			part, err = io.ReadAll(io.LimitReader(message, maxStatus))
+			if status = append(status, part...); len(status) > maxStatus {
+				err = fmt.Errorf("the status is larger than %d bytes", maxStatus)
+			}
+		}
+		if err != nil {
+			return status, lostUnless(status, err)
+		}
+	}
+}
+
+// lostUnless returns the connection's error unless the status was seen: then the program's end
+// is known, however the connection ends.
+func lostUnless(status []byte, err error) error {
+	if len(status) > 0 || gorilla.IsCloseError(err, gorilla.CloseNormalClosure) {
+		return nil
+	}
+	return err
+}
+
+// keepAlive asks the server for a sign of life until done is closed. Its writes may be
+// concurrent with reads.
+func keepAlive(conn *gorilla.Conn, done <-chan struct{}) {
+	ticker := time.NewTicker(pingPeriod)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-done:
+			return
+		case <-ticker.C:
+			if conn.WriteControl(gorilla.PingMessage, nil, time.Now().Add(pingPeriod)) != nil {
+				return
+			}
+		}
+	}
+}
+
+// onlyWriter hides a writer's ReadFrom, which would not use our buffer.
+type onlyWriter struct{ io.Writer }

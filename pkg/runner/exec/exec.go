@@ -1,0 +1,167 @@
+package exec
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/kubectl/pkg/cmd/util/podcmd"
+
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/runner/lines"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
+)
+
+// Client is what the runner needs of a cluster; *kube.Client is one.
+type Client interface {
+	// Exec runs a program in a container; see kube.Client.Exec.
+	Exec(ctx context.Context, req kube.ExecRequest, grace time.Duration) (int, error)
+}
+
+// Runner runs exec tasks.
+type Runner struct {
+	Client Client
+	// Pods returns where tasks run; it is asked anew for each task.
+	Pods func(ctx context.Context) ([]corev1.Pod, error)
+	// Grace is how long a program that is told to stop has before it is killed.
+	Grace time.Duration
+}
+
+// Run runs the task's program in every pod, one after another or as many at a time as the task
+// allows. A pod in which it fails keeps it from no other; each has its result. No pod at all is
+// Skipped. What a pod prints is passed on with its name when there is more than one.
+func (r Runner) Run(ctx context.Context, t task.Task, sink task.Sink) task.Result {
+	pods, err := r.Pods(ctx)
+	switch {
+	case ctx.Err() != nil:
+		return task.Result{State: task.Cancelled, Reason: reasonCancelled, Message: context.Cause(ctx).Error()}
+	case err != nil:
+		return task.Result{State: task.Failed, Reason: "Pods", Message: err.Error()}
+	case len(pods) == 0:
+		return task.Result{State: task.Skipped, Reason: "NoPods", Message: "release has no pods; nothing to run"}
+	}
+	parallel := 1
+	if e, ok := t.Executor.(task.Exec); ok {
+		parallel = max(1, e.Parallel)
+	}
+
+	targets := make([]task.Target, len(pods))
+	slots := make(chan struct{}, parallel)
+	var running sync.WaitGroup
+	for i := range pods {
+		slots <- struct{}{}
+		if ctx.Err() != nil {
+			targets[i] = task.Target{Pod: pods[i].Name, State: task.NotRun, Message: "not run because the run was cancelled"}
+			<-slots
+			continue
+		}
+		running.Add(1)
+		go func() {
+			defer running.Done()
+			defer func() { <-slots }()
+			targets[i] = r.runIn(ctx, &pods[i], t.Executor.Argv(), sink, len(pods) > 1)
+		}()
+	}
+	running.Wait()
+	return sum(targets)
+}
+
+const reasonCancelled = "Cancelled"
+
+func (r Runner) runIn(ctx context.Context, pod *corev1.Pod, argv []string, sink task.Sink, several bool) task.Target {
+	target := task.Target{Pod: pod.Name, State: task.Failed}
+	container, err := podcmd.FindOrDefaultContainerByName(pod, "", true, io.Discard)
+	if err != nil {
+		target.Message = err.Error()
+		return target
+	}
+	target.Container = container.Name
+	name := ""
+	if several {
+		name = pod.Name
+	}
+	stdout, stderr := lines.NewWriter(name, task.Stdout, sink), lines.NewWriter(name, task.Stderr, sink)
+	code, err := r.Client.Exec(ctx, kube.ExecRequest{
+		Namespace: pod.Namespace, Pod: pod.Name, Container: container.Name,
+		Command: argv, Stdout: stdout, Stderr: stderr,
+	}, r.Grace)
+	stdout.Flush()
+	stderr.Flush()
+
+	var lost *kube.LostError
+	switch {
+	case err == nil && code == 0:
+		target.State, target.ExitCode = task.Succeeded, &code
+	case err == nil:
+		target.ExitCode, target.Message = &code, meaning(code)
+	case errors.Is(err, kube.ErrStopped):
+		target.State, target.Message = task.Cancelled, context.Cause(ctx).Error()
+	case errors.As(err, &lost) && ctx.Err() != nil:
+		target.State = task.Unknown
+		target.Message = fmt.Sprintf("could not be stopped, and may still run: %v", lost.Err)
+	case errors.As(err, &lost):
+		target.State, target.Message = task.Unknown, lost.Error()
+	case apierrors.IsNotFound(err):
+		target.Message = "the pod is gone"
+	case ctx.Err() != nil:
+		target.State, target.Message = task.NotRun, "not run because the run was cancelled"
+	default:
+		target.Message = err.Error()
+	}
+	return target
+}
+
+// meaning words an exit code; those from 126 have a meaning by convention.
+func meaning(code int) string {
+	switch {
+	case code == 126:
+		return "exit status 126: the program cannot be executed"
+	case code == 127:
+		return "exit status 127: no such program in the container"
+	case code > 128 && code <= 128+64:
+		return fmt.Sprintf("exit status %d: ended by signal %d", code, code-128)
+	}
+	return fmt.Sprintf("exit status %d", code)
+}
+
+// sum makes the task's result of those of its pods. What nobody saw outweighs a failure: it is
+// what keeps a second run from being safe.
+func sum(targets []task.Target) task.Result {
+	result := task.Result{State: task.Succeeded, Targets: targets}
+	by := map[task.State][]string{}
+	for _, t := range targets {
+		by[t.State] = append(by[t.State], t.Pod+": "+t.Message)
+		if t.ExitCode != nil && (result.ExitCode == nil || *result.ExitCode == 0) {
+			result.ExitCode = t.ExitCode
+		}
+	}
+	total := len(targets)
+	switch {
+	case len(by[task.Unknown]) > 0:
+		result.State, result.Reason = task.Unknown, "ConnectionLost"
+		result.Message = "result unknown in " + where(by[task.Unknown], total)
+	case len(by[task.Cancelled])+len(by[task.NotRun]) > 0:
+		result.State, result.Reason = task.Cancelled, reasonCancelled
+		result.Message = "stopped"
+	case len(by[task.Failed]) > 0:
+		result.State, result.Reason = task.Failed, "ExitCode"
+		if result.ExitCode == nil || *result.ExitCode == 0 {
+			result.Reason = "NotStarted"
+		}
+		result.Message = "failed in " + where(by[task.Failed], total)
+	}
+	return result
+}
+
+func where(pods []string, total int) string {
+	if total == 1 {
+		return "pod " + pods[0]
+	}
+	return fmt.Sprintf("%d of %d pods: %s", len(pods), total, strings.Join(pods, "; "))
+}

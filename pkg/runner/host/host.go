@@ -1,0 +1,108 @@
+package host
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os/exec"
+	"time"
+
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/runner/lines"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
+)
+
+// Runner runs host tasks.
+type Runner struct {
+	// Env is the program's whole environment. Programs are still looked for in the PATH of this
+	// process.
+	Env []string
+	// Dir is the working directory; empty means that of this process.
+	Dir string
+	// Grace is how long a program that is told to stop has before it is killed.
+	Grace time.Duration
+}
+
+// Run runs the task's program without a shell and without standard input, in a process group of
+// its own, and passes on what it prints line by line. When ctx is cancelled, the group gets
+// TERM, and after the grace KILL.
+//
+// What the program left running in the background keeps running after a normal end, as it would
+// behind a shell, but its output is followed no longer than the grace.
+func (r Runner) Run(ctx context.Context, t task.Task, sink task.Sink) task.Result {
+	argv := t.Executor.Argv()
+	if len(argv) == 0 || argv[0] == "" {
+		return task.Result{State: task.Failed, Reason: "NoProgram", Message: "the name of the program is empty"}
+	}
+	// The command has no context of its own: stopping a group takes more than killing a process.
+	cmd := exec.Command(argv[0], argv[1:]...) //nolint:noctx // see stop
+	stdout, stderr := lines.NewWriter("", task.Stdout, sink), lines.NewWriter("", task.Stderr, sink)
+	cmd.Stdout, cmd.Stderr = stdout, stderr
+	cmd.Env, cmd.Dir = r.Env, r.Dir
+	cmd.WaitDelay = r.Grace
+	ownGroup(cmd)
+
+	if err := cmd.Start(); err != nil {
+		return notStarted(argv[0], err)
+	}
+	done := make(chan error, 1)
+	go func() { done <- cmd.Wait() }()
+
+	var err error
+	cancelled := false
+	select {
+	case err = <-done:
+	case <-ctx.Done():
+		cancelled = true
+		err = r.stop(cmd, done)
+	}
+	stdout.Flush()
+	stderr.Flush()
+	if cancelled {
+		return task.Result{State: task.Cancelled, Reason: "Cancelled", Message: context.Cause(ctx).Error()}
+	}
+	return ended(cmd, err)
+}
+
+// stop ends the group of the command and returns how the command ended.
+func (r Runner) stop(cmd *exec.Cmd, done <-chan error) error {
+	terminate(cmd)
+	timer := time.NewTimer(r.Grace)
+	defer timer.Stop()
+	select {
+	case err := <-done:
+		// The program is gone; children that do not heed TERM are not left behind.
+		kill(cmd)
+		return err
+	case <-timer.C:
+		kill(cmd)
+		return <-done
+	}
+}
+
+func notStarted(program string, err error) task.Result {
+	message := err.Error()
+	if errors.Is(err, exec.ErrNotFound) {
+		message = fmt.Sprintf("program %q not found in PATH", program)
+	} else if errors.Is(err, fs.ErrNotExist) {
+		message = fmt.Sprintf("program %q not found", program)
+	}
+	return task.Result{State: task.Failed, Reason: "NotStarted", Message: message}
+}
+
+func ended(cmd *exec.Cmd, err error) task.Result {
+	var exit *exec.ExitError
+	switch {
+	case err == nil, errors.Is(err, exec.ErrWaitDelay):
+		// ErrWaitDelay: the program succeeded, something it left behind holds its output open.
+		code := 0
+		return task.Result{State: task.Succeeded, ExitCode: &code}
+	case errors.As(err, &exit) && exit.Exited():
+		code := exit.ExitCode()
+		return task.Result{State: task.Failed, Reason: "ExitCode", ExitCode: &code, Message: fmt.Sprintf("exit status %d", code)}
+	case errors.As(err, &exit):
+		code := signalCode(cmd)
+		return task.Result{State: task.Failed, Reason: "Signal", ExitCode: &code, Message: "ended by " + exit.String()}
+	}
+	return task.Result{State: task.Unknown, Reason: "Wait", Message: err.Error()}
+}
