@@ -13,24 +13,26 @@ import (
 // environment is what a program of a host task sees.
 type environment []string
 
-// newEnvironment returns the environment of this process with the facts of the run in TASKS_*
-// and, where there is a cluster, a kubeconfig for exactly its context, so that kubectl and helm
-// called by a task act on the release's cluster and namespace whatever the user's own
-// environment says. The kubeconfig is removed when the program ends.
-func (a *App) newEnvironment(client *kube.Client, op task.Operation, release plan.Release) (environment, error) {
+// newEnvironment returns the environment of this process with the facts of the run in TASKS_*.
+func newEnvironment(op task.Operation, release plan.Release) environment {
 	env := environment(os.Environ())
 	env.set("TASKS_OPERATION", string(op))
 	env.set("TASKS_RELEASE", release.Name)
 	env.set("TASKS_NAMESPACE", release.Namespace)
-	if client == nil {
-		return env, nil
-	}
-	path, context, remove, err := client.WriteKubeconfig(release.Namespace)
+	env.set("TASKS_CONTEXT", "")
+	return env
+}
+
+// addKubeconfig adds a kubeconfig for exactly the context of the run, so that kubectl and helm
+// called by a task act on the release's cluster and namespace whatever the user's own
+// environment says. The file is removed when the program ends.
+func (a *App) addKubeconfig(env *environment, client *kube.Client, namespace string) error {
+	path, context, remove, err := client.WriteKubeconfig(namespace)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	a.onExit(remove)
-	// Each of these would win over the kubeconfig, or over its namespace, in helm.
+	// Each of these would win over the kubeconfig in helm.
 	env.unset(
 		"HELM_KUBETOKEN", "HELM_KUBEASUSER", "HELM_KUBEASGROUPS", "HELM_KUBEAPISERVER",
 		"HELM_KUBECAFILE", "HELM_KUBEINSECURE_SKIP_TLS_VERIFY", "HELM_KUBETLS_SERVER_NAME",
@@ -38,8 +40,8 @@ func (a *App) newEnvironment(client *kube.Client, op task.Operation, release pla
 	env.set("KUBECONFIG", path)
 	env.set("TASKS_CONTEXT", context)
 	env.set("HELM_KUBECONTEXT", context)
-	env.set("HELM_NAMESPACE", release.Namespace)
-	return env, nil
+	env.set("HELM_NAMESPACE", namespace)
+	return nil
 }
 
 // lookup is os.LookupEnv for this environment.

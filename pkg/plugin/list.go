@@ -3,13 +3,13 @@ package plugin
 import (
 	"context"
 	"fmt"
-	"os"
 	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/plan"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/report"
 )
 
@@ -104,8 +104,8 @@ func (a *App) definitions(ctx context.Context, c *connection, tasks *taskFlags, 
 	if len(documents) == 0 {
 		return taskSet{}, usageError{fmt.Errorf("there are no tasks here; name a file with --tasks, or a release with --release")}
 	}
-	set, err := tasks.read(documents, os.LookupEnv)
-	return set, err
+	// The variables of a run are known by name, so that they are not reported as unset.
+	return tasks.read(documents, newEnvironment("", plan.Release{Name: release, Namespace: namespace}).lookup)
 }
 
 func namesConfigMap(references []string) bool {

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 	"time"
 
@@ -26,14 +25,13 @@ func (a *App) around(ctx context.Context, tasks *taskFlags, client *kube.Client,
 		return preflight(ctx, err)
 	}
 	runner := &stepRunner{client: client, apply: change.Apply, objects: change.Objects, timeout: change.Timeout()}
-	getenv := os.LookupEnv
+	runner.env = newEnvironment(change.Operation(), rel)
 	if len(documents) > 0 && !change.DryRun() {
-		if runner.env, err = a.newEnvironment(client, change.Operation(), rel); err != nil {
+		if err := a.addKubeconfig(&runner.env, client, rel.Namespace); err != nil {
 			return preflight(ctx, err)
 		}
-		getenv = runner.env.lookup
 	}
-	set, err := tasks.read(documents, getenv)
+	set, err := tasks.read(documents, runner.env.lookup)
 	if err != nil {
 		return err
 	}

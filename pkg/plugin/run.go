@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 
@@ -80,20 +79,14 @@ func (a *App) run(ctx context.Context, o *runOptions, names []string) error {
 	if len(documents) == 0 {
 		return usageError{errors.New("there are no tasks: no .draft-tasks.toml here, and no ConfigMap annotated for a release given with --release; name a file with --tasks")}
 	}
-	runner := &stepRunner{client: client}
-	getenv := os.LookupEnv
-	if !o.dryRun {
-		// Tasks of this machine need no cluster, so one that is not configured is no error.
-		forKubeconfig := client
-		if _, err := client.RESTConfig(); err != nil {
-			forKubeconfig = nil
-		}
-		if runner.env, err = a.newEnvironment(forKubeconfig, task.Run, rel); err != nil {
+	runner := &stepRunner{client: client, env: newEnvironment(task.Run, rel)}
+	// Tasks of this machine need no cluster, so one that is not configured is no error.
+	if _, err := client.RESTConfig(); err == nil && !o.dryRun {
+		if err := a.addKubeconfig(&runner.env, client, namespace); err != nil {
 			return preflight(ctx, err)
 		}
-		getenv = runner.env.lookup
 	}
-	set, err := o.tasks.read(documents, getenv)
+	set, err := o.tasks.read(documents, runner.env.lookup)
 	if err != nil {
 		return err
 	}

@@ -12,11 +12,15 @@ import (
 func Plan(w io.Writer, p plan.Plan) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for i, s := range p.Steps {
-		executor, command := "helm", s.Reason
+		executor, command := "helm", ""
 		if s.Task != nil {
 			executor, command = s.Task.Executor.Kind(), s.Task.Executor.Text()
 		}
-		fmt.Fprintf(table, "%3d.\t%s\t%s\t%s\n", i+1, Escape([]byte(Title(s))), executor, Escape([]byte(command)))
+		line := fmt.Sprintf("%3d.\t%s\t%s", i+1, Escape([]byte(Title(s))), executor)
+		if command != "" {
+			line += "\t" + string(Escape([]byte(command)))
+		}
+		fmt.Fprintln(table, line)
 	}
 	return table.Flush()
 }

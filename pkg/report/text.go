@@ -119,12 +119,10 @@ func (t *Text) finishLine() {
 // Title is how a step is called in messages: the task's name, or what Helm does.
 func Title(s plan.Step) string {
 	switch s.Kind {
-	case plan.Apply:
-		return fmt.Sprintf("%s release %q", s.Reason, s.Release.Name)
-	case plan.Delete:
-		return fmt.Sprintf("helm uninstall release %q", s.Release.Name)
+	case plan.Apply, plan.Delete:
+		return s.Reason + " " + s.Release.Name
 	case plan.Ready:
-		return fmt.Sprintf("release %q ready", s.Release.Name)
+		return "wait until " + s.Release.Name + " is ready"
 	case plan.Task:
 	}
 	return s.ID
