@@ -24,8 +24,10 @@ func expand(argument string, getenv func(string) (string, bool)) (string, []stri
 		}
 		name := match[1:]
 		names = append(names, name)
-		value, _ := getenv(name)
-		return value
+		if value, set := getenv(name); set {
+			return value
+		}
+		return ""
 	})
 	return expanded, names
 }
