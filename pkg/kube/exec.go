@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
@@ -159,8 +158,4 @@ func missingProgram(err error) bool {
 	}
 	text := refused.Error()
 	return strings.Contains(text, "executable file not found") || strings.Contains(text, "no such file or directory")
-}
-
-func newRequest(ctx context.Context, method string, target *url.URL) (*http.Request, error) {
-	return http.NewRequestWithContext(ctx, method, target.String(), http.NoBody)
 }

@@ -9,10 +9,10 @@ import (
 
 	"golang.org/x/sync/errgroup"
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/util/httpstream"
 	"k8s.io/apimachinery/pkg/util/remotecommand"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/transport/spdy"
+	"k8s.io/streaming/pkg/httpstream"
 )
 
 // spdyExec runs the program over SPDY, which older servers and some proxies need, and returns
@@ -22,16 +22,13 @@ func spdyExec(ctx context.Context, config *rest.Config, target *url.URL, req Exe
 	if err != nil {
 		return nil, err
 	}
-	request, err := newRequest(ctx, http.MethodPost, target)
+	client := &http.Client{Transport: withContext{ctx, transport}}
+	conn, protocol, err := spdy.NewDialerForStreaming(upgrader, client, http.MethodPost, target).
+		Dial(remotecommand.StreamProtocolV5Name, remotecommand.StreamProtocolV4Name)
 	if err != nil {
 		return nil, err
 	}
-	conn, protocol, err := spdy.Negotiate(upgrader, &http.Client{Transport: transport}, request,
-		remotecommand.StreamProtocolV5Name, remotecommand.StreamProtocolV4Name)
-	if err != nil {
-		return nil, err
-	}
-	defer conn.Close()
+	defer func() { _ = conn.Close() }()
 	if protocol != remotecommand.StreamProtocolV5Name && protocol != remotecommand.StreamProtocolV4Name {
 		return nil, fmt.Errorf("the server speaks the exec protocol %q, which does not tell how a program ends", protocol)
 	}
@@ -70,4 +67,15 @@ func spdyExec(ctx context.Context, config *rest.Config, target *url.URL, req Exe
 		return nil, err
 	}
 	return status, nil
+}
+
+// withContext sends requests with a context, for a dialer that takes none.
+type withContext struct {
+	ctx  context.Context
+	next http.RoundTripper
+}
+
+// RoundTrip implements http.RoundTripper.
+func (w withContext) RoundTrip(r *http.Request) (*http.Response, error) {
+	return w.next.RoundTrip(r.WithContext(w.ctx))
 }

@@ -37,7 +37,7 @@ func webSocketExec(ctx context.Context, config *rest.Config, target *url.URL, re
 	if err != nil {
 		return nil, err
 	}
-	request, err := newRequest(ctx, http.MethodGet, target)
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, target.String(), http.NoBody)
 	if err != nil {
 		return nil, err
 	}
@@ -45,7 +45,7 @@ func webSocketExec(ctx context.Context, config *rest.Config, target *url.URL, re
 	if err != nil {
 		return nil, err
 	}
-	defer conn.Close()
+	defer func() { _ = conn.Close() }()
 	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
 	defer stop()
 	return readChannels(conn, req, silenceLimit)

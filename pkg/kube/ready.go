@@ -104,13 +104,6 @@ func (u *unready) set(name, reason string) {
 	u.reasons[name] = reason
 }
 
-func (u *unready) has(name string) bool {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	_, ok := u.reasons[name]
-	return ok
-}
-
 func (u *unready) sentences(more func(name string) string) []string {
 	u.mu.Lock()
 	defer u.mu.Unlock()

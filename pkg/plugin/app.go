@@ -42,8 +42,7 @@ func (a *App) Run(ctx context.Context, args []string) int {
 	if !a.started {
 		err = usageError{err}
 	}
-	var silent silentError
-	if !errors.As(err, &silent) {
+	if _, ok := errors.AsType[silentError](err); !ok {
 		fmt.Fprintf(a.ErrOut, "Error: %s\n", err)
 	}
 	return ExitCode(err)

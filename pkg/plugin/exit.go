@@ -93,8 +93,7 @@ func ExitCode(err error) int {
 
 // interruption returns the exit code of the signal that cancelled ctx; false when none did.
 func interruption(ctx context.Context) (int, bool) {
-	var interrupted Interrupted
-	if errors.As(context.Cause(ctx), &interrupted) {
+	if interrupted, ok := errors.AsType[Interrupted](context.Cause(ctx)); ok {
 		return interrupted.ExitCode(), true
 	}
 	return 0, false

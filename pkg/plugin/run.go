@@ -11,7 +11,6 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/engine"
-	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/plan"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/release"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/report"
@@ -99,7 +98,7 @@ func (a *App) run(ctx context.Context, o *runOptions, names []string) error {
 		return err
 	}
 	if needsPods(chosen) && !o.dryRun {
-		if runner.objects, err = a.stored(ctx, o, client, namespace); err != nil {
+		if runner.objects, err = a.stored(ctx, o, namespace); err != nil {
 			return err
 		}
 	}
@@ -153,7 +152,7 @@ func ownExitCode(result engine.Result) (int, bool) {
 }
 
 // stored returns the objects of the release that tasks are to run in.
-func (a *App) stored(ctx context.Context, o *runOptions, client *kube.Client, namespace string) (func() ([]*unstructured.Unstructured, error), error) {
+func (a *App) stored(ctx context.Context, o *runOptions, namespace string) (func() ([]*unstructured.Unstructured, error), error) {
 	helm := release.NewHelm(o.connection.settings, a.Out, a.ErrOut)
 	if err := helm.Connect(ctx, o.connection.ConfigFlags, namespace); err != nil {
 		return nil, err

@@ -125,7 +125,7 @@ func (c *chartSource) registryClient() (*registry.Client, error) {
 }
 
 // errDryRun is Helm's own text for a --dry-run that is none of its words.
-var errDryRun = errors.New("Invalid dry-run flag. Flag must one of the following: false, true, none, client, server") //nolint:revive,staticcheck // Helm's text.
+var errDryRun = errors.New("Invalid dry-run flag. Flag must one of the following: false, true, none, client, server") //nolint:staticcheck // Helm's text.
 
 // dryRun checks the value of --dry-run and returns it as Helm's actions want it, and whether it
 // asks for a dry run. Helm takes an empty value for none.

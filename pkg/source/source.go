@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube"
@@ -96,10 +97,8 @@ func (f Finder) format(name string) (Format, bool) {
 // byFileName returns the format of documents with that file name.
 func (f Finder) byFileName(name string) (Format, bool) {
 	for _, format := range f.Formats {
-		for _, file := range format.Files {
-			if file == name {
-				return format, true
-			}
+		if slices.Contains(format.Files, name) {
+			return format, true
 		}
 	}
 	for _, format := range f.Formats {

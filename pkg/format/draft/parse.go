@@ -91,8 +91,7 @@ func (p *parser) parse() {
 	// The whole decoder knows every rule of TOML; the parser below it knows order and position.
 	var ignored map[string]any
 	err := toml.Unmarshal(p.text, &ignored)
-	var syntax *toml.DecodeError
-	if errors.As(err, &syntax) {
+	if syntax, ok := errors.AsType[*toml.DecodeError](err); ok {
 		row, column := syntax.Position()
 		p.found = append(p.found, task.Diagnostic{
 			Position: task.Position{File: p.opts.Source.Name, Line: row, Column: p.characters(row, column)},

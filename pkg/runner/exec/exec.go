@@ -61,12 +61,10 @@ func (r Runner) Run(ctx context.Context, t task.Task, sink task.Sink) task.Resul
 			<-slots
 			continue
 		}
-		running.Add(1)
-		go func() {
-			defer running.Done()
+		running.Go(func() {
 			defer func() { <-slots }()
 			targets[i] = r.runIn(ctx, &pods[i], t.Executor.Argv(), sink, len(pods) > 1)
-		}()
+		})
 	}
 	running.Wait()
 	return sum(targets)

@@ -1,0 +1,115 @@
+# Everything a person or CI calls. Each target installs what it needs.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := build
+.PHONY: build demo test lint unit e2e fmt golden fuzz bench dist cluster cluster-down tools packages clean
+
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo v0.0.0-dev)
+COMMIT  := $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
+DATE    := $(shell git log -1 --format=%cI 2>/dev/null || echo unknown)
+PLUGIN  := github.com/kubectl-tasks/kubectl-tasks/pkg/plugin
+LDFLAGS := -s -w -X $(PLUGIN).version=$(VERSION) -X $(PLUGIN).commit=$(COMMIT) -X $(PLUGIN).date=$(DATE)
+GOBUILD := CGO_ENABLED=0 go build -trimpath
+
+# Binaries that take long to build are kept outside the checkout, by version.
+CACHE    := $(or $(KUBECTL_TASKS_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/kubectl-tasks)
+TOOLS    := $(CACHE)/tools
+LINTER   := $(TOOLS)/golangci-lint-v2.15.0/golangci-lint
+RUNNER   := $(TOOLS)/gotestsum-v1.13.0/gotestsum
+HELM3    := $(TOOLS)/helm3-v3.22.0/helm
+HELM4    := $(TOOLS)/helm4-v4.3.1/helm
+
+# make demo KUBECONFIG=… and make e2e KUBECONFIG=… use that cluster. A KUBECONFIG of the
+# environment is not taken: the tests would run in whatever cluster it happens to name.
+ifeq ($(origin KUBECONFIG),command line)
+  CLUSTER_TARGET :=
+  DEMO_IMAGE     ?= busybox:1.37
+else
+  override KUBECONFIG := $(CURDIR)/.devcluster/kubeconfig
+  CLUSTER_TARGET := cluster
+  DEMO_IMAGE     ?= busybox:test
+endif
+export KUBECONFIG
+
+## build: the binary for this machine, bin/kubectl-tasks
+build: | packages
+	$(GOBUILD) -ldflags '$(LDFLAGS)' -o bin/kubectl-tasks ./cmd/kubectl-tasks
+
+## demo: a chart with Draft tasks around it, on a real cluster
+demo: build $(CLUSTER_TARGET)
+	hack/demo.sh $(DEMO_IMAGE)
+
+## test: everything: lint, unit, fuzz seeds, command line, and the tests on a real cluster
+test: packages lint $(CLUSTER_TARGET) $(RUNNER) $(HELM3) $(HELM4)
+	hack/test.sh $(RUNNER) $(HELM3) $(HELM4)
+
+## lint: static checks of all modules
+lint: $(LINTER)
+	$(LINTER) run ./...
+	cd hack/devcluster && go vet . && test -z "$$(gofmt -l .)"
+	go mod tidy -diff
+
+## unit: the tests that need no cluster
+unit: packages
+	go test -race ./...
+
+## e2e: the tests on a real cluster
+e2e: packages $(CLUSTER_TARGET) $(HELM3) $(HELM4)
+	HELM3=$(HELM3) HELM4=$(HELM4) go test -race -tags e2e -count=1 ./test/e2e/...
+
+## fmt: format the code
+fmt: $(LINTER)
+	$(LINTER) fmt ./...
+
+## golden: write the golden files anew
+golden:
+	go test ./pkg/... -update
+
+## fuzz: each fuzz target for FUZZTIME
+FUZZTIME ?= 10m
+fuzz:
+	go test ./pkg/format/draft -run '^$$' -fuzz '^FuzzParse$$' -fuzztime $(FUZZTIME)
+	go test ./pkg/format/draft -run '^$$' -fuzz '^FuzzSplit$$' -fuzztime $(FUZZTIME)
+
+## bench: start-up time beside helm's, as a ratio
+bench: build $(HELM3)
+	go run ./hack/bench bin/kubectl-tasks $(HELM3)
+
+## dist: release archives of all platforms, dist/
+dist: packages
+	VERSION='$(VERSION)' LDFLAGS='$(LDFLAGS)' hack/dist.sh
+
+## cluster: a Kubernetes of one node on this machine; root and Linux only
+cluster: packages
+	cd hack/devcluster && CGO_ENABLED=0 go run -trimpath . up --kubeconfig $(CURDIR)/.devcluster/kubeconfig
+
+## cluster-down: the end of it, without a trace
+cluster-down:
+	cd hack/devcluster && CGO_ENABLED=0 go run -trimpath . down
+	rm -rf .devcluster
+
+## tools: what lint and test use
+tools: $(LINTER) $(RUNNER) $(HELM3) $(HELM4)
+
+packages:
+	@hack/packages.sh
+
+clean:
+	rm -rf bin dist
+
+# A tool is built beside its place and moved there, so that half a tool is never found.
+define install
+	@echo "installing $(notdir $(@D))"
+	@mkdir -p $(TOOLS)
+	@work=$$(mktemp -d $(TOOLS)/building-XXXXXX) && $(1) && rm -rf $(@D) && mv $$work $(@D)
+endef
+
+$(LINTER): | packages
+	$(call install,GOBIN=$$work CGO_ENABLED=0 go install -trimpath github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0)
+$(RUNNER): | packages
+	$(call install,GOBIN=$$work CGO_ENABLED=0 go install -trimpath gotest.tools/gotestsum@v1.13.0)
+# Helm 3 is a tool of this module, built from the very version that the code uses.
+$(HELM3): | packages
+	$(call install,$(GOBUILD) -ldflags '-s -w' -o $$work/helm helm.sh/helm/v3/cmd/helm)
+$(HELM4): | packages
+	$(call install,GOBIN=$$work CGO_ENABLED=0 go install -trimpath -ldflags '-s -w' helm.sh/helm/v4/cmd/helm@v4.3.1)
