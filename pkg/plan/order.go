@@ -1,35 +1,31 @@
 package plan
 
-// inOrder returns the steps so that each stands after all it needs; among those that could come
+import "slices"
+
+// inOrder returns the steps so that each stands after all it needs; of those that could come
 // next, the first as written does. The steps have no cycle.
 func inOrder(steps []Step) []Step {
-	waits := make(map[string]int, len(steps))
-	index := make(map[string]int, len(steps))
+	var ready []int // sorted
+	waits := make([]int, len(steps))
 	dependents := map[string][]int{}
 	for i, s := range steps {
-		index[s.ID] = i
-		waits[s.ID] = len(s.Needs)
+		if waits[i] = len(s.Needs); waits[i] == 0 {
+			ready = append(ready, i)
+		}
 		for _, n := range s.Needs {
 			dependents[n] = append(dependents[n], i)
 		}
 	}
 	sorted := make([]Step, 0, len(steps))
-	var visit func(i int)
-	visit = func(i int) {
-		sorted = append(sorted, steps[i])
-		waits[steps[i].ID] = -1
-		for _, d := range dependents[steps[i].ID] {
-			waits[steps[d].ID]--
-			// A dependent written before what it needs is taken as soon as it can run; one
-			// written later has its turn in the loop below.
-			if waits[steps[d].ID] == 0 && d < i {
-				visit(d)
+	for len(ready) > 0 {
+		next := ready[0]
+		ready = ready[1:]
+		sorted = append(sorted, steps[next])
+		for _, d := range dependents[steps[next].ID] {
+			if waits[d]--; waits[d] == 0 {
+				at, _ := slices.BinarySearch(ready, d)
+				ready = slices.Insert(ready, at, d)
 			}
-		}
-	}
-	for i, s := range steps {
-		if waits[s.ID] == 0 {
-			visit(i)
 		}
 	}
 	return sorted

@@ -1,0 +1,200 @@
+package plan
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
+)
+
+// define returns a valid task from "name phase [need…]".
+func define(definition string) task.Task {
+	fields := strings.Fields(definition)
+	return task.Task{
+		Name: fields[0], Phase: task.Phase(fields[1]), Needs: fields[2:],
+		Executor: task.Host{Command: task.Command{Argv: []string{"true"}, Text: "true"}},
+		Position: task.Position{File: "f", Line: 1},
+	}
+}
+
+func defineAll(definitions ...string) []task.Task {
+	var tasks []task.Task
+	for _, d := range definitions {
+		tasks = append(tasks, define(d))
+	}
+	return tasks
+}
+
+// draw returns each step of a plan as "id < needs".
+func draw(p Plan) []string {
+	var lines []string
+	for _, s := range p.Steps {
+		line := s.ID
+		if len(s.Needs) > 0 {
+			line += " < " + strings.Join(s.Needs, " ")
+		}
+		lines = append(lines, line)
+	}
+	return lines
+}
+
+func TestBuild(t *testing.T) {
+	draft := []string{
+		"pre-up/a pre-deploy", "pre-up/b pre-deploy pre-up/a",
+		"post-deploy/c post-deploy", "post-deploy/d post-deploy post-deploy/c",
+		"post-up/e post-deploy post-deploy/d",
+		"cleanup/f post-uninstall",
+	}
+	tests := []struct {
+		name  string
+		op    task.Operation
+		tasks []string
+		want  []string
+	}{
+		{name: "install without tasks", op: task.Install, want: []string{"helm/apply"}},
+		{name: "uninstall without tasks", op: task.Uninstall, want: []string{"helm/delete"}},
+		{
+			name: "a Draft file, install", op: task.Install, tasks: draft,
+			want: []string{
+				"pre-up/a", "pre-up/b < pre-up/a", "helm/apply < pre-up/b", "helm/ready < helm/apply",
+				"post-deploy/c < helm/ready", "post-deploy/d < helm/ready post-deploy/c", "post-up/e < helm/ready post-deploy/d",
+			},
+		},
+		{name: "a Draft file, uninstall", op: task.Uninstall, tasks: draft, want: []string{"helm/delete", "cleanup/f < helm/delete"}},
+		{name: "only tasks before: readiness is not waited for", op: task.Upgrade, tasks: []string{"a pre-upgrade"}, want: []string{"a", "helm/apply < a"}},
+		{name: "phases of the other operation", op: task.Install, tasks: []string{"a pre-upgrade", "b post-upgrade", "c pre-install"}, want: []string{"c", "helm/apply < c"}},
+		{
+			name: "a need for what has no phase here is met", op: task.Install,
+			tasks: []string{"backup pre-upgrade", "migrate post-deploy backup"},
+			want:  []string{"helm/apply", "helm/ready < helm/apply", "migrate < helm/ready"},
+		},
+		{
+			name: "needs may be written before what they need", op: task.Install,
+			tasks: []string{"c pre-install b", "b pre-install a", "a pre-install"},
+			want:  []string{"a", "b < a", "c < b", "helm/apply < c"},
+		},
+		{
+			name: "pre-uninstall", op: task.Uninstall, tasks: []string{"a pre-uninstall", "b post-uninstall"},
+			want: []string{"a", "helm/delete < a", "b < helm/delete"},
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			p, err := Build(tt.op, Release{Name: "web", Namespace: "ns"}, defineAll(tt.tasks...))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(tt.want, draw(p)); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+			for _, s := range p.Steps {
+				if s.Release.Name != "web" || s.Reason == "" {
+					t.Errorf("step %s has release %+v and reason %q", s.ID, s.Release, s.Reason)
+				}
+			}
+		})
+	}
+}
+
+func TestBuildErrors(t *testing.T) {
+	tests := []struct {
+		name  string
+		tasks []task.Task
+		want  string
+	}{
+		{"name twice", defineAll("a pre-install", "a pre-upgrade"), `f:1: task "a" is defined twice, first at f:1`},
+		{"unknown need", defineAll("a pre-install b"), `f:1: task "a" needs "b", which is not defined`},
+		{"cycle", defineAll("a pre-install c", "b pre-install a", "c pre-install b"), "f:1: dependency cycle: a → c → b → a"},
+		{"needs itself", defineAll("a pre-install a"), "f:1: dependency cycle: a → a"},
+		{"needs a later phase", defineAll("a pre-install b", "b post-install"), `f:1: task "a" of phase pre-install needs "b", which runs later`},
+		{"unknown phase", defineAll("a lunch"), `f:1: task "a" has the unknown phase "lunch"`},
+		{"a name of Helm's steps", defineAll("helm/apply pre-install"), `f:1: the names that start with "helm/" are those of Helm's own steps`},
+		{"all at once", defineAll("a lunch", "b pre-install x"), "f:1: task \"a\" has the unknown phase \"lunch\"\nf:1: task \"b\" needs \"x\", which is not defined"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			_, err := Build(task.Install, Release{}, tt.tasks)
+			if err == nil || err.Error() != tt.want {
+				t.Errorf("error %v\nwant  %s", err, tt.want)
+			}
+			var found task.Diagnostics
+			if !errors.As(err, &found) {
+				t.Errorf("the error is a %T", err)
+			}
+		})
+	}
+}
+
+func TestOnly(t *testing.T) {
+	all := defineAll("a pre-deploy", "b pre-deploy a", "c post-uninstall b")
+	p, err := Only(Release{}, all, []task.Task{all[2], all[1]})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"b", "c < b"}, draw(p)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// TestBuildRandom: whatever the tasks need, no task is lost, and each stands after all it needs,
+// after Helm's step or before it as its phase says.
+func TestBuildRandom(t *testing.T) {
+	for seed := range uint64(300) {
+		random := rand.New(rand.NewPCG(seed, 0))
+		n := random.IntN(40)
+		phases := []string{"pre-install", "post-deploy"}
+		var tasks []task.Task
+		for i := range n {
+			definition := fmt.Sprintf("t%d %s", i, phases[random.IntN(2)])
+			for j := range i {
+				// Needs go to earlier numbers, which makes no cycle; a task before Helm's step
+				// may need only such.
+				if random.IntN(4) == 0 && allowedNeed(definition, tasks[j]) {
+					definition += fmt.Sprintf(" t%d", j)
+				}
+			}
+			tasks = append(tasks, define(definition))
+		}
+		random.Shuffle(n, func(i, j int) { tasks[i], tasks[j] = tasks[j], tasks[i] })
+
+		p, err := Build(task.Install, Release{}, tasks)
+		if err != nil {
+			t.Fatalf("seed %d: %v", seed, err)
+		}
+		place := map[string]int{}
+		for i, s := range p.Steps {
+			place[s.ID] = i
+		}
+		if len(p.Tasks()) != n {
+			t.Fatalf("seed %d: %d tasks of %d are in the plan", seed, len(p.Tasks()), n)
+		}
+		for _, s := range p.Steps {
+			for _, need := range s.Needs {
+				if at, ok := place[need]; !ok || at >= place[s.ID] {
+					t.Fatalf("seed %d: %s needs %s, which does not stand before it", seed, s.ID, need)
+				}
+			}
+			if s.Task == nil {
+				continue
+			}
+			if before := place[s.ID] < place[applyID]; before != (s.Phase == task.PreInstall) {
+				t.Fatalf("seed %d: %s of phase %s is on the wrong side of Helm's step", seed, s.ID, s.Phase)
+			}
+			for _, need := range s.Task.Needs {
+				if !slices.Contains(s.Needs, need) {
+					t.Fatalf("seed %d: %s lost its need for %s", seed, s.ID, need)
+				}
+			}
+		}
+	}
+}
+
+func allowedNeed(definition string, need task.Task) bool {
+	return need.Phase == task.PreInstall || strings.Contains(definition, " post-deploy")
+}
