@@ -70,7 +70,13 @@ func (c *Client) exec(ctx context.Context, req ExecRequest) (int, error) {
 	if httpstream.IsUpgradeFailure(err) || httpstream.IsHTTPSProxyError(err) {
 		// An old server, a proxy that knows no WebSockets, or a role that allows pods/exec to be
 		// created and not to be got. kubectl decides in the same way.
+		overWebSocket := err
 		status, err = spdyExec(ctx, config, target, req)
+		_, typed := errors.AsType[apierrors.APIStatus](overWebSocket)
+		if _, refused := errors.AsType[*RefusedError](err); refused && typed {
+			// What SPDY is refused with is text only.
+			err = overWebSocket
+		}
 	}
 	if err != nil {
 		return 0, classify(err)
@@ -96,10 +102,13 @@ func (c *Client) execURL(req ExecRequest) (*url.URL, error) {
 // classify tells an attempt that never began from one that was lost on the way.
 func classify(err error) error {
 	var (
-		status apierrors.APIStatus
-		dial   *net.OpError
+		status  apierrors.APIStatus
+		dial    *net.OpError
+		refused *RefusedError
 	)
 	switch {
+	case errors.As(err, &refused):
+		return err
 	case errors.As(err, &status), httpstream.IsUpgradeFailure(err):
 		return &RefusedError{err}
 	case errors.As(err, &dial) && dial.Op == "dial":

@@ -26,7 +26,8 @@ func spdyExec(ctx context.Context, config *rest.Config, target *url.URL, req Exe
 	conn, protocol, err := spdy.NewDialerForStreaming(upgrader, client, http.MethodPost, target).
 		Dial(remotecommand.StreamProtocolV5Name, remotecommand.StreamProtocolV4Name)
 	if err != nil {
-		return nil, err
+		// The node starts the program when it has the streams, and there are none yet.
+		return nil, &RefusedError{err}
 	}
 	defer func() { _ = conn.Close() }()
 	if protocol != remotecommand.StreamProtocolV5Name && protocol != remotecommand.StreamProtocolV4Name {

@@ -1,0 +1,197 @@
+package exec
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
+)
+
+// end is how a program ends in a pod of the fake cluster.
+type end struct {
+	code int
+	err  error
+}
+
+// cluster is a fake: a real one cannot be made to lose a connection at a chosen moment. Programs
+// take a second and print the name of their container.
+type cluster struct {
+	ends map[string]end
+
+	mu            sync.Mutex
+	running, most int
+	called        []string
+}
+
+func (c *cluster) Exec(ctx context.Context, req kube.ExecRequest, _ time.Duration) (int, error) {
+	c.mu.Lock()
+	c.running++
+	c.most = max(c.most, c.running)
+	c.called = append(c.called, req.Pod+"/"+req.Container)
+	c.mu.Unlock()
+	defer func() {
+		c.mu.Lock()
+		c.running--
+		c.mu.Unlock()
+	}()
+	fmt.Fprintf(req.Stdout, "in %s", req.Container)
+	select {
+	case <-time.After(time.Second):
+	case <-ctx.Done():
+		return 0, kube.ErrStopped
+	}
+	e := c.ends[req.Pod]
+	return e.code, e.err
+}
+
+func pod(name string, change ...func(*corev1.Pod)) corev1.Pod {
+	p := corev1.Pod{
+		ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: "ns"},
+		Spec:       corev1.PodSpec{Containers: []corev1.Container{{Name: "app"}, {Name: "side"}}},
+	}
+	for _, c := range change {
+		c(&p)
+	}
+	return p
+}
+
+func withDefault(container string) func(*corev1.Pod) {
+	return func(p *corev1.Pod) {
+		p.Annotations = map[string]string{"kubectl.kubernetes.io/default-container": container}
+	}
+}
+
+func TestRun(t *testing.T) {
+	notFound := &kube.RefusedError{Err: apierrors.NewNotFound(schema.GroupResource{Resource: "pods"}, "b")}
+	tests := []struct {
+		name    string
+		pods    []corev1.Pod
+		ends    map[string]end
+		state   task.State
+		message string
+		code    int
+		called  []string
+	}{
+		{name: "no pods", state: task.Skipped, message: "release has no pods; nothing to run"},
+		{name: "one pod", pods: []corev1.Pod{pod("a")}, state: task.Succeeded, called: []string{"a/app"}},
+		{name: "every pod, in order", pods: []corev1.Pod{pod("a"), pod("b")}, state: task.Succeeded, called: []string{"a/app", "b/app"}},
+		{name: "default container", pods: []corev1.Pod{pod("a", withDefault("side"))}, state: task.Succeeded, called: []string{"a/side"}},
+		{
+			name: "default container that is not there", pods: []corev1.Pod{pod("a", withDefault("x"))}, state: task.Failed,
+			message: "failed in pod a: container x is not valid for pod a out of: app, side",
+		},
+		{
+			name: "a failure keeps the program from no other pod", pods: []corev1.Pod{pod("a"), pod("b")}, ends: map[string]end{"a": {code: 3}},
+			state: task.Failed, code: 3, message: "failed in 1 of 2 pods: a: exit status 3", called: []string{"a/app", "b/app"},
+		},
+		{
+			name: "killed", pods: []corev1.Pod{pod("a")}, ends: map[string]end{"a": {code: 137}},
+			state: task.Failed, code: 137, message: "failed in pod a: exit status 137: ended by signal 9", called: []string{"a/app"},
+		},
+		{
+			name: "not found in the container", pods: []corev1.Pod{pod("a")}, ends: map[string]end{"a": {code: 127}},
+			state: task.Failed, code: 127, message: "failed in pod a: exit status 127: no such program in the container", called: []string{"a/app"},
+		},
+		{
+			name: "lost connection outweighs a failure", pods: []corev1.Pod{pod("a"), pod("b")},
+			ends:  map[string]end{"a": {code: 1}, "b": {err: &kube.LostError{Err: errors.New("reset")}}},
+			state: task.Unknown, code: 1, called: []string{"a/app", "b/app"},
+			message: "result unknown in 1 of 2 pods: b: connection lost; result unknown, the command may still be running: reset",
+		},
+		{
+			name: "pod gone", pods: []corev1.Pod{pod("a"), pod("b")}, ends: map[string]end{"b": {err: notFound}},
+			state: task.Failed, message: "failed in 1 of 2 pods: b: the pod is gone", called: []string{"a/app", "b/app"},
+		},
+		{
+			name: "refused", pods: []corev1.Pod{pod("a")}, ends: map[string]end{"a": {err: &kube.RefusedError{Err: errors.New("no right")}}},
+			state: task.Failed, message: "failed in pod a: no right", called: []string{"a/app"},
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c := &cluster{ends: tt.ends}
+				runner := Runner{Client: c, Pods: func(context.Context) ([]corev1.Pod, error) { return tt.pods, nil }}
+				result := runner.Run(t.Context(), task.Task{Executor: task.Exec{}}, func(task.Output) {})
+				if result.State != tt.state || result.Message != tt.message {
+					t.Errorf("%s %q\nwant %s %q", result.State, result.Message, tt.state, tt.message)
+				}
+				if tt.code != 0 && (result.ExitCode == nil || *result.ExitCode != tt.code) {
+					t.Errorf("exit code %v, want %d", result.ExitCode, tt.code)
+				}
+				if diff := cmp.Diff(tt.called, c.called); diff != "" {
+					t.Errorf("called (-want +got):\n%s", diff)
+				}
+				if len(result.Targets) != len(tt.pods) {
+					t.Errorf("%d targets for %d pods", len(result.Targets), len(tt.pods))
+				}
+			})
+		})
+	}
+}
+
+func TestRunPrefixesOnlySeveralPods(t *testing.T) {
+	for n, want := range map[int][]string{1: {""}, 2: {"p0", "p1"}} {
+		synctest.Test(t, func(t *testing.T) {
+			var pods []corev1.Pod
+			for i := range n {
+				pods = append(pods, pod(fmt.Sprintf("p%d", i)))
+			}
+			var got []string
+			runner := Runner{Client: &cluster{}, Pods: func(context.Context) ([]corev1.Pod, error) { return pods, nil }}
+			runner.Run(t.Context(), task.Task{Executor: task.Exec{}}, func(o task.Output) { got = append(got, o.Target) })
+			if !slices.Equal(got, want) {
+				t.Errorf("%d pods: sources %q, want %q", n, got, want)
+			}
+		})
+	}
+}
+
+func TestRunParallel(t *testing.T) {
+	for parallel, took := range map[int]time.Duration{0: 6 * time.Second, 1: 6 * time.Second, 4: 2 * time.Second, 10: time.Second} {
+		synctest.Test(t, func(t *testing.T) {
+			var pods []corev1.Pod
+			for i := range 6 {
+				pods = append(pods, pod(fmt.Sprintf("p%d", i)))
+			}
+			c := &cluster{}
+			runner := Runner{Client: c, Pods: func(context.Context) ([]corev1.Pod, error) { return pods, nil }}
+			began := time.Now()
+			runner.Run(t.Context(), task.Task{Executor: task.Exec{Parallel: parallel}}, func(task.Output) {})
+			if c.most != min(max(parallel, 1), 6) || time.Since(began) != took {
+				t.Errorf("parallel %d: %d at a time in %s", parallel, c.most, time.Since(began))
+			}
+		})
+	}
+}
+
+func TestRunCancel(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancelCause(t.Context())
+		time.AfterFunc(1500*time.Millisecond, func() { cancel(errors.New("enough")) })
+		pods := []corev1.Pod{pod("a"), pod("b"), pod("c")}
+		result := Runner{Client: &cluster{}, Pods: func(context.Context) ([]corev1.Pod, error) { return pods, nil }}.
+			Run(ctx, task.Task{Executor: task.Exec{}}, func(task.Output) {})
+		var states []string
+		for _, target := range result.Targets {
+			states = append(states, string(target.State))
+		}
+		if got := strings.Join(states, " "); result.State != task.Cancelled || got != "Succeeded Cancelled NotRun" {
+			t.Errorf("%s: %s", result.State, got)
+		}
+	})
+}
