@@ -72,7 +72,7 @@ func (c *Client) exec(ctx context.Context, req ExecRequest) (int, error) {
 		// created and not to be got. kubectl decides in the same way.
 		overWebSocket := err
 		status, err = spdyExec(ctx, config, target, req)
-		_, typed := errors.AsType[apierrors.APIStatus](overWebSocket)
+		typed := apierrors.ReasonForError(overWebSocket) != metav1.StatusReasonUnknown
 		if _, refused := errors.AsType[*RefusedError](err); refused && typed {
 			// What SPDY is refused with is text only.
 			err = overWebSocket

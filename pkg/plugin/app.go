@@ -5,11 +5,31 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/signal"
 	"sync"
+	"syscall"
 
 	"github.com/spf13/cobra"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 )
+
+// Main runs the program with the arguments and streams of the process and returns its exit code.
+// The first signal ends the run in good order, the second ends the process at once.
+func Main() int {
+	app := New(genericiooptions.IOStreams{In: os.Stdin, Out: os.Stdout, ErrOut: os.Stderr})
+
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	ctx, cancel := context.WithCancelCause(context.Background())
+	defer cancel(nil)
+	go func() {
+		cancel(Interrupted{<-signals})
+		second := Interrupted{<-signals}
+		app.Abandon()
+		os.Exit(second.ExitCode()) //nolint:forbidigo // at once is what a second signal asks for
+	}()
+	return app.Run(ctx, os.Args[1:])
+}
 
 // App is one invocation of the program.
 type App struct {

@@ -1,0 +1,197 @@
+//go:build e2e
+
+// Package e2e tests the program on a real cluster: the one of KUBECONFIG, which can run the image
+// busybox:test. HELM3 and HELM4 are the paths of the real helm, to compare with.
+package e2e
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/tools/clientcmd"
+	kubectl "k8s.io/kubectl/pkg/cmd"
+
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/plugin"
+)
+
+// testImage has a real shell with the usual programs; no registry is asked for it.
+const testImage = "busybox:test"
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){
+		"kubectl-tasks": func() { os.Exit(plugin.Main()) },
+		"kubectl": func() {
+			if kubectl.NewDefaultKubectlCommand().Execute() != nil {
+				os.Exit(1)
+			}
+		},
+		// Forwarders to the real helm, under the names that scripts use.
+		"helm":  func() { forward("HELM3") },
+		"helm3": func() { forward("HELM3") },
+		"helm4": func() { forward("HELM4") },
+	})
+}
+
+func forward(variable string) {
+	cmd := exec.Command(os.Getenv(variable), os.Args[1:]...)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
+	err := cmd.Run()
+	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) {
+		os.Exit(exit.ExitCode())
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+// required returns variables of the environment, or fails with what to do.
+func required(t *testing.T, name string) string {
+	t.Helper()
+	value := os.Getenv(name)
+	if value == "" {
+		t.Fatalf("%s is not set; run these tests with 'make e2e'", name)
+	}
+	return value
+}
+
+func root(t *testing.T) string {
+	t.Helper()
+	dir, err := filepath.Abs("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// client returns a client for the cluster.
+func client(t *testing.T) kubernetes.Interface {
+	t.Helper()
+	config, err := clientcmd.BuildConfigFromFlags("", required(t, "KUBECONFIG"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	config.QPS = -1
+	c, err := kubernetes.NewForConfig(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// namespace makes a namespace for a test, and removes it when the test ends.
+func namespace(t *testing.T, c kubernetes.Interface, name string) string {
+	t.Helper()
+	made, err := c.CoreV1().Namespaces().Create(t.Context(), &corev1.Namespace{
+		ObjectMeta: metav1.ObjectMeta{GenerateName: "e2e-" + name + "-"},
+	}, metav1.CreateOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
+		now := int64(0)
+		_ = c.CoreV1().Namespaces().Delete(ctx, made.Name, metav1.DeleteOptions{GracePeriodSeconds: &now})
+	})
+	return made.Name
+}
+
+// kubeconfigFor writes the cluster's kubeconfig with another namespace and returns its path.
+func kubeconfigFor(t *testing.T, dir, namespace string) string {
+	t.Helper()
+	config, err := clientcmd.LoadFromFile(required(t, "KUBECONFIG"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	config.Contexts[config.CurrentContext].Namespace = namespace
+	path := filepath.Join(dir, "kubeconfig")
+	if err := clientcmd.WriteToFile(*config, path); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// TestScripts runs each script of testdata in a namespace of its own, $NS, which is the default of
+// $KUBECONFIG.
+func TestScripts(t *testing.T) {
+	cluster := client(t)
+	helm3, helm4 := required(t, "HELM3"), required(t, "HELM4")
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata",
+		Setup: func(env *testscript.Env) error {
+			test := env.T().(interface{ Name() string })
+			name := filepath.Base(test.Name())
+			ns := namespace(t, cluster, name)
+			env.Setenv("NS", ns)
+			env.Setenv("ROOT", root(t))
+			env.Setenv("IMAGE", testImage)
+			env.Setenv("KUBECONFIG", kubeconfigFor(t, env.WorkDir, ns))
+			env.Setenv("HOME", filepath.Join(env.WorkDir, "home"))
+			env.Setenv("TMPDIR", filepath.Join(env.WorkDir, "tmp"))
+			env.Setenv("HELM3", helm3)
+			env.Setenv("HELM4", helm4)
+			return os.MkdirAll(filepath.Join(env.WorkDir, "tmp"), 0o755)
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"exits":      exits,
+			"inorder":    inOrder,
+			"eventually": eventually,
+		},
+	})
+}
+
+// exits CODE PROGRAM ARG... runs a program that must end with that exit code.
+func exits(ts *testscript.TestScript, _ bool, args []string) {
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	got := 0
+	err = ts.Exec(args[1], args[2:]...)
+	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) {
+		got = exit.ExitCode()
+	} else if err != nil {
+		ts.Fatalf("%v", err)
+	}
+	if got != want {
+		ts.Fatalf("exit code %d, want %d\nstderr:\n%s", got, want, ts.ReadFile("stderr"))
+	}
+}
+
+// inorder FILE TEXT... checks that the texts stand in the file one after another.
+func inOrder(ts *testscript.TestScript, _ bool, args []string) {
+	rest := ts.ReadFile(args[0])
+	for _, text := range args[1:] {
+		_, after, found := strings.Cut(rest, text)
+		if !found {
+			ts.Fatalf("%q does not follow in:\n%s", text, ts.ReadFile(args[0]))
+		}
+		rest = after
+	}
+}
+
+// eventually PROGRAM ARG... runs a program until it succeeds; with ! until it fails.
+func eventually(ts *testscript.TestScript, neg bool, args []string) {
+	deadline := time.Now().Add(60 * time.Second)
+	for {
+		err := ts.Exec(args[0], args[1:]...)
+		if (err != nil) == neg {
+			return
+		}
+		if time.Now().After(deadline) {
+			ts.Fatalf("waited in vain for %v: %v", args, err)
+		}
+		<-time.After(100 * time.Millisecond)
+	}
+}
