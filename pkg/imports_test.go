@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"io"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -45,7 +46,7 @@ func TestImports(t *testing.T) {
 			t.Errorf("%s is not in the table of ARCHITECTURE.md and of this test", name)
 		}
 		for _, i := range p.Imports {
-			if imported, ours := strings.CutPrefix(i, module); ours && !contains(may, imported) {
+			if imported, ours := strings.CutPrefix(i, module); ours && !slices.Contains(may, imported) {
 				t.Errorf("%s imports %s; it may import %v", name, imported, may)
 			}
 		}
@@ -96,13 +97,4 @@ func list(t *testing.T, args ...string) []pkg {
 		t.Fatal("go list found no package")
 	}
 	return all
-}
-
-func contains(list []string, s string) bool {
-	for _, l := range list {
-		if l == s {
-			return true
-		}
-	}
-	return false
 }

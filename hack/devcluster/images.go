@@ -117,9 +117,19 @@ func busyboxLayer() ([]byte, error) {
 		mode  int64
 		owner int
 	}{
-		{"bin/", 0o755, 0}, {"sbin/", 0o755, 0}, {"usr/", 0o755, 0}, {"usr/bin/", 0o755, 0}, {"usr/sbin/", 0o755, 0},
-		{"etc/", 0o755, 0}, {"root/", 0o700, 0}, {"home/", 0o755, 0}, {"home/user/", 0o755, 1000},
-		{"var/", 0o755, 0}, {"proc/", 0o755, 0}, {"dev/", 0o755, 0}, {"tmp/", 0o1777, 0},
+		{"bin/", 0o755, 0},
+		{"sbin/", 0o755, 0},
+		{"usr/", 0o755, 0},
+		{"usr/bin/", 0o755, 0},
+		{"usr/sbin/", 0o755, 0},
+		{"etc/", 0o755, 0},
+		{"root/", 0o700, 0},
+		{"home/", 0o755, 0},
+		{"home/user/", 0o755, 1000},
+		{"var/", 0o755, 0},
+		{"proc/", 0o755, 0},
+		{"dev/", 0o755, 0},
+		{"tmp/", 0o1777, 0},
 	} {
 		if err := add(w, tar.Header{Typeflag: tar.TypeDir, Name: d.name, Mode: d.mode, Uid: d.owner, Gid: d.owner}, nil); err != nil {
 			return nil, err

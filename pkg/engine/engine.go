@@ -53,7 +53,7 @@ type run struct {
 	results []*StepResult
 	ended   chan int
 	running int
-	failed  string // the first step that failed, which stops the run
+	failed  string // the title of the first step that failed, which stops the run
 
 	emitting sync.Mutex
 }
@@ -119,7 +119,7 @@ func (r *run) end(i int, s StepResult) {
 		return
 	}
 	if r.failed == "" {
-		r.failed = s.Step.ID
+		r.failed = s.Step.Title()
 	}
 }
 

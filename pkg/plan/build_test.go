@@ -123,8 +123,7 @@ func TestBuildErrors(t *testing.T) {
 			if err == nil || err.Error() != tt.want {
 				t.Errorf("error %v\nwant  %s", err, tt.want)
 			}
-			var found task.Diagnostics
-			if !errors.As(err, &found) {
+			if _, ok := errors.AsType[task.Diagnostics](err); !ok {
 				t.Errorf("the error is a %T", err)
 			}
 		})

@@ -42,6 +42,18 @@ type Step struct {
 	Reason string
 }
 
+// Title is how the step is called in messages: the task's name, or what Helm does.
+func (s Step) Title() string {
+	switch s.Kind {
+	case Apply, Delete:
+		return s.Reason + " " + s.Release.Name
+	case Ready:
+		return "wait until " + s.Release.Name + " is ready"
+	case Task:
+	}
+	return s.ID
+}
+
 // Plan is what an operation will do: steps such that each stands after all it needs.
 type Plan struct {
 	Operation task.Operation

@@ -23,9 +23,11 @@ func Main() int {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	defer cancel(nil)
 	go func() {
-		cancel(Interrupted{<-signals})
+		first := Interrupted{<-signals}
+		fmt.Fprintf(app.ErrOut, "\n%s: stopping; a second signal leaves at once\n", first.Signal)
+		cancel(first)
 		second := Interrupted{<-signals}
-		app.Abandon()
+		app.abandon()
 		os.Exit(second.ExitCode()) //nolint:forbidigo // at once is what a second signal asks for
 	}()
 	return app.Run(ctx, os.Args[1:])
@@ -68,9 +70,9 @@ func (a *App) Run(ctx context.Context, args []string) int {
 	return ExitCode(err)
 }
 
-// Abandon is for a program that is left at once, by a second signal: it removes what must not
+// abandon is for a program that is left at once, by a second signal: it removes what must not
 // stay on this machine and says what may go on without it.
-func (a *App) Abandon() {
+func (a *App) abandon() {
 	a.cleanUp()
 	fmt.Fprintln(a.ErrOut, "\nleft at once: what was running may go on, and Helm may not have written the release's status; see 'helm status' and 'kubectl get pods'")
 }

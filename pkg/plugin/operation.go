@@ -117,7 +117,7 @@ func summary(result engine.Result, state task.State) error {
 		if s.State != state {
 			continue
 		}
-		part := report.Title(s.Step)
+		part := s.Step.Title()
 		if s.Step.Task != nil {
 			part = fmt.Sprintf("task %q", s.Step.ID)
 		}

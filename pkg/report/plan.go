@@ -16,7 +16,7 @@ func Plan(w io.Writer, p plan.Plan) error {
 		if s.Task != nil {
 			executor, command = s.Task.Executor.Kind(), s.Task.Executor.Text()
 		}
-		line := fmt.Sprintf("%3d.\t%s\t%s", i+1, Escape([]byte(Title(s))), executor)
+		line := fmt.Sprintf("%3d.\t%s\t%s", i+1, Escape([]byte(s.Title())), executor)
 		if command != "" {
 			line += "\t" + string(Escape([]byte(command)))
 		}

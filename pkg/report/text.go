@@ -37,14 +37,14 @@ func (t *Text) Emit(e engine.Event) {
 	switch e := e.(type) {
 	case engine.StepStarted:
 		t.running++
-		t.line("%s%s", Title(e.Step), detail(e.Step))
+		t.line("%s%s", e.Step.Title(), detail(e.Step))
 	case engine.StepOutput:
 		t.output(e.Step, e.Output)
 	case engine.StepEnded:
 		if !e.Result.Start.IsZero() {
 			t.running--
 		}
-		t.line("%s: %s", Title(e.Step), ending(e.Result))
+		t.line("%s: %s", e.Step.Title(), ending(e.Result))
 		for _, target := range e.Result.Targets {
 			if target.State != task.Succeeded {
 				t.line("  %s: %s%s", target.Pod, strings.ToUpper(string(target.State)), colon(target.Message))
@@ -92,7 +92,7 @@ func (t *Text) output(step plan.Step, o task.Output) {
 func (t *Text) source(step plan.Step, o task.Output) string {
 	var parts []string
 	if t.running > 1 {
-		parts = append(parts, Title(step))
+		parts = append(parts, step.Title())
 	}
 	if o.Target != "" {
 		parts = append(parts, o.Target)
@@ -114,18 +114,6 @@ func (t *Text) finishLine() {
 	}
 	t.open = nil
 	_, _ = io.WriteString(w, "\n")
-}
-
-// Title is how a step is called in messages: the task's name, or what Helm does.
-func Title(s plan.Step) string {
-	switch s.Kind {
-	case plan.Apply, plan.Delete:
-		return s.Reason + " " + s.Release.Name
-	case plan.Ready:
-		return "wait until " + s.Release.Name + " is ready"
-	case plan.Task:
-	}
-	return s.ID
 }
 
 func detail(s plan.Step) string {

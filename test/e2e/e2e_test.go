@@ -67,14 +67,14 @@ func required(t *testing.T, name string) string {
 	return value
 }
 
-func root(t *testing.T) string {
-	t.Helper()
+// rootDir is the checkout. It is taken before any test changes directory.
+var rootDir = func() string {
 	dir, err := filepath.Abs("../..")
 	if err != nil {
-		t.Fatal(err)
+		panic(err)
 	}
 	return dir
-}
+}()
 
 // client returns a client for the cluster.
 func client(t *testing.T) kubernetes.Interface {
@@ -136,14 +136,17 @@ func TestScripts(t *testing.T) {
 			name := filepath.Base(test.Name())
 			ns := namespace(t, cluster, name)
 			env.Setenv("NS", ns)
-			env.Setenv("ROOT", root(t))
+			env.Setenv("ROOT", rootDir)
 			env.Setenv("IMAGE", testImage)
 			env.Setenv("KUBECONFIG", kubeconfigFor(t, env.WorkDir, ns))
 			env.Setenv("HOME", filepath.Join(env.WorkDir, "home"))
 			env.Setenv("TMPDIR", filepath.Join(env.WorkDir, "tmp"))
 			env.Setenv("HELM3", helm3)
 			env.Setenv("HELM4", helm4)
-			return os.MkdirAll(filepath.Join(env.WorkDir, "tmp"), 0o755)
+			if err := os.MkdirAll(filepath.Join(env.WorkDir, "tmp"), 0o755); err != nil {
+				return err
+			}
+			return pluginDir(filepath.Join(env.WorkDir, "plugin"))
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits":      exits,
@@ -151,6 +154,33 @@ func TestScripts(t *testing.T) {
 			"eventually": eventually,
 		},
 	})
+}
+
+// pluginDir makes the directory of the Helm plugin as a release archive has it, with a script in
+// the binary's place that calls the one under test.
+func pluginDir(dir string) error {
+	manifest, err := os.ReadFile(filepath.Join(rootDir, "plugin.yaml"))
+	if err != nil {
+		return err
+	}
+	script, err := os.ReadFile(filepath.Join(rootDir, "hack/helm-plugin.sh"))
+	if err != nil {
+		return err
+	}
+	for name, text := range map[string]string{
+		"plugin.yaml":         string(manifest),
+		"hack/helm-plugin.sh": string(script),
+		"bin/kubectl-tasks":   "#!/bin/sh\nexec kubectl-tasks \"$@\"\n",
+	} {
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			return err
+		}
+		if err := os.WriteFile(path, []byte(text), 0o755); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // exits CODE PROGRAM ARG... runs a program that must end with that exit code.

@@ -95,6 +95,7 @@ func eventually(t *testing.T, what string, condition func() bool) {
 // TestRunCancel: TERM reaches the whole group; who does not heed it is killed after the grace,
 // grandchildren included.
 func TestRunCancel(t *testing.T) {
+	t.Parallel()
 	for name, script := range map[string]string{
 		"heeds TERM":         `sleep 1000 & echo $$ $! > "$1"; wait`,
 		"ignores TERM":       `trap "" TERM; sleep 1000 & echo $$ $! > "$1"; while :; do wait; done`,
