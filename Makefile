@@ -46,12 +46,13 @@ test: packages lint $(CLUSTER_TARGET) $(RUNNER) $(HELM3) $(HELM4)
 ## lint: static checks of all modules
 lint: $(LINTER)
 	$(LINTER) run ./...
-	cd hack/devcluster && go vet . && test -z "$$(gofmt -l .)"
+	cd hack/devcluster && go vet . && GOOS=darwin go vet . && test -z "$$(gofmt -l .)"
 	go mod tidy -diff
 
 ## unit: the tests that need no cluster
 unit: packages
 	go test -race ./...
+	cd hack/devcluster && go test -race .
 
 ## e2e: the tests on a real cluster
 e2e: packages $(CLUSTER_TARGET) $(HELM3) $(HELM4)

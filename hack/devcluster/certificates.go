@@ -12,6 +12,7 @@ import (
 	"math/big"
 	"net"
 	"os"
+	"path/filepath"
 	"time"
 )
 
@@ -49,12 +50,13 @@ var identities = []identity{
 const certificatesDone = "done"
 
 // writeCertificates makes the authority, a certificate for each identity and the key pair of the
-// service accounts, unless they are there.
-func writeCertificates() error {
-	if _, err := os.Stat(pki(certificatesDone)); err == nil {
+// service accounts in dir, unless they are there.
+func writeCertificates(dir string) error {
+	path := func(name string) string { return filepath.Join(dir, name) }
+	if _, err := os.Stat(path(certificatesDone)); err == nil {
 		return nil
 	}
-	if err := os.MkdirAll(pki(""), 0o700); err != nil {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
 	caKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -64,7 +66,7 @@ func writeCertificates() error {
 	ca := template("devcluster", nil)
 	ca.IsCA, ca.BasicConstraintsValid = true, true
 	ca.KeyUsage |= x509.KeyUsageCertSign
-	if err := writeCertificate("ca", ca, ca, caKey, caKey); err != nil {
+	if err := writeCertificate(path("ca"), ca, ca, caKey, caKey); err != nil {
 		return err
 	}
 	for _, id := range identities {
@@ -75,14 +77,14 @@ func writeCertificates() error {
 		cert := template(id.name, id.groups)
 		cert.DNSNames, cert.IPAddresses = id.dns, id.ips
 		cert.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth}
-		if err := writeCertificate(id.file, cert, ca, key, caKey); err != nil {
+		if err := writeCertificate(path(id.file), cert, ca, key, caKey); err != nil {
 			return err
 		}
 	}
-	if err := writeServiceAccountKey(); err != nil {
+	if err := writeServiceAccountKey(dir); err != nil {
 		return err
 	}
-	return os.WriteFile(pki(certificatesDone), nil, 0o600)
+	return os.WriteFile(path(certificatesDone), nil, 0o600)
 }
 
 func template(name string, groups []string) *x509.Certificate {
@@ -96,7 +98,7 @@ func template(name string, groups []string) *x509.Certificate {
 	}
 }
 
-func writeCertificate(file string, cert, parent *x509.Certificate, key *ecdsa.PrivateKey, signer crypto.Signer) error {
+func writeCertificate(path string, cert, parent *x509.Certificate, key *ecdsa.PrivateKey, signer crypto.Signer) error {
 	der, err := x509.CreateCertificate(rand.Reader, cert, parent, key.Public(), signer)
 	if err != nil {
 		return err
@@ -105,14 +107,14 @@ func writeCertificate(file string, cert, parent *x509.Certificate, key *ecdsa.Pr
 	if err != nil {
 		return err
 	}
-	if err := writePEM(pki(file+".key"), "PRIVATE KEY", keyDER); err != nil {
+	if err := writePEM(path+".key", "PRIVATE KEY", keyDER); err != nil {
 		return err
 	}
-	return writePEM(pki(file+".crt"), "CERTIFICATE", der)
+	return writePEM(path+".crt", "CERTIFICATE", der)
 }
 
 // writeServiceAccountKey makes the pair that signs and checks the tokens of service accounts.
-func writeServiceAccountKey() error {
+func writeServiceAccountKey(dir string) error {
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
 		return err
@@ -121,10 +123,10 @@ func writeServiceAccountKey() error {
 	if err != nil {
 		return err
 	}
-	if err := writePEM(pki("sa.key"), "RSA PRIVATE KEY", x509.MarshalPKCS1PrivateKey(key)); err != nil {
+	if err := writePEM(filepath.Join(dir, "sa.key"), "RSA PRIVATE KEY", x509.MarshalPKCS1PrivateKey(key)); err != nil {
 		return err
 	}
-	return writePEM(pki("sa.pub"), "PUBLIC KEY", public)
+	return writePEM(filepath.Join(dir, "sa.pub"), "PUBLIC KEY", public)
 }
 
 func writePEM(path, kind string, der []byte) error {

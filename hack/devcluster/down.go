@@ -124,7 +124,7 @@ func unmountAll() error {
 	}
 	slices.Reverse(points)
 	for _, p := range points {
-		if err := syscall.Unmount(p, syscall.MNT_DETACH); err != nil && !errors.Is(err, syscall.EINVAL) {
+		if err := unmount(p); err != nil && !errors.Is(err, syscall.EINVAL) {
 			return fmt.Errorf("unmount %s: %w", p, err)
 		}
 	}

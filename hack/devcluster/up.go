@@ -43,7 +43,7 @@ func start(ctx context.Context) error {
 	if err := os.MkdirAll(state("logs"), 0o700); err != nil {
 		return err
 	}
-	if err := writeCertificates(); err != nil {
+	if err := writeCertificates(pki("")); err != nil {
 		return fmt.Errorf("certificates: %w", err)
 	}
 	if err := writeConfiguration(); err != nil {

@@ -13,18 +13,18 @@ import (
 // Client is the one connection of a run: every request of ours goes through its configuration.
 // It is safe for concurrent use and connects when it is first asked for something.
 type Client struct {
-	getter genericclioptions.RESTClientGetter
+	flags *genericclioptions.ConfigFlags
 
 	config  func() (*rest.Config, error)
 	typed   func() (kubernetes.Interface, error)
 	dynamic func() (dynamic.Interface, error)
 }
 
-// NewClient returns a client for the cluster that getter (kubectl's or Helm's connection flags)
-// chooses. It reads no file and asks no server.
-func NewClient(getter genericclioptions.RESTClientGetter) *Client {
+// NewClient returns a client for the cluster that kubectl's connection flags choose. It reads no
+// file and asks no server.
+func NewClient(flags *genericclioptions.ConfigFlags) *Client {
 	config := sync.OnceValues(func() (*rest.Config, error) {
-		config, err := getter.ToRESTConfig()
+		config, err := flags.ToRESTConfig()
 		if err != nil {
 			return nil, fmt.Errorf("reading the kubeconfig: %w", err)
 		}
@@ -35,7 +35,7 @@ func NewClient(getter genericclioptions.RESTClientGetter) *Client {
 		return config, nil
 	})
 	return &Client{
-		getter: getter,
+		flags:  flags,
 		config: config,
 		typed: sync.OnceValues(func() (kubernetes.Interface, error) {
 			c, err := config()

@@ -72,16 +72,26 @@ func (c *Client) exec(ctx context.Context, req ExecRequest) (int, error) {
 		// created and not to be got. kubectl decides in the same way.
 		overWebSocket := err
 		status, err = spdyExec(ctx, config, target, req)
-		typed := apierrors.ReasonForError(overWebSocket) != metav1.StatusReasonUnknown
-		if _, refused := errors.AsType[*RefusedError](err); refused && typed {
-			// What SPDY is refused with is text only.
-			err = overWebSocket
+		if _, refused := errors.AsType[*RefusedError](err); refused {
+			// What SPDY is refused with is text only; prefer the server's own status.
+			if cause := upgradeCause(overWebSocket); apierrors.ReasonForError(cause) != metav1.StatusReasonUnknown {
+				err = &RefusedError{cause}
+			}
 		}
 	}
 	if err != nil {
 		return 0, classify(err)
 	}
 	return decodeStatus(status)
+}
+
+// upgradeCause returns why a connection could not become a stream; the library's error does not
+// unwrap.
+func upgradeCause(err error) error {
+	if upgrade, ok := errors.AsType[*httpstream.UpgradeFailureError](err); ok {
+		return upgrade.Cause
+	}
+	return err
 }
 
 func (c *Client) execURL(req ExecRequest) (*url.URL, error) {

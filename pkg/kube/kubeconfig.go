@@ -1,7 +1,9 @@
 package kube
 
 import (
+	"cmp"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 
@@ -10,42 +12,114 @@ import (
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 )
 
-// inClusterContext names the context of a kubeconfig that was made from a service account.
+// inClusterContext names the context of a connection that came from no kubeconfig.
 const inClusterContext = "in-cluster"
 
-// Kubeconfig returns a kubeconfig with exactly one context: the one that the run itself uses,
-// overrides of the command line included, in the given namespace. References to files, and the
-// exec credential plugin, stay references, so that tokens are still refreshed; their paths are
-// absolute. The second result is the context's name.
+// pluginExtension is the part of a cluster that credential plugins get
+// (k8s.io/client-go/tools/clientcmd/client_config.go).
+const pluginExtension = "client.authentication.k8s.io/exec"
+
+// Kubeconfig returns a kubeconfig with exactly one context: the connection of the run, overrides
+// of the command line included, in the given namespace. References to files, and the exec
+// credential plugin, stay references, so that tokens are still refreshed; their paths are
+// absolute. The second result is the context's name, which is the user's own for it.
 func (c *Client) Kubeconfig(namespace string) ([]byte, string, error) {
-	merged, err := c.getter.ToRawKubeConfigLoader().RawConfig()
+	config, err := c.RESTConfig()
 	if err != nil {
-		return nil, "", fmt.Errorf("reading the kubeconfig: %w", err)
+		return nil, "", err
 	}
-	if overriding, ok := c.getter.ToRawKubeConfigLoader().(clientcmd.OverridingClientConfig); ok {
-		if merged, err = overriding.MergedRawConfig(); err != nil {
-			return nil, "", fmt.Errorf("reading the kubeconfig: %w", err)
-		}
+	name, err := c.contextName()
+	if err != nil {
+		return nil, "", err
 	}
-	if _, ok := merged.Contexts[merged.CurrentContext]; !ok {
-		config, err := c.RESTConfig()
-		if err != nil {
-			return nil, "", err
-		}
-		merged = fromREST(config)
+	cluster, err := clusterOf(config)
+	if err != nil {
+		return nil, "", err
 	}
-	if err := clientcmdapi.MinifyConfig(&merged); err != nil {
-		return nil, "", fmt.Errorf("context %q of the kubeconfig: %w", merged.CurrentContext, err)
+	user, err := userOf(config)
+	if err != nil {
+		return nil, "", err
 	}
-	if config, err := c.RESTConfig(); err == nil {
-		impersonate(&merged, config.Impersonate)
-	}
-	merged.Contexts[merged.CurrentContext].Namespace = namespace
-	text, err := clientcmd.Write(merged)
+	context := clientcmdapi.NewContext()
+	context.Cluster, context.AuthInfo, context.Namespace = name, name, namespace
+
+	result := clientcmdapi.NewConfig()
+	result.Clusters[name] = cluster
+	result.AuthInfos[name] = user
+	result.Contexts[name] = context
+	result.CurrentContext = name
+	text, err := clientcmd.Write(*result)
 	if err != nil {
 		return nil, "", fmt.Errorf("writing a kubeconfig: %w", err)
 	}
-	return text, merged.CurrentContext, nil
+	return text, name, nil
+}
+
+// contextName returns what the user calls the context of the run.
+func (c *Client) contextName() (string, error) {
+	merged, err := c.flags.ToRawKubeConfigLoader().RawConfig()
+	if err != nil {
+		return "", fmt.Errorf("reading the kubeconfig: %w", err)
+	}
+	flag := ""
+	if c.flags.Context != nil {
+		flag = *c.flags.Context
+	}
+	return cmp.Or(flag, merged.CurrentContext, inClusterContext), nil
+}
+
+// clusterOf describes the server of a connection.
+func clusterOf(config *rest.Config) (*clientcmdapi.Cluster, error) {
+	cluster := clientcmdapi.NewCluster()
+	cluster.Server = config.Host
+	cluster.CertificateAuthorityData = config.CAData
+	cluster.InsecureSkipTLSVerify = config.Insecure
+	cluster.TLSServerName = config.ServerName
+	cluster.DisableCompression = config.DisableCompression
+	if plugin := config.ExecProvider; plugin != nil && plugin.ProvideClusterInfo && plugin.Config != nil {
+		cluster.Extensions[pluginExtension] = plugin.Config
+	}
+	if config.Proxy != nil {
+		request, err := http.NewRequest(http.MethodGet, config.Host, http.NoBody)
+		if err != nil {
+			return nil, fmt.Errorf("the server's address: %w", err)
+		}
+		if proxy, err := config.Proxy(request); err == nil && proxy != nil {
+			cluster.ProxyURL = proxy.String()
+		}
+	}
+	return cluster, absolute(&cluster.CertificateAuthority, config.CAFile)
+}
+
+// userOf describes as whom a connection acts.
+func userOf(config *rest.Config) (*clientcmdapi.AuthInfo, error) {
+	user := clientcmdapi.NewAuthInfo()
+	user.ClientCertificateData, user.ClientKeyData = config.CertData, config.KeyData
+	user.Username, user.Password = config.Username, config.Password
+	user.Exec, user.AuthProvider = config.ExecProvider, config.AuthProvider
+	user.Impersonate, user.ImpersonateUID = config.Impersonate.UserName, config.Impersonate.UID
+	user.ImpersonateGroups, user.ImpersonateUserExtra = config.Impersonate.Groups, config.Impersonate.Extra
+	// The file is rotated; the token that was read from it ends with it.
+	if config.BearerTokenFile == "" {
+		user.Token = config.BearerToken
+	}
+	for target, path := range map[*string]string{
+		&user.TokenFile: config.BearerTokenFile, &user.ClientCertificate: config.CertFile, &user.ClientKey: config.KeyFile,
+	} {
+		if err := absolute(target, path); err != nil {
+			return nil, err
+		}
+	}
+	return user, nil
+}
+
+// absolute sets target to the absolute form of a path, which may be relative to the working
+// directory when it comes from a flag; in a kubeconfig it would be relative to that.
+func absolute(target *string, path string) (err error) {
+	if path != "" {
+		*target, err = filepath.Abs(path)
+	}
+	return err
 }
 
 // WriteKubeconfig writes Kubeconfig to a new file that only the user may read, and returns its
@@ -66,43 +140,4 @@ func (c *Client) WriteKubeconfig(namespace string) (path, context string, remove
 		return "", "", nil, fmt.Errorf("writing the tasks' kubeconfig: %w", err)
 	}
 	return path, context, remove, nil
-}
-
-// fromREST describes a connection that came from no kubeconfig: a service account in a pod, or
-// flags alone.
-func fromREST(config *rest.Config) clientcmdapi.Config {
-	cluster, user := clientcmdapi.NewCluster(), clientcmdapi.NewAuthInfo()
-	cluster.Server = config.Host
-	cluster.CertificateAuthority = config.CAFile
-	cluster.CertificateAuthorityData = config.CAData
-	cluster.InsecureSkipTLSVerify = config.Insecure
-	cluster.TLSServerName = config.ServerName
-	user.ClientCertificate = config.CertFile
-	user.ClientCertificateData = config.CertData
-	user.ClientKey = config.KeyFile
-	user.ClientKeyData = config.KeyData
-	user.Username, user.Password = config.Username, config.Password
-	// The file is rotated; the token that was read from it ends with it.
-	if user.TokenFile = config.BearerTokenFile; user.TokenFile == "" {
-		user.Token = config.BearerToken
-	}
-	context := clientcmdapi.NewContext()
-	context.Cluster, context.AuthInfo = inClusterContext, inClusterContext
-
-	result := clientcmdapi.NewConfig()
-	result.Clusters[inClusterContext] = cluster
-	result.AuthInfos[inClusterContext] = user
-	result.Contexts[inClusterContext] = context
-	result.CurrentContext = inClusterContext
-	return *result
-}
-
-// impersonate carries --as and its relatives over.
-func impersonate(config *clientcmdapi.Config, as rest.ImpersonationConfig) {
-	user := config.AuthInfos[config.Contexts[config.CurrentContext].AuthInfo]
-	if user == nil || as.UserName == "" {
-		return
-	}
-	user.Impersonate, user.ImpersonateUID = as.UserName, as.UID
-	user.ImpersonateGroups, user.ImpersonateUserExtra = as.Groups, as.Extra
 }

@@ -11,6 +11,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
+
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/source"
 )
 
 // Main runs the program with the arguments and streams of the process and returns its exit code.
@@ -42,10 +44,17 @@ type App struct {
 	leftovers []func()
 	// started tells that the command line was understood: errors before that are about it.
 	started bool
+	// stdin returns standard input, which can be read only once.
+	stdin func() ([]byte, error)
 }
 
 // New returns an invocation with the given streams.
-func New(streams genericiooptions.IOStreams) *App { return &App{IOStreams: streams} }
+func New(streams genericiooptions.IOStreams) *App {
+	return &App{
+		IOStreams: streams,
+		stdin:     sync.OnceValues(func() ([]byte, error) { return source.ReadLimited(streams.In) }),
+	}
+}
 
 // Run runs the command line, writes the error that ended it, if any, and returns the exit code
 // (see ExitCode). Cancelling ctx with Interrupted as its cause ends the run in good order.
@@ -124,10 +133,10 @@ machine, or in the release's pods. Tasks come from a file such as Draft's
 		PersistentPreRun: func(*cobra.Command, []string) {
 			a.started = true
 		},
-		// Without a command, and with one that does not exist, kubectl and Helm show the help or
-		// an error; so does this.
-		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		// Without a command kubectl and Helm show the help; so does this.
+		SuggestionsMinimumDistance: 2,
+		Args:                       knownCommand,
+		RunE:                       func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return fmt.Errorf("%w\nsee '%s --help'", err, cmd.CommandPath())

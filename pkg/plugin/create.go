@@ -28,7 +28,7 @@ the tasks.toml of a Draft pack, or an empty file. A file that is there is left a
 
   # The tasks of a Draft pack
   kubectl tasks create --pack ~/.draft/packs/python`,
-		Args: cobra.MaximumNArgs(1),
+		Args: arguments(0, 1),
 		RunE: func(_ *cobra.Command, args []string) error {
 			dir := "."
 			if len(args) > 0 {

@@ -62,5 +62,9 @@ func (a *App) deploy(ctx context.Context, o *helmOptions, change deploy, args []
 		}
 		return usageError{err}
 	}
-	return a.around(ctx, &o.tasks, o.connection.client(), change, plan.Release{Name: name, Namespace: namespace})
+	prepared, err := a.prepare(ctx, &o.tasks, o.connection.client(), change, plan.Release{Name: name, Namespace: namespace})
+	if err != nil {
+		return err
+	}
+	return a.perform(ctx, prepared)
 }

@@ -28,7 +28,7 @@ stops the run with exit code 1; when that is after Helm's part, the release stay
 
   # Show each task in its place, change nothing
   kubectl tasks install web ./chart --dry-run=server`,
-		Args: cobra.MinimumNArgs(1),
+		Args: arguments(1, -1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.deploy(cmd.Context(), o, change, args)
 		},

@@ -33,7 +33,7 @@ where they run and their command as written. Nothing is run.`,
 
   # Tasks in ConfigMaps annotated for a release
   kubectl tasks list --release web -o wide`,
-		Args: cobra.NoArgs,
+		Args: arguments(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.list(cmd.Context(), o) },
 	}
 	fs := cmd.Flags()

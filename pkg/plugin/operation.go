@@ -17,55 +17,71 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
-// around does one of Helm's commands with the tasks around it: it finds and plans the tasks,
-// refuses what is not allowed, and only then touches anything.
-func (a *App) around(ctx context.Context, tasks *taskFlags, client *kube.Client, change release.Change, rel plan.Release) error {
+// operation is one of Helm's commands on one release with the tasks around it: found, planned
+// and allowed. Nothing has been touched yet.
+type operation struct {
+	release release.Change
+	tasks   taskSet
+	plan    plan.Plan
+	runner  *stepRunner
+}
+
+// prepare finds and plans the tasks around a change, and refuses what is not allowed.
+func (a *App) prepare(ctx context.Context, tasks *taskFlags, client *kube.Client, change release.Change, rel plan.Release) (*operation, error) {
 	documents, err := a.find(ctx, tasks, client, rel.Namespace, rel.Name)
 	if err != nil {
-		return preflight(ctx, err)
+		return nil, preflight(ctx, err)
 	}
 	runner := &stepRunner{client: client, apply: change.Apply, objects: change.Objects, timeout: change.Timeout()}
 	runner.env = newEnvironment(change.Operation(), rel)
 	if len(documents) > 0 && !change.DryRun() {
 		if err := a.addKubeconfig(&runner.env, client, rel.Namespace); err != nil {
-			return preflight(ctx, err)
+			return nil, preflight(ctx, err)
 		}
 	}
 	set, err := tasks.read(documents, runner.env.lookup)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	p, err := plan.Build(change.Operation(), rel, set.tasks)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	planned := p.Tasks()
-	a.announce(set, planned)
-	if change.DryRun() {
-		return a.dryRun(p, change)
+	if !change.DryRun() {
+		if err := a.trust(tasks, p.Tasks()); err != nil {
+			return nil, err
+		}
 	}
-	if err := a.trust(tasks, planned); err != nil {
-		return err
-	}
+	return &operation{release: change, tasks: set, plan: p, runner: runner}, nil
+}
 
-	e := engine.Engine{Runner: runner}
+// perform does what was prepared and writes what Helm's own command would write.
+func (a *App) perform(ctx context.Context, o *operation) error {
+	planned := o.plan.Tasks()
+	a.announce(o.tasks, planned)
+	if o.release.DryRun() {
+		return a.dryRun(o.plan, o.release)
+	}
+	e := engine.Engine{Runner: o.runner}
 	if len(planned) > 0 {
 		e.Emit = (&report.Text{Log: a.ErrOut, Stdout: a.ErrOut, Stderr: a.ErrOut}).Emit
 	}
-	result := e.Run(ctx, p)
-	end := a.end(ctx, result, runner.applyError)
+	result := e.Run(ctx, o.plan)
+	applyError := o.runner.applyError
+	end := a.end(ctx, result, applyError)
 
+	revision := o.release.Revision()
 	var run any
 	if len(planned) > 0 {
-		object := report.NewRun(p, result)
-		object.ID, object.Revision, object.ExitCode = newRunID(result.Start), change.Revision(), ExitCode(end)
+		object := report.NewRun(o.plan, result)
+		object.ID, object.Revision, object.ExitCode = newRunID(result.Start), revision, ExitCode(end)
 		run = object
 	}
-	if err := change.Print(a.Out, run); err != nil && end == nil {
+	if err := o.release.Print(a.Out, run); err != nil && end == nil {
 		return err
 	}
-	if end != nil && change.Revision() > 0 && runner.applyError == nil {
-		fmt.Fprintf(a.ErrOut, "release %q: Helm's %s is done (revision %d), nothing was rolled back\n", rel.Name, change.Operation(), change.Revision())
+	if end != nil && revision > 0 && applyError == nil {
+		fmt.Fprintf(a.ErrOut, "release %q: Helm's %s is done (revision %d), nothing was rolled back\n", o.plan.Release.Name, o.plan.Operation, revision)
 	}
 	return end
 }

@@ -66,7 +66,7 @@ func (a *App) find(ctx context.Context, t *taskFlags, client *kube.Client, names
 		return nil, err
 	}
 	finder := source.Finder{
-		Formats: knownFormats(), Dir: dir, Stdin: a.In,
+		Formats: knownFormats(), Dir: dir, Stdin: a.stdin,
 		Client: client, Namespace: namespace, Release: release,
 	}
 	if len(t.references) > 0 {

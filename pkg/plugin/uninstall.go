@@ -24,7 +24,7 @@ each: pre-uninstall tasks, Helm's uninstall, then the cleanup tasks. The chart i
 
   # What would be removed and run
   kubectl tasks uninstall web --dry-run`,
-		Args:              cobra.MinimumNArgs(1),
+		Args:              arguments(1, -1),
 		ValidArgsFunction: a.completeReleases(o.connection, -1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.uninstall(cmd.Context(), o, change, args)
@@ -44,24 +44,36 @@ func (a *App) uninstall(ctx context.Context, o *helmOptions, change *release.Uni
 		return err
 	}
 	client := o.connection.client()
+	// All are prepared before the first is touched.
+	var steps []func() error
 	for _, name := range names {
 		one := change.Of(name)
 		if err := one.Prepare(); err != nil {
 			return err
 		}
 		if one.NotFound() {
-			fmt.Fprintf(a.ErrOut, "release %q not found: nothing to uninstall, no task is run\n", name)
-			if err := one.Apply(); err != nil {
-				return err
-			}
-			if err := one.Print(a.Out, nil); err != nil {
-				return err
-			}
+			steps = append(steps, func() error { return a.nothingToUninstall(name, one) })
 			continue
 		}
-		if err := a.around(ctx, &o.tasks, client, one, plan.Release{Name: name, Namespace: namespace}); err != nil {
+		prepared, err := a.prepare(ctx, &o.tasks, client, one, plan.Release{Name: name, Namespace: namespace})
+		if err != nil {
+			return err
+		}
+		steps = append(steps, func() error { return a.perform(ctx, prepared) })
+	}
+	for _, step := range steps {
+		if err := step(); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// nothingToUninstall is the uninstall of a release that is not there, with --ignore-not-found.
+func (a *App) nothingToUninstall(name string, change *release.Uninstall) error {
+	fmt.Fprintf(a.ErrOut, "release %q not found: nothing to uninstall, no task is run\n", name)
+	if err := change.Apply(); err != nil {
+		return err
+	}
+	return change.Print(a.Out, nil)
 }

@@ -20,7 +20,7 @@ With --install, a release that does not exist is installed, with the tasks of an
 
   # Run the tasks in two pods at a time
   kubectl tasks upgrade web ./chart --parallel 2`,
-		Args:              cobra.ExactArgs(2),
+		Args:              arguments(2, 2),
 		ValidArgsFunction: a.completeReleases(o.connection, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.deploy(cmd.Context(), o, change, args)

@@ -33,7 +33,7 @@ func (a *App) versionCommand() *cobra.Command {
 
   # For programs
   kubectl tasks version -o json`,
-		Args: cobra.NoArgs,
+		Args: arguments(0, 0),
 		RunE: func(*cobra.Command, []string) error {
 			if err := checkOutput(output, "json", "yaml"); err != nil {
 				return err

@@ -1,6 +1,7 @@
 package source
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -70,15 +71,23 @@ func read(path, name string, format Format) (Document, error) {
 }
 
 func (f Finder) standardInput() ([]Document, error) {
-	document, err := readAll(f.Stdin, "standard input", f.Formats[0])
+	text, err := f.Stdin()
+	if err != nil {
+		return nil, fmt.Errorf("reading standard input: %w", err)
+	}
+	document, err := readAll(bytes.NewReader(text), "standard input", f.Formats[0])
 	if err != nil {
 		return nil, err
 	}
 	return []Document{document}, nil
 }
 
+// ReadLimited reads a document; what is longer than any document is cut off after the limit, so
+// that it is found to be too large.
+func ReadLimited(r io.Reader) ([]byte, error) { return io.ReadAll(io.LimitReader(r, maxBytes+1)) }
+
 func readAll(r io.Reader, name string, format Format) (Document, error) {
-	text, err := io.ReadAll(io.LimitReader(r, maxBytes+1))
+	text, err := ReadLimited(r)
 	if err != nil {
 		return Document{}, fmt.Errorf("reading %s: %w", name, err)
 	}

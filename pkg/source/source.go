@@ -3,7 +3,6 @@ package source
 import (
 	"context"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 
@@ -35,8 +34,8 @@ type Finder struct {
 	Formats []Format
 	// Dir is where the user stands.
 	Dir string
-	// Stdin is read for the reference "-".
-	Stdin io.Reader
+	// Stdin returns what stands for the reference "-".
+	Stdin func() ([]byte, error)
 	// Client reads ConfigMaps; nil when there is no cluster to ask.
 	Client *kube.Client
 	// Namespace is where ConfigMaps are looked for.

@@ -1,0 +1,48 @@
+package plugin
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+// arguments checks how many arguments a command gets; any number when most is negative. The error
+// shows how the command is called, as Helm's does.
+func arguments(least, most int) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		want := ""
+		switch n := len(args); {
+		case n < least && least == most:
+			want = fmt.Sprintf("requires %d %s", least, plural(least))
+		case n < least:
+			want = fmt.Sprintf("requires at least %d %s", least, plural(least))
+		case most == 0 && n > 0:
+			want = "takes no arguments"
+		case most > 0 && n > most:
+			want = fmt.Sprintf("takes at most %d %s", most, plural(most))
+		default:
+			return nil
+		}
+		return fmt.Errorf("%q %s\n\nUsage:  %s", cmd.CommandPath(), want, cmd.UseLine())
+	}
+}
+
+func plural(n int) string {
+	if n == 1 {
+		return "argument"
+	}
+	return "arguments"
+}
+
+// knownCommand is the error of a command that does not exist, with the names that are similar.
+func knownCommand(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	hint := ""
+	if similar := cmd.SuggestionsFor(args[0]); len(similar) > 0 {
+		hint = fmt.Sprintf("hint: did you mean \"%s %s\"?\n", cmd.CommandPath(), strings.Join(similar, "\" or \""))
+	}
+	return fmt.Errorf("unknown command %q for %q\n%ssee '%s --help'", args[0], cmd.CommandPath(), hint, cmd.CommandPath())
+}

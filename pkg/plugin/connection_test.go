@@ -1,0 +1,50 @@
+package plugin
+
+import "testing"
+
+// TestFromHelm: Helm keeps its global flags to itself and tells plugins in the environment.
+func TestFromHelm(t *testing.T) {
+	env := map[string]string{
+		"HELM_NAMESPACE": "shop", "HELM_KUBECONTEXT": "ctx", "HELM_KUBETOKEN": "token", "HELM_KUBEASUSER": "me",
+		"HELM_KUBEASGROUPS": "a,b", "HELM_KUBEAPISERVER": "https://x", "HELM_KUBECAFILE": "ca",
+		"HELM_KUBEINSECURE_SKIP_TLS_VERIFY": "true", "HELM_KUBETLS_SERVER_NAME": "tls",
+	}
+	c := newConnection()
+	c.fromHelm(func(name string) string { return env[name] })
+	for name, got := range map[string]string{
+		"shop": *c.Namespace, "ctx": *c.Context, "token": *c.BearerToken, "me": *c.Impersonate,
+		"https://x": *c.APIServer, "ca": *c.CAFile, "tls": *c.TLSServerName,
+	} {
+		if got != name {
+			t.Errorf("%q, want %q", got, name)
+		}
+	}
+	if groups := *c.ImpersonateGroup; len(groups) != 2 || groups[0] != "a" || groups[1] != "b" {
+		t.Errorf("groups %v", groups)
+	}
+	if !*c.Insecure {
+		t.Error("not insecure")
+	}
+
+	// What Helm does not set stays as kubectl has it.
+	c = newConnection()
+	c.fromHelm(func(string) string { return "" })
+	if *c.Namespace != "" || len(*c.ImpersonateGroup) > 0 || *c.Insecure {
+		t.Errorf("%q %v %v", *c.Namespace, *c.ImpersonateGroup, *c.Insecure)
+	}
+}
+
+func TestEnvironment(t *testing.T) {
+	e := environment{"A=1", "B=2", "AB=3"}
+	e.set("A", "x=y")
+	e.unset("B")
+	if v, ok := e.lookup("A"); v != "x=y" || !ok {
+		t.Errorf("A is %q, %v", v, ok)
+	}
+	if _, ok := e.lookup("B"); ok {
+		t.Error("B is still set")
+	}
+	if v, _ := e.lookup("AB"); v != "3" {
+		t.Errorf("AB is %q", v)
+	}
+}

@@ -1,0 +1,167 @@
+package source
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+var formats = []Format{
+	{Name: "first", Files: []string{".first.toml", "first.toml"}, Extension: ".toml"},
+	{Name: "second", Files: []string{"second.yaml"}},
+}
+
+// tree makes files, each holding its own name.
+func tree(t *testing.T, names ...string) string {
+	t.Helper()
+	dir := t.TempDir()
+	for _, n := range names {
+		path := filepath.Join(dir, n)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(n), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+// draw lists documents as "name (format[, trusted]): text".
+func draw(documents []Document) []string {
+	var lines []string
+	for _, d := range documents {
+		trusted := ""
+		if d.Trusted {
+			trusted = ", trusted"
+		}
+		lines = append(lines, d.Name+" ("+d.Format+trusted+"): "+string(d.Text))
+	}
+	return lines
+}
+
+func TestNamed(t *testing.T) {
+	dir := tree(t, "a.toml", "first.toml", "x.yaml", "sub/.first.toml", "sub/second.yaml", "empty/x")
+	if err := os.WriteFile(filepath.Join(dir, "large.toml"), make([]byte, maxBytes+1), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	tests := []struct {
+		refs string
+		want []string
+		err  string
+	}{
+		{refs: "a.toml", want: []string{"a.toml (first, trusted): a.toml"}},
+		{refs: "sub", want: []string{"sub/.first.toml (first, trusted): sub/.first.toml", "sub/second.yaml (second, trusted): sub/second.yaml"}},
+		{refs: "first.toml sub/second.yaml", want: []string{"first.toml (first, trusted): first.toml", "sub/second.yaml (second, trusted): sub/second.yaml"}},
+		{refs: "-", want: []string{"standard input (first, trusted): from stdin"}},
+		{refs: "none.toml", err: "none.toml: no such file (a ConfigMap is named as configmap/NAME)"},
+		{refs: "x.yaml", err: "x.yaml: the name tells no task format (known are .first.toml, second.yaml)"},
+		{refs: "empty", err: "empty: the directory has no task file (.first.toml, second.yaml)"},
+		{refs: "large.toml", err: "large.toml: a task document may have at most 1048576 bytes"},
+		{refs: "configmap/x", err: "configmap/x: there is no cluster to read it from"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.refs, func(t *testing.T) {
+			f := Finder{Formats: formats, Dir: dir, Stdin: func() ([]byte, error) { return []byte("from stdin"), nil }}
+			documents, err := f.Named(t.Context(), strings.Fields(tt.refs))
+			if message(err) != tt.err {
+				t.Fatalf("error %q, want %q", message(err), tt.err)
+			}
+			if diff := cmp.Diff(tt.want, draw(documents)); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func message(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
+}
+
+// TestDiscover: only the first of a format's names is looked for, and no file is no error.
+func TestDiscover(t *testing.T) {
+	for dir, want := range map[string][]string{
+		tree(t, "first.toml", "x"): nil,
+		tree(t, ".first.toml"):     {".first.toml (first, trusted): .first.toml"},
+	} {
+		documents, notes, err := Finder{Formats: formats, Dir: dir}.Discover(context.Background())
+		if err != nil || len(notes) > 0 {
+			t.Errorf("notes %v, error %v", notes, err)
+		}
+		if diff := cmp.Diff(want, draw(documents)); diff != "" {
+			t.Error(diff)
+		}
+	}
+}
+
+// TestConfigMapDocuments: the keys' names or the annotation tell the format; nothing of it is
+// trusted.
+func TestConfigMapDocuments(t *testing.T) {
+	tests := []struct {
+		name, annotation, key string
+		data                  map[string]string
+		want                  []string
+		err                   string
+	}{
+		{
+			name: "by key name", data: map[string]string{".first.toml": "1", "second.yaml": "2", "readme": "3"},
+			want: []string{"configmap/cm/.first.toml (first): 1", "configmap/cm/second.yaml (second): 2"},
+		},
+		{
+			name: "one key", key: "second.yaml", data: map[string]string{".first.toml": "1", "second.yaml": "2"},
+			want: []string{"configmap/cm/second.yaml (second): 2"},
+		},
+		{
+			name: "annotated, any name", annotation: "second", data: map[string]string{"whatever": "1"},
+			want: []string{"configmap/cm/whatever (second): 1"},
+		},
+		{
+			name: "annotated, more than one key", annotation: "first", data: map[string]string{".first.toml": "1", "readme": "2"},
+			want: []string{"configmap/cm/.first.toml (first): 1"},
+		},
+		{
+			name: "annotated, chosen key", annotation: "second", key: "x", data: map[string]string{"x": "1", "y": "2"},
+			want: []string{"configmap/cm/x (second): 1"},
+		},
+		{name: "no such key", key: "x", data: map[string]string{"y": "2"}, err: `no key "x"; it has y`},
+		{name: "no data", err: "it has no data"},
+		{name: "nothing recognised", data: map[string]string{"y": "2"}, err: "no key is named like a task file (.first.toml, second.yaml); it has y"},
+		{name: "unknown format", annotation: "third", data: map[string]string{"y": "2"}, err: `annotation kubectl-tasks.io/format: unknown format "third"`},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			cm := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: "cm"}, Data: tt.data}
+			if tt.annotation != "" {
+				cm.Annotations = map[string]string{FormatAnnotation: tt.annotation}
+			}
+			documents, err := Finder{Formats: formats}.documents(cm, tt.key)
+			if message(err) != tt.err {
+				t.Fatalf("error %q, want %q", message(err), tt.err)
+			}
+			if diff := cmp.Diff(tt.want, draw(documents)); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestIsFor(t *testing.T) {
+	for annotation, want := range map[string]bool{"web": true, "*": true, "other": false, "": false} {
+		cm := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Annotations: map[string]string{ReleaseAnnotation: annotation}}}
+		if got := isFor(cm, "web"); got != want {
+			t.Errorf("%q: %v", annotation, got)
+		}
+	}
+	if isFor(&corev1.ConfigMap{}, "web") {
+		t.Error("a ConfigMap without annotation is for a release")
+	}
+}
