@@ -16,7 +16,10 @@ for platform in linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 
   mkdir -p "$work/bin"
   echo "building $VERSION for $platform"
   CGO_ENABLED=0 GOOS=$os GOARCH=$arch go build -trimpath -ldflags "$LDFLAGS" -o "$work/bin/$name" ./cmd/kubectl-tasks
+  # hack/helm-plugin.sh is what plugin.yaml has Helm call.
+  mkdir -p "$work/hack"
   cp LICENSE plugin.yaml "$work/"
+  cp hack/helm-plugin.sh "$work/hack/"
   tar --sort=name --owner=0 --group=0 --numeric-owner --mtime="@$when" -C "$work" -cf - . |
     gzip -n >"dist/kubectl-tasks_${os}_${arch}.tar.gz"
   rm -rf "$work"

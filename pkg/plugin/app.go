@@ -59,7 +59,7 @@ func New(streams genericiooptions.IOStreams) *App {
 // Run runs the command line, writes the error that ended it, if any, and returns the exit code
 // (see ExitCode). Cancelling ctx with Interrupted as its cause ends the run in good order.
 func (a *App) Run(ctx context.Context, args []string) int {
-	root := a.rootCommand()
+	root := a.Command()
 	root.SetArgs(args)
 	root.SetIn(a.In)
 	root.SetOut(a.Out)
@@ -112,7 +112,8 @@ func displayName() string {
 
 func underHelm() bool { return os.Getenv("HELM_PLUGIN_NAME") != "" }
 
-func (a *App) rootCommand() *cobra.Command {
+// Command returns the command line with all its commands.
+func (a *App) Command() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "kubectl-tasks",
 		Short: "Run tasks around Helm releases",

@@ -135,6 +135,7 @@ func TestScripts(t *testing.T) {
 			name := filepath.Base(test.Name())
 			ns := namespace(t, cluster, name)
 			env.Setenv("NS", ns)
+			env.Setenv("GORACE", script.Race)
 			env.Setenv("ROOT", rootDir)
 			env.Setenv("IMAGE", testImage)
 			env.Setenv("KUBECONFIG", kubeconfigFor(t, env.WorkDir, ns))

@@ -15,6 +15,8 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/tools/clientcmd"
+
+	"github.com/kubectl-tasks/kubectl-tasks/test/script"
 )
 
 // program is the program as a process of its own, so that signals reach it.
@@ -35,7 +37,7 @@ func start(t *testing.T, dir, kubeconfig string, args ...string) *program {
 	}
 	p := &program{t: t, cmd: exec.CommandContext(t.Context(), "kubectl-tasks", args...)}
 	p.cmd.Dir = dir
-	p.cmd.Env = append(os.Environ(), "KUBECONFIG="+kubeconfig, "TMPDIR="+tmp)
+	p.cmd.Env = append(os.Environ(), "KUBECONFIG="+kubeconfig, "GORACE="+script.Race, "TMPDIR="+tmp)
 	p.cmd.Stdout, p.cmd.Stderr = p, p
 	if err := p.cmd.Start(); err != nil {
 		t.Fatal(err)

@@ -11,6 +11,10 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
+// Race is the value of GORACE for programs under test: by default the race detector holds up every
+// process for a second when it ends.
+const Race = "atexit_sleep_ms=0"
+
 // Commands are for testscript.Params.Cmds.
 var Commands = map[string]func(*testscript.TestScript, bool, []string){
 	"exits":      exits,
