@@ -26,6 +26,7 @@ var notRun = map[string]string{
 // TestDocuments runs every code block of the documents, each document from top to bottom in a
 // namespace and a directory of its own, where ./chart is examples/web.
 func TestDocuments(t *testing.T) {
+	t.Parallel()
 	documents := []string{filepath.Join(rootDir, "README.md"), filepath.Join(rootDir, "CHANGELOG.md")}
 	more, err := filepath.Glob(filepath.Join(rootDir, "docs/*.md"))
 	if err != nil || len(more) == 0 {
@@ -106,6 +107,7 @@ func (u user) bash(lines string) (string, error) {
 
 // TestExamples runs the examples of every command's help.
 func TestExamples(t *testing.T) {
+	t.Parallel()
 	u := userDir(t, namespace(t, client(t), "examples"))
 	const tasks = `[pre-up]
 hello = "echo hello"
@@ -133,6 +135,7 @@ hello = "echo hello"
 }
 
 func examples(t *testing.T, u user, cmd *cobra.Command) {
+	t.Helper()
 	ran := 0
 	for line := range strings.Lines(cmd.Example) {
 		command := strings.TrimSpace(line)
