@@ -11,7 +11,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/spf13/cobra"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/plugin"
@@ -108,50 +107,51 @@ func (u user) bash(lines string) (string, error) {
 // TestExamples runs the examples of every command's help.
 func TestExamples(t *testing.T) {
 	t.Parallel()
-	u := userDir(t, namespace(t, client(t), "examples"))
-	const tasks = `[pre-up]
+	cluster := client(t)
+	root := plugin.New(genericiooptions.NewTestIOStreamsDiscard()).Command()
+	for _, cmd := range append(root.Commands(), root) {
+		if cmd != root && !cmd.IsAvailableCommand() || cmd.Name() == "help" || cmd.Name() == "completion" {
+			continue
+		}
+		t.Run(cmd.Name(), func(t *testing.T) {
+			t.Parallel()
+			u := userDir(t, namespace(t, cluster, "examples"))
+			for _, name := range []string{".draft-tasks.toml", "deploy/.draft-tasks.toml", ".draft/packs/python/tasks.toml"} {
+				write(t, u.dir, name, exampleTasks)
+			}
+			if out, err := u.bash(exampleConfigMap); err != nil {
+				t.Fatalf("%v\n%s", err, out)
+			}
+			ran := 0
+			for line := range strings.Lines(cmd.Example) {
+				command := strings.TrimSpace(line)
+				if command == "" || strings.HasPrefix(command, "#") {
+					continue
+				}
+				ran++
+				before := "helm upgrade --install web ./chart --set replicas=1 --wait >/dev/null"
+				if strings.Contains(command, "tasks install") {
+					before = "helm uninstall web --ignore-not-found --wait"
+				}
+				if out, err := u.bash(before + "\n" + command); err != nil {
+					t.Errorf("%s: %v\n%s", command, err, out)
+				}
+			}
+			if ran == 0 {
+				t.Errorf("%s has no example", cmd.CommandPath())
+			}
+		})
+	}
+}
+
+// What the examples speak of.
+const (
+	exampleTasks = `[pre-up]
 hello = "echo hello"
 [post-deploy]
 "sync database" = "echo syncing"
 `
-	for _, name := range []string{".draft-tasks.toml", "deploy/.draft-tasks.toml", ".draft/packs/python/tasks.toml"} {
-		write(t, u.dir, name, tasks)
-	}
-	for _, setUp := range []string{
-		"kubectl create configmap web-tasks --from-literal=.draft-tasks.toml='[post-deploy]\npage = \"wget -q -O - localhost:8080\"'",
-		"kubectl annotate configmap web-tasks kubectl-tasks.io/release=web",
-	} {
-		if out, err := u.bash(setUp); err != nil {
-			t.Fatalf("%v\n%s", err, out)
-		}
-	}
-	root := plugin.New(genericiooptions.NewTestIOStreamsDiscard()).Command()
-	for _, cmd := range append(root.Commands(), root) {
-		if !cmd.IsAvailableCommand() && cmd != root || cmd.Name() == "help" || cmd.Name() == "completion" {
-			continue
-		}
-		t.Run(cmd.Name(), func(t *testing.T) { examples(t, u, cmd) })
-	}
-}
-
-func examples(t *testing.T, u user, cmd *cobra.Command) {
-	t.Helper()
-	ran := 0
-	for line := range strings.Lines(cmd.Example) {
-		command := strings.TrimSpace(line)
-		if command == "" || strings.HasPrefix(command, "#") {
-			continue
-		}
-		ran++
-		before := "helm upgrade --install web ./chart --set replicas=1 --wait >/dev/null"
-		if strings.Contains(command, "tasks install") {
-			before = "helm uninstall web --ignore-not-found --wait"
-		}
-		if out, err := u.bash(before + "\n" + command); err != nil {
-			t.Errorf("%s: %v\n%s", command, err, out)
-		}
-	}
-	if ran == 0 {
-		t.Errorf("%s has no example", cmd.CommandPath())
-	}
-}
+	exampleConfigMap = `kubectl create configmap web-tasks --from-literal=.draft-tasks.toml='[post-deploy]
+page = "wget -q -O - localhost:8080"'
+kubectl annotate configmap web-tasks kubectl-tasks.io/release=web`
+)
