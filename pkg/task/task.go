@@ -48,7 +48,7 @@ const (
 
 // Source is a document with tasks: what a user can be pointed at, and how far it is trusted.
 type Source struct {
-	// Name is the file's path as the user gave it, or "configmap/NAME in namespace NS".
+	// Name is the file's path as the user gave it, "standard input", or "configmap/NAME/KEY".
 	Name string
 	// Format is the name of the file format, such as "draft".
 	Format string

@@ -12,7 +12,6 @@ import (
 	"net"
 	"net/http"
 	"net/http/httputil"
-	"net/url"
 	"runtime"
 	"strings"
 	"testing"
@@ -255,14 +254,7 @@ func TestExecLost(t *testing.T) {
 // TestExecSPDY: where WebSockets are refused, SPDY does the same.
 func TestExecSPDY(t *testing.T) {
 	p := newPlace(t)
-	config, err := newClient(nil).RESTConfig()
-	if err != nil {
-		t.Fatal(err)
-	}
-	server, err := url.Parse(config.Host)
-	if err != nil {
-		t.Fatal(err)
-	}
+	config, server := apiServer(t)
 	var refused, upgraded int
 	proxy := httputil.NewSingleHostReverseProxy(server)
 	proxy.Transport = http1(t, config)

@@ -8,6 +8,8 @@ import (
 	"net/url"
 	"sync"
 	"testing"
+
+	"k8s.io/client-go/rest"
 )
 
 // front passes connections on to the API server until it is cut.
@@ -21,14 +23,7 @@ type front struct {
 // newFront starts a front and returns it with the address of the server behind it.
 func newFront(t *testing.T) (*front, *url.URL) {
 	t.Helper()
-	config, err := newClient(nil).RESTConfig()
-	if err != nil {
-		t.Fatal(err)
-	}
-	server, err := url.Parse(config.Host)
-	if err != nil {
-		t.Fatal(err)
-	}
+	_, server := apiServer(t)
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -71,4 +66,18 @@ func (f *front) cut() {
 		_ = c.Close()
 	}
 	f.conns = nil
+}
+
+// apiServer returns how to reach the API server, and its address.
+func apiServer(t *testing.T) (*rest.Config, *url.URL) {
+	t.Helper()
+	config, err := newClient(nil).RESTConfig()
+	if err != nil {
+		t.Fatal(err)
+	}
+	server, err := url.Parse(config.Host)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return config, server
 }
