@@ -27,125 +27,189 @@ type Engine struct {
 	Emit func(Event)
 	// Concurrency is how many steps may run at the same time; 0 means DefaultConcurrency.
 	Concurrency int
+	// KeepGoing goes on, after a failure, with what does not need the step that failed.
+	KeepGoing bool
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 }
 
 // Run runs the plan to its end and returns how each step ended. After a failure nothing new
-// starts, and what runs already finishes; after ctx is cancelled nothing new starts either, and
-// the runners stop what runs.
+// starts, unless KeepGoing; what runs already finishes, and what only waits is cancelled. After ctx is cancelled nothing new
+// starts either, and the runners stop what runs. Then, when a step has failed, the steps of the
+// stage AtFailure run; and last, in any case and whatever became of ctx, those of AtEnd.
 func (e Engine) Run(ctx context.Context, p plan.Plan) Result {
-	r := &run{engine: e, plan: p, results: make([]*StepResult, len(p.Steps)), ended: make(chan int)}
-	if r.engine.Concurrency <= 0 {
-		r.engine.Concurrency = DefaultConcurrency
+	if e.Concurrency <= 0 {
+		e.Concurrency = DefaultConcurrency
 	}
-	if r.engine.Now == nil {
-		r.engine.Now = time.Now
+	if e.Now == nil {
+		e.Now = time.Now
 	}
-	return r.run(ctx)
+	r := newRun(e, p)
+	result := Result{Start: e.Now()}
+
+	r.stage(ctx, func(s task.Stage) bool { return s <= task.After })
+	failed := r.firstFailed
+	if failed != "" && ctx.Err() == nil {
+		r.stage(ctx, func(s task.Stage) bool { return s == task.AtFailure })
+	}
+	r.skip(ctx, task.AtFailure, failed)
+	r.stage(context.WithoutCancel(ctx), func(s task.Stage) bool { return s == task.AtEnd })
+
+	result.Steps = r.results
+	result.End = e.Now()
+	return result
 }
 
-// run is the state of one call of Run. Only the goroutine of that call touches results; the
-// goroutines of the steps hand theirs over through ended.
+// run is the state of one call of Run. Only the goroutine of that call touches it; the goroutines
+// of the steps hand their results over through ended.
 type run struct {
 	engine  Engine
 	plan    plan.Plan
-	results []*StepResult
-	ended   chan int
-	running int
-	failed  string // the title of the first step that failed, which stops the run
+	results []StepResult
+	done    []bool
+	// waits is how many of its needs each step still waits for.
+	waits []int
+	// dependents are the steps that need each step.
+	dependents [][]int
+	ended      chan ending
+	// firstFailed is the title of the first step that failed and was not allowed to.
+	firstFailed string
 
 	emitting sync.Mutex
 }
 
-func (r *run) run(ctx context.Context) Result {
-	result := Result{Start: r.engine.Now()}
-	pending := make([]StepResult, len(r.plan.Steps))
-	for {
-		r.start(ctx, pending)
-		if r.running == 0 {
+type ending struct {
+	step   int
+	result StepResult
+}
+
+func newRun(e Engine, p plan.Plan) *run {
+	n := len(p.Steps)
+	r := &run{
+		engine: e, plan: p, ended: make(chan ending),
+		results: make([]StepResult, n), done: make([]bool, n), waits: make([]int, n), dependents: make([][]int, n),
+	}
+	place := make(map[string]int, n)
+	for i, s := range p.Steps {
+		place[s.ID] = i
+	}
+	for i, s := range p.Steps {
+		for _, need := range s.Needs {
+			if at, ok := place[need]; ok {
+				r.waits[i]++
+				r.dependents[at] = append(r.dependents[at], i)
+			}
+		}
+	}
+	return r
+}
+
+// stage runs the steps of the stages that belong to it, and tells of those that could not run.
+func (r *run) stage(ctx context.Context, belongs func(task.Stage) bool) {
+	r.firstFailed = ""
+	waiting, endWaits := context.WithCancelCause(ctx)
+	defer endWaits(nil)
+	var ready []int // in the order of the plan, which is one in which needs come first
+	for i, s := range r.plan.Steps {
+		if belongs(s.Stage) && r.waits[i] == 0 {
+			ready = append(ready, i)
+		}
+	}
+	for running := 0; ; running-- {
+		for len(ready) > 0 && running < r.engine.Concurrency && r.goesOn(ctx) {
+			if r.plan.Steps[ready[0]].Waits() {
+				r.start(waiting, ready[0])
+			} else {
+				r.start(ctx, ready[0])
+			}
+			ready = ready[1:]
+			running++
+		}
+		if running == 0 {
 			break
 		}
-		i := <-r.ended
-		r.running--
-		r.end(i, pending[i])
-	}
-	for i, s := range r.plan.Steps {
-		if r.results[i] == nil {
-			r.end(i, StepResult{Step: s, Result: task.Result{State: task.NotRun, Reason: "NotRun", Message: r.whyNot(ctx, s)}})
+		e := <-r.ended
+		r.end(e.step, e.result)
+		if !r.goesOn(ctx) {
+			endWaits(fmt.Errorf("%q did not succeed", r.firstFailed))
 		}
-		result.Steps = append(result.Steps, *r.results[i])
-	}
-	result.End = r.engine.Now()
-	return result
-}
-
-// start starts every step that can run now, in the order of the plan.
-func (r *run) start(ctx context.Context, pending []StepResult) {
-	for i, s := range r.plan.Steps {
-		if ctx.Err() != nil || r.failed != "" || r.running >= r.engine.Concurrency {
-			return
-		}
-		if r.results[i] != nil || !pending[i].Start.IsZero() || !r.met(s) {
+		if !e.result.State.Good() && !e.result.Tolerated() {
 			continue
 		}
-		now := r.engine.Now()
-		pending[i] = StepResult{Step: s, Start: now}
-		r.running++
-		r.emit(StepStarted{Time: now, Step: s})
-		go func() {
-			pending[i].Result = r.attempt(ctx, s)
-			pending[i].End = r.engine.Now()
-			r.ended <- i
-		}()
+		for _, d := range r.dependents[e.step] {
+			if r.waits[d]--; r.waits[d] == 0 && belongs(r.plan.Steps[d].Stage) {
+				ready = append(ready, d)
+			}
+		}
+	}
+	for i, s := range r.plan.Steps {
+		if belongs(s.Stage) && !r.done[i] {
+			r.end(i, notRun(s, r.whyNot(ctx, s)))
+		}
 	}
 }
 
-// attempt hands the step to the runner. A panic there is a bug of ours, and the step's end is
+func (r *run) goesOn(ctx context.Context) bool {
+	return ctx.Err() == nil && (r.firstFailed == "" || r.engine.KeepGoing)
+}
+
+// skip tells of the steps of a stage whose turn did not come.
+func (r *run) skip(ctx context.Context, stage task.Stage, failed string) {
+	for i, s := range r.plan.Steps {
+		if s.Stage != stage || r.done[i] {
+			continue
+		}
+		if failed == "" {
+			r.end(i, StepResult{Step: s, Result: task.Result{State: task.Skipped, Reason: "NothingFailed", Message: "nothing failed"}})
+		} else {
+			r.end(i, notRun(s, r.whyNot(ctx, s)))
+		}
+	}
+}
+
+func notRun(s plan.Step, why string) StepResult {
+	return StepResult{Step: s, Result: task.Result{State: task.NotRun, Reason: "NotRun", Message: why}}
+}
+
+func (r *run) start(ctx context.Context, i int) {
+	s, began := r.plan.Steps[i], r.engine.Now()
+	r.emit(StepStarted{Time: began, Step: s})
+	go func() {
+		result := r.carryOut(ctx, s)
+		r.ended <- ending{i, StepResult{Step: s, Result: result, Start: began, End: r.engine.Now()}}
+	}()
+}
+
+// carryOut hands the step to the runner. A panic there is a bug of ours, and the step's end is
 // then not known; the other steps must not die with it.
-func (r *run) attempt(ctx context.Context, s plan.Step) (result task.Result) {
+func (r *run) carryOut(ctx context.Context, s plan.Step) (result task.Result) {
 	defer func() {
 		if p := recover(); p != nil {
 			result = task.Result{State: task.Unknown, Reason: "Panic", Message: fmt.Sprintf("internal error: %v\n%s", p, debug.Stack())}
 		}
 	}()
-	return r.engine.Runner.Run(ctx, s, func(o task.Output) { r.emit(StepOutput{Step: s, Output: o}) })
+	return attempts(ctx, r.engine.Runner, s,
+		func(o task.Output) { r.emit(StepOutput{Step: s, Output: o}) },
+		func(a StepRetried) { a.Time = r.engine.Now(); r.emit(a) })
 }
 
 func (r *run) end(i int, s StepResult) {
-	r.results[i] = &s
+	r.results[i], r.done[i] = s, true
 	r.emit(StepEnded{Time: s.End, Step: s.Step, Result: s})
-	if s.State.Good() || s.State == task.NotRun || s.tolerated() {
+	if s.State.Good() || s.State == task.NotRun || s.Tolerated() || r.firstFailed != "" {
 		return
 	}
-	if r.failed == "" {
-		r.failed = s.Step.Title()
-	}
-}
-
-// met reports whether all that the step needs has ended well.
-func (r *run) met(s plan.Step) bool {
-	for _, need := range s.Needs {
-		for i, other := range r.plan.Steps {
-			if other.ID != need {
-				continue
-			}
-			if done := r.results[i]; done == nil || !done.State.Good() && !done.tolerated() {
-				return false
-			}
-		}
-	}
-	return true
+	r.firstFailed = s.Step.Title()
 }
 
 func (r *run) whyNot(ctx context.Context, s plan.Step) string {
-	if r.failed != "" {
-		return fmt.Sprintf("not run because %q did not succeed", r.failed)
-	}
-	if ctx.Err() != nil {
+	switch {
+	case r.firstFailed != "":
+		return fmt.Sprintf("not run because %q did not succeed", r.firstFailed)
+	case ctx.Err() != nil:
 		return "not run because the run was cancelled"
 	}
-	return fmt.Sprintf("not run: %v", s.Needs)
+	return fmt.Sprintf("not run: %v did not succeed", s.Needs)
 }
 
 func (r *run) emit(e Event) {

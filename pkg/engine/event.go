@@ -7,7 +7,7 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
-// Event is something that happened during a run: StepStarted, StepOutput or StepEnded. Events
+// Event is something that happened during a run: StepStarted, StepOutput, StepRetried or StepEnded. Events
 // are for showing; what decides is the Result that Run returns.
 type Event interface{ event() }
 
@@ -30,6 +30,19 @@ type StepEnded struct {
 	Result StepResult
 }
 
+// StepRetried tells that an attempt failed and that another follows.
+type StepRetried struct {
+	Time time.Time
+	Step plan.Step
+	// Result is the end of the attempt.
+	Result task.Result
+	// Attempt is the number of the attempt that failed, from 1.
+	Attempt int
+	// Pause is how long the next one is waited for.
+	Pause time.Duration
+}
+
 func (StepStarted) event() {}
+func (StepRetried) event() {}
 func (StepOutput) event()  {}
 func (StepEnded) event()   {}

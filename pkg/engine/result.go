@@ -22,17 +22,17 @@ type Result struct {
 	Steps []StepResult
 }
 
-// State sums the steps up: Cancelled when the run was cancelled, else Unknown when a step is,
-// else Failed when one failed that was not allowed to, else Succeeded.
+// State sums the steps up: Unknown when a step is, else Failed when one failed that was not
+// allowed to, else Cancelled when one was or did not run, else Succeeded.
 func (r Result) State() task.State {
 	seen := map[task.State]bool{}
 	for _, s := range r.Steps {
-		if s.tolerated() {
+		if s.Tolerated() {
 			continue
 		}
 		seen[s.State] = true
 	}
-	for _, state := range []task.State{task.Unknown, task.Cancelled, task.Failed} {
+	for _, state := range []task.State{task.Unknown, task.Failed, task.Cancelled} {
 		if seen[state] {
 			return state
 		}
@@ -53,7 +53,7 @@ func (r Result) Step(kind plan.Kind) (StepResult, bool) {
 	return StepResult{}, false
 }
 
-// tolerated reports whether the step ended badly and its policy says to go on all the same.
-func (s StepResult) tolerated() bool {
-	return s.State == task.Failed && s.Step.Task != nil && s.Step.Task.OnFailure == task.Continue
+// Tolerated reports whether the step ended badly and its policy says to go on all the same.
+func (s StepResult) Tolerated() bool {
+	return s.State == task.Failed && s.Step.Task != nil && s.Step.Task.OnFailure.Tolerates()
 }

@@ -1,7 +1,6 @@
 package kube
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -20,7 +19,8 @@ const draftLabel = "draft"
 
 // ReleasePods returns the pods of the workloads among the objects in which a task can run: Ready,
 // not being deleted, and of the workload's newest revision, sorted by namespace and name. When
-// pod templates of the release carry Draft's label "draft", only their pods count.
+// pod templates of the release carry Draft's label "draft", only their pods count. None is a
+// *NoPodsError.
 func (c *Client) ReleasePods(ctx context.Context, objects []*unstructured.Unstructured) ([]corev1.Pod, error) {
 	var pods []corev1.Pod
 	for _, w := range draftOnly(Workloads(objects)) {
@@ -29,15 +29,16 @@ func (c *Client) ReleasePods(ctx context.Context, objects []*unstructured.Unstru
 			return nil, fmt.Errorf("pods of %s in namespace %q: %w", Name(w), w.GetNamespace(), err)
 		}
 		for _, p := range all {
-			if p.DeletionTimestamp == nil && isReady(&p) {
+			// A pod can be in the chart and belong to a workload of it.
+			if !slices.ContainsFunc(pods, func(other corev1.Pod) bool { return other.UID == p.UID }) {
 				pods = append(pods, p)
 			}
 		}
 	}
-	slices.SortFunc(pods, func(a, b corev1.Pod) int {
-		return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name))
-	})
-	return slices.CompactFunc(pods, func(a, b corev1.Pod) bool { return a.UID == b.UID }), nil
+	if len(pods) == 0 {
+		return nil, &NoPodsError{Of: "the release", Why: "release has no pods"}
+	}
+	return usable(pods, "the release")
 }
 
 // draftOnly keeps the workloads whose pods carry Draft's label, or all when none does.
@@ -200,6 +201,9 @@ func (c *Client) explain(ctx context.Context, objects []*unstructured.Unstructur
 		byName[Name(w)] = w
 	}
 	return unready.sentences(func(name string) string {
+		if byName[name] == nil {
+			return ""
+		}
 		pods, err := c.newestPods(ctx, byName[name])
 		if err != nil {
 			return ""

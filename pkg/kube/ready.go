@@ -12,6 +12,7 @@ import (
 	"github.com/fluxcd/cli-utils/pkg/kstatus/status"
 	"golang.org/x/sync/errgroup"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -32,9 +33,9 @@ type NotReadyError struct {
 func (e *NotReadyError) Error() string {
 	list := strings.Join(e.Workloads, "; ")
 	if e.Waited == 0 {
-		return "the release will not become ready: " + list
+		return "will not become ready: " + list
 	}
-	return fmt.Sprintf("the release is not ready after %s: %s", e.Waited, list)
+	return fmt.Sprintf("not ready after %s: %s", e.Waited, list)
 }
 
 // WaitReady returns nil as soon as every workload among the objects has rolled out its newest
@@ -42,25 +43,78 @@ func (e *NotReadyError) Error() string {
 // when the timeout passes or a workload reports that it has failed, ctx's cause when ctx is
 // cancelled, and the server's error when it refuses to be asked.
 func (c *Client) WaitReady(ctx context.Context, objects []*unstructured.Unstructured, timeout time.Duration) error {
-	client, err := c.Dynamic()
-	if err != nil {
-		return err
-	}
-	type place struct {
-		resource  schema.GroupVersionResource
-		namespace string
-	}
-	unready := &unready{reasons: map[string]string{}}
+	found := Workloads(objects)
 	groups := map[place]map[string]bool{}
-	for _, o := range Workloads(objects) {
+	for _, o := range found {
 		p := place{workloads[o.GroupVersionKind().GroupKind()], o.GetNamespace()}
 		if groups[p] == nil {
 			groups[p] = map[string]bool{}
 		}
 		groups[p][o.GetName()] = true
+	}
+	return c.waitReady(ctx, groups, found, timeout)
+}
+
+// WaitObject returns nil as soon as the object, given as KIND/NAME with any of kubectl's names
+// for the kind, is there and ready, judged by kstatus. The errors are those of WaitReady; a kind
+// that the cluster does not have is one too.
+func (c *Client) WaitObject(ctx context.Context, namespace, object string, timeout time.Duration) error {
+	o, resource, err := c.named(namespace, object)
+	if err != nil {
+		return err
+	}
+	return c.waitReady(ctx, map[place]map[string]bool{{resource, o.GetNamespace()}: {o.GetName(): true}},
+		[]*unstructured.Unstructured{o}, timeout)
+}
+
+// named returns an object of which only kind, namespace and name are known, and its resource.
+func (c *Client) named(namespace, object string) (*unstructured.Unstructured, schema.GroupVersionResource, error) {
+	kind, name, _ := strings.Cut(object, "/")
+	mapper, err := c.flags.ToRESTMapper()
+	if err != nil {
+		return nil, schema.GroupVersionResource{}, err
+	}
+	specified, group := schema.ParseResourceArg(strings.ToLower(kind))
+	var gvk schema.GroupVersionKind
+	if specified != nil {
+		gvk, err = mapper.KindFor(*specified)
+	}
+	if specified == nil || err != nil {
+		gvk, err = mapper.KindFor(group.WithVersion(""))
+	}
+	if err != nil {
+		return nil, schema.GroupVersionResource{}, fmt.Errorf("%s: %w", object, err)
+	}
+	mapping, err := mapper.RESTMapping(gvk.GroupKind(), gvk.Version)
+	if err != nil {
+		return nil, schema.GroupVersionResource{}, fmt.Errorf("%s: %w", object, err)
+	}
+	o := &unstructured.Unstructured{}
+	o.SetGroupVersionKind(gvk)
+	o.SetName(name)
+	if mapping.Scope.Name() == meta.RESTScopeNameNamespace {
+		o.SetNamespace(namespace)
+	}
+	return o, mapping.Resource, nil
+}
+
+// place is where objects of one kind are watched.
+type place struct {
+	resource  schema.GroupVersionResource
+	namespace string
+}
+
+// waitReady follows the named objects of each place until all are ready. The objects are for
+// explaining what is not.
+func (c *Client) waitReady(ctx context.Context, groups map[place]map[string]bool, objects []*unstructured.Unstructured, timeout time.Duration) error {
+	client, err := c.Dynamic()
+	if err != nil {
+		return err
+	}
+	unready := &unready{reasons: map[string]string{}}
+	for _, o := range objects {
 		unready.set(Name(o), "not seen yet")
 	}
-
 	waiting, cancel := context.WithTimeoutCause(ctx, timeout, errTimeout)
 	defer cancel()
 	group, groupCtx := errgroup.WithContext(waiting)

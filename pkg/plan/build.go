@@ -10,68 +10,73 @@ import (
 // The IDs of Helm's steps. No task can have them: a task's name with a "helm/" section is refused.
 const (
 	applyID  = "helm/apply"
+	finishID = "helm/finish"
 	readyID  = "helm/ready"
 	deleteID = "helm/delete"
 )
 
 // Build returns the plan of op for release. Tasks that have no phase in op are left out; a need
 // for one of them counts as met. It returns all problems of the tasks at once, as
-// task.Diagnostics: invalid tasks, names used twice, needs that name no task, cycles, and needs
+// task.Diagnostics: invalid tasks, names used twice, needs that name nothing, cycles, and needs
 // that only a later phase could meet.
 func Build(op task.Operation, release Release, tasks []task.Task) (Plan, error) {
-	if err := check(tasks); err != nil {
+	x := newIndex(tasks)
+	if err := x.check(); err != nil {
 		return Plan{}, err
 	}
-	b := builder{release: release, known: map[string]bool{}}
-
-	before := filter(tasks, func(t task.Task) bool { return t.Phase.Before(op) })
-	after := filter(tasks, func(t task.Task) bool { return t.Phase.After(op) })
-	if err := checkLater(before, after); err != nil {
+	if err := x.checkLater(op); err != nil {
 		return Plan{}, err
 	}
+	b := builder{index: x, release: release, op: op, known: map[string]bool{}}
 
-	for _, t := range before {
-		b.addTask(t, nil, "runs before Helm's "+string(op))
+	before, mid, after := b.ofStage(task.Before), b.ofStage(task.Mid), b.ofStage(task.After)
+	b.addTasks(before, nil, "runs before Helm's "+string(op))
+	gate := []string{b.add(b.helm(), b.leaves())}
+	if len(mid) > 0 {
+		b.add(Step{ID: finishID, Kind: Finish, Stage: task.Mid, Reason: "helm " + string(op)}, gate)
 	}
-	gate := b.add(b.helm(op), b.leaves())
+	b.addTasks(mid, gate, "runs when Helm has applied the manifests")
 	if len(after) > 0 && op != task.Uninstall {
-		ready := Step{ID: readyID, Kind: Ready, Reason: fmt.Sprintf("%q needs the release to be ready", after[0].Name)}
-		gate = b.add(ready, []string{gate})
+		// Readiness comes by itself while the mid tasks run; asking for it after them costs no
+		// time, and makes this step the one that all later ones need.
+		ready := Step{ID: readyID, Kind: Ready, Stage: task.Mid, Reason: fmt.Sprintf("%q needs the release to be ready", after[0].Name)}
+		gate = []string{b.add(ready, b.leaves())}
 	}
-	for _, t := range after {
-		b.addTask(t, []string{gate}, "runs after Helm's "+string(op))
-	}
-	return b.plan(op)
+	b.addTasks(after, gate, "runs after Helm's "+string(op))
+	b.addTasks(b.ofStage(task.AtFailure), nil, "runs when something failed")
+	b.addTasks(b.ofStage(task.AtEnd), nil, "runs at the end, however it ends")
+	return b.plan(), nil
 }
 
 // Only returns a plan that runs the given tasks without Helm: an order among them is kept, and a
 // need for a task that is not among them counts as met. Errors are those of Build.
 func Only(release Release, all, chosen []task.Task) (Plan, error) {
-	if err := check(all); err != nil {
+	x := newIndex(all)
+	if err := x.check(); err != nil {
 		return Plan{}, err
 	}
-	b := builder{release: release, known: map[string]bool{}}
-	for _, t := range chosen {
-		b.addTask(t, nil, "asked for")
-	}
-	return b.plan(task.Run)
-}
-
-// filter returns the tasks to keep, in the order of the list.
-func filter(tasks []task.Task, keep func(task.Task) bool) []task.Task {
-	var kept []task.Task
-	for _, t := range tasks {
-		if keep(t) {
-			kept = append(kept, t)
-		}
-	}
-	return kept
+	b := builder{index: x, release: release, op: task.Run, known: map[string]bool{}}
+	b.addTasks(chosen, nil, "asked for")
+	return b.plan(), nil
 }
 
 type builder struct {
+	*index
 	release Release
+	op      task.Operation
 	steps   []Step
 	known   map[string]bool
+}
+
+// ofStage returns the tasks that run at that stage, in the order of the documents.
+func (b *builder) ofStage(stage task.Stage) []task.Task {
+	var found []task.Task
+	for _, t := range b.tasks {
+		if t.Phase.In(b.op) == stage {
+			found = append(found, t)
+		}
+	}
+	return found
 }
 
 func (b *builder) add(s Step, needs []string) string {
@@ -81,18 +86,46 @@ func (b *builder) add(s Step, needs []string) string {
 	return s.ID
 }
 
-func (b *builder) addTask(t task.Task, needs []string, reason string) {
-	b.add(
-		Step{ID: t.Name, Kind: Task, Phase: t.Phase, Task: &t, Reason: reason},
-		slices.Concat(needs, t.Needs),
-	)
+// addTasks adds a step for each task, and one for each object that one of them needs.
+func (b *builder) addTasks(tasks []task.Task, gate []string, reason string) {
+	for i := range tasks {
+		t := &tasks[i]
+		stage := t.Phase.In(b.op)
+		needs := slices.Clone(gate)
+		for _, n := range t.Needs {
+			switch of, names := b.resolve(n); of {
+			case needsTasks:
+				if b.byName[n] == nil && task.Phase(n).In(b.op) < stage {
+					continue // a phase of an earlier stage: the gate waits for it
+				}
+				needs = append(needs, names...)
+			case needsObject:
+				needs = append(needs, b.object(n, stage, gate, t.Name))
+			case needsNothing:
+			}
+		}
+		b.add(Step{ID: t.Name, Kind: Task, Stage: stage, Phase: t.Phase, Task: t, Reason: reason}, needs)
+	}
 }
 
-func (b *builder) helm(op task.Operation) Step {
-	if op == task.Uninstall {
-		return Step{ID: deleteID, Kind: Delete, Reason: "helm uninstall"}
+// object returns the ID of the step that waits for an object at that stage.
+func (b *builder) object(name string, stage task.Stage, gate []string, needer string) string {
+	id := fmt.Sprintf("ready/%s", name)
+	if stage == task.Before {
+		// The object may be replaced by Helm's step, after which it must become ready again.
+		id = fmt.Sprintf("ready-before/%s", name)
 	}
-	return Step{ID: applyID, Kind: Apply, Reason: "helm " + string(op)}
+	if !b.known[id] {
+		b.add(Step{ID: id, Kind: Object, Stage: stage, Object: name, Reason: fmt.Sprintf("%q needs it", needer)}, gate)
+	}
+	return id
+}
+
+func (b *builder) helm() Step {
+	if b.op == task.Uninstall {
+		return Step{ID: deleteID, Kind: Delete, Stage: task.Mid, Reason: "helm uninstall"}
+	}
+	return Step{ID: applyID, Kind: Apply, Stage: task.Mid, Reason: "helm " + string(b.op)}
 }
 
 // leaves returns the steps that no other step needs.
@@ -114,9 +147,20 @@ func (b *builder) leaves() []string {
 
 // plan drops the needs that are met by not being there, and sorts the steps: first what needs
 // nothing, otherwise as written.
-func (b *builder) plan(op task.Operation) (Plan, error) {
+func (b *builder) plan() Plan {
 	for i := range b.steps {
-		b.steps[i].Needs = slices.DeleteFunc(b.steps[i].Needs, func(id string) bool { return !b.known[id] })
+		needs := slices.DeleteFunc(b.steps[i].Needs, func(id string) bool { return !b.known[id] })
+		b.steps[i].Needs = unique(needs)
 	}
-	return Plan{Operation: op, Release: b.release, Steps: inOrder(b.steps)}, nil
+	return Plan{Operation: b.op, Release: b.release, Steps: inOrder(b.steps)}
+}
+
+// unique returns the IDs without those that came before, in the same order.
+func unique(ids []string) []string {
+	seen := make(map[string]bool, len(ids))
+	return slices.DeleteFunc(ids, func(id string) bool {
+		twice := seen[id]
+		seen[id] = true
+		return twice
+	})
 }

@@ -2,109 +2,153 @@ package plan
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
+// reserved are the beginnings of the IDs of steps that are not tasks.
+var reserved = []string{"helm/", "ready/", "ready-before/"}
+
 // check finds what is wrong with the tasks themselves.
-func check(tasks []task.Task) error {
+func (x *index) check() error {
 	var found task.Diagnostics
-	byName := map[string]task.Task{}
-	for _, t := range tasks {
+	seen := make(map[string]bool, len(x.tasks))
+	for _, t := range x.tasks {
 		if err := t.Validate(); err != nil {
 			found = append(found, asDiagnostic(err, t))
 			continue
 		}
-		if strings.HasPrefix(t.Name, "helm/") {
-			found = append(found, problem(t, `the names that start with "helm/" are those of Helm's own steps`))
+		for _, r := range reserved {
+			if strings.HasPrefix(t.Name, r) {
+				found = append(found, problem(t, fmt.Sprintf("the names that start with %q are those of the run's own steps", r), ""))
+			}
 		}
-		if first, twice := byName[t.Name]; twice {
-			found = append(found, problem(t, fmt.Sprintf("task %q is defined twice, first at %s", t.Name, first.Position)))
-			continue
+		if seen[t.Name] {
+			found = append(found, problem(t, fmt.Sprintf("task %q is defined twice, first at %s", t.Name, x.byName[t.Name].Position), ""))
 		}
-		byName[t.Name] = t
+		seen[t.Name] = true
 	}
-	for _, t := range tasks {
+	for _, t := range x.tasks {
 		for _, n := range t.Needs {
-			if _, ok := byName[n]; !ok {
-				found = append(found, problem(t, fmt.Sprintf("task %q needs %q, which is not defined", t.Name, n)))
+			if of, _ := x.resolve(n); of == needsTasks && x.byName[n] == nil && string(t.Phase) == n {
+				found = append(found, problem(t, fmt.Sprintf("task %q needs the phase %s, which is its own", t.Name, n), ""))
+			} else if of == needsNothing {
+				found = append(found, problem(t, fmt.Sprintf("task %q needs %q, which is not defined", t.Name, n), x.nearest(n)))
 			}
 		}
 	}
 	if err := found.Err(); err != nil {
 		return err
 	}
-	if cycle := findCycle(tasks); cycle != nil {
-		return task.Diagnostics{problem(byName[cycle[0]], "dependency cycle: "+strings.Join(cycle, " → "))}
+	if cycle := x.cycle(); cycle != nil {
+		return task.Diagnostics{problem(*x.byName[cycle[0]], "dependency cycle: "+strings.Join(cycle, " → "), "")}
 	}
 	return nil
 }
 
-// checkLater finds needs that only a later phase could meet.
-func checkLater(before, after []task.Task) error {
-	later := map[string]bool{}
-	for _, t := range after {
-		later[t.Name] = true
+// nearest suggests the name that was meant; "" when none is near.
+func (x *index) nearest(name string) string {
+	names := slices.Sorted(maps.Keys(x.byName))
+	for _, p := range task.Phases() {
+		names = append(names, string(p))
 	}
+	if meant := task.Nearest(name, names); meant != "" {
+		return fmt.Sprintf("did you mean %q?", meant)
+	}
+	return ""
+}
+
+// checkLater finds needs that only a later stage of the operation could meet.
+func (x *index) checkLater(op task.Operation) error {
 	var found task.Diagnostics
-	for _, t := range before {
+	for _, t := range x.tasks {
+		stage := t.Phase.In(op)
+		if stage == task.None {
+			continue
+		}
 		for _, n := range t.Needs {
-			if later[n] {
-				found = append(found, problem(t, fmt.Sprintf("task %q of phase %s needs %q, which runs later", t.Name, t.Phase, n)))
+			_, names := x.resolve(n)
+			for _, name := range names {
+				if later := x.byName[name].Phase.In(op); later > stage {
+					found = append(found, problem(t, fmt.Sprintf("task %q of phase %s needs %q, which runs later", t.Name, t.Phase, n), ""))
+					break
+				}
 			}
 		}
 	}
 	return found.Err()
 }
 
-// findCycle returns the names along one cycle, the first repeated at the end, or nil.
-func findCycle(tasks []task.Task) []string {
-	needs := map[string][]string{}
-	for _, t := range tasks {
-		needs[t.Name] = t.Needs
-	}
+// cycle returns the names along one cycle, the first repeated at the end, or nil.
+func (x *index) cycle() []string {
 	const (
 		open   = 1
 		closed = 2
 	)
-	state := map[string]int{}
-	var path []string
-	var walk func(name string) []string
-	walk = func(name string) []string {
-		switch state[name] {
-		case closed:
-			return nil
-		case open:
-			return append(slices.Clone(path[slices.Index(path, name):]), name)
+	state := make(map[string]int, len(x.tasks))
+	// A need for a phase is one step on the way, so that n tasks which need a phase of n tasks
+	// are no n² needs.
+	needs := func(name string) []string {
+		if t := x.byName[name]; t != nil {
+			return t.Needs
 		}
-		state[name] = open
-		path = append(path, name)
-		for _, n := range needs[name] {
-			if cycle := walk(n); cycle != nil {
-				return cycle
-			}
-		}
-		path = path[:len(path)-1]
-		state[name] = closed
-		return nil
+		return x.byPhase[task.Phase(name)]
 	}
-	for _, t := range tasks {
-		if cycle := walk(t.Name); cycle != nil {
-			return cycle
+	type visit struct {
+		name string
+		rest []string
+	}
+	for _, t := range x.tasks {
+		if state[t.Name] != 0 {
+			continue
+		}
+		state[t.Name] = open
+		path := []visit{{t.Name, needs(t.Name)}}
+		for len(path) > 0 {
+			last := &path[len(path)-1]
+			if len(last.rest) == 0 {
+				state[last.name] = closed
+				path = path[:len(path)-1]
+				continue
+			}
+			next := last.rest[0]
+			last.rest = last.rest[1:]
+			switch state[next] {
+			case closed:
+			case open:
+				at := slices.IndexFunc(path, func(v visit) bool { return v.name == next })
+				var names []string
+				for _, v := range path[at:] {
+					names = append(names, v.name)
+				}
+				return x.withoutPhaseFirst(append(names, next))
+			default:
+				state[next] = open
+				path = append(path, visit{next, needs(next)})
+			}
 		}
 	}
 	return nil
 }
 
-func problem(t task.Task, message string) task.Diagnostic {
-	return task.Diagnostic{Position: t.Position, Severity: task.Error, Task: t.Name, Message: message}
+// withoutPhaseFirst turns a cycle so that it begins with a task, whose position is known.
+func (x *index) withoutPhaseFirst(cycle []string) []string {
+	if x.byName[cycle[0]] != nil {
+		return cycle
+	}
+	return append(slices.Clone(cycle[1:]), cycle[1])
+}
+
+func problem(t task.Task, message, hint string) task.Diagnostic {
+	return task.Diagnostic{Position: t.Position, Severity: task.Error, Task: t.Name, Message: message, Hint: hint}
 }
 
 func asDiagnostic(err error, t task.Task) task.Diagnostic {
 	if d, ok := err.(task.Diagnostic); ok { //nolint:errorlint // Validate returns it unwrapped.
 		return d
 	}
-	return problem(t, err.Error())
+	return problem(t, err.Error(), "")
 }

@@ -13,10 +13,15 @@ const (
 	Task Kind = "task"
 	// Apply is Helm's install or upgrade.
 	Apply Kind = "apply"
+	// Finish waits for the end of Helm's install or upgrade, which may itself wait for readiness
+	// and run hooks, while mid tasks run.
+	Finish Kind = "finish"
 	// Ready waits until the release's workloads are rolled out.
 	Ready Kind = "ready"
 	// Delete is Helm's uninstall.
 	Delete Kind = "delete"
+	// Object waits until an object that a task needs is ready.
+	Object Kind = "object"
 )
 
 // Release names what the steps are about.
@@ -27,28 +32,42 @@ type Release struct {
 
 // Step is one node of a plan.
 type Step struct {
-	// ID is unique in the plan: the task's name, or "helm/apply", "helm/ready", "helm/delete".
+	// ID is unique in the plan: the task's name, "helm/apply", "helm/ready", "helm/delete", or
+	// "ready/KIND/NAME" for an object.
 	ID   string
 	Kind Kind
-	// Phase is the phase of a task step; empty for Helm's steps.
+	// Stage is when the step's turn comes: steps of AtFailure only when one before them failed,
+	// steps of AtEnd last, in any case.
+	Stage task.Stage
+	// Phase is the phase of a task step; empty for the other steps.
 	Phase task.Phase
 	// Release is what the step belongs to.
 	Release Release
 	// Task is what a step of kind Task runs; nil otherwise.
 	Task *task.Task
+	// Object is what a step of kind Object waits for, as KIND/NAME.
+	Object string
 	// Needs are the IDs of the steps that must end well first.
 	Needs []string
 	// Reason says in a few words why the step is there.
 	Reason string
 }
 
+// Waits reports whether the step changes nothing itself: when something else has failed, it can be
+// ended.
+func (s Step) Waits() bool { return s.Kind == Finish || s.Kind == Ready || s.Kind == Object }
+
 // Title is how the step is called in messages: the task's name, or what Helm does.
 func (s Step) Title() string {
 	switch s.Kind {
 	case Apply, Delete:
 		return s.Reason + " " + s.Release.Name
+	case Finish:
+		return s.Reason + " " + s.Release.Name + " to the end"
 	case Ready:
 		return "wait until " + s.Release.Name + " is ready"
+	case Object:
+		return "wait until " + s.Object + " is ready"
 	case Task:
 	}
 	return s.ID

@@ -118,9 +118,9 @@ func (a *App) Command() *cobra.Command {
 		Use:   "kubectl-tasks",
 		Short: "Run tasks around Helm releases",
 		Long: `Run tasks before, during and after Helm's install, upgrade and uninstall: on this
-machine, or in the release's pods. Tasks come from a file such as Draft's
-.draft-tasks.toml, or from an annotated ConfigMap. Nothing is installed in the cluster.`,
-		Example: `  # Install a chart with the tasks of .draft-tasks.toml around it
+machine, or in pods. Tasks come from a tasks.yaml, from Draft's .draft-tasks.toml,
+or from an annotated ConfigMap. Nothing is installed in the cluster.`,
+		Example: `  # Install a chart with the tasks of the working directory around it
   kubectl tasks install web ./chart --wait
 
   # What would happen, and in which order

@@ -2,6 +2,7 @@ package plugin
 
 import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/format/draft"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/format/native"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/source"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
@@ -19,7 +20,8 @@ var formats = []struct {
 	source.Format
 	parse func(source.Document, parseOptions) ([]task.Task, task.Diagnostics)
 }{
-	{source.Format{Name: "draft", Files: []string{draft.FileName, "draft-tasks.toml", "tasks.toml"}, Extension: ".toml"}, parseDraft},
+	{source.Format{Name: "native", Files: []string{native.FileName, "tasks.yml", "tasks.json"}, Extensions: []string{".yaml", ".yml", ".json"}, Recognises: native.Recognises}, parseNative},
+	{source.Format{Name: "draft", Files: []string{draft.FileName, "draft-tasks.toml", "tasks.toml"}, Extensions: []string{".toml"}, Recognises: draft.Recognises}, parseDraft},
 }
 
 func knownFormats() []source.Format {
@@ -44,4 +46,8 @@ func parseDraft(d source.Document, o parseOptions) ([]task.Task, task.Diagnostic
 	return draft.Parse(d.Text, draft.Options{
 		Source: d.Source, Getenv: o.getenv, Shell: o.draftShell, Compat: o.draftCompat,
 	})
+}
+
+func parseNative(d source.Document, _ parseOptions) ([]task.Task, task.Diagnostics) {
+	return native.Parse(d.Text, native.Options{Source: d.Source})
 }

@@ -62,7 +62,7 @@ func (a *App) deploy(ctx context.Context, o *helmOptions, change deploy, args []
 		}
 		return usageError{err}
 	}
-	prepared, err := a.prepare(ctx, &o.tasks, o.connection.client(), change, plan.Release{Name: name, Namespace: namespace})
+	prepared, err := a.prepare(ctx, o, o.connection.client(), change, plan.Release{Name: name, Namespace: namespace})
 	if err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -24,15 +25,17 @@ type operation struct {
 	tasks   taskSet
 	plan    plan.Plan
 	runner  *stepRunner
+	engine  engine.Engine
 }
 
 // prepare finds and plans the tasks around a change, and refuses what is not allowed.
-func (a *App) prepare(ctx context.Context, tasks *taskFlags, client *kube.Client, change release.Change, rel plan.Release) (*operation, error) {
+func (a *App) prepare(ctx context.Context, o *helmOptions, client *kube.Client, change release.Change, rel plan.Release) (*operation, error) {
+	tasks := &o.tasks
 	documents, err := a.find(ctx, tasks, client, rel.Namespace, rel.Name)
 	if err != nil {
 		return nil, preflight(ctx, err)
 	}
-	runner := &stepRunner{client: client, apply: change.Apply, objects: change.Objects, timeout: change.Timeout()}
+	runner := &stepRunner{client: client, namespace: rel.Namespace, helm: o.helm, apply: change.Apply, objects: change.Objects, timeout: change.Timeout()}
 	runner.env = newEnvironment(change.Operation(), rel)
 	if len(documents) > 0 && !change.DryRun() {
 		if err := a.addKubeconfig(&runner.env, client, rel.Namespace); err != nil {
@@ -47,12 +50,13 @@ func (a *App) prepare(ctx context.Context, tasks *taskFlags, client *kube.Client
 	if err != nil {
 		return nil, err
 	}
+	runner.midway = slices.ContainsFunc(p.Steps, func(s plan.Step) bool { return s.Kind == plan.Finish })
 	if !change.DryRun() {
 		if err := a.trust(tasks, p.Tasks()); err != nil {
 			return nil, err
 		}
 	}
-	return &operation{release: change, tasks: set, plan: p, runner: runner}, nil
+	return &operation{release: change, tasks: set, plan: p, runner: runner, engine: tasks.engine(runner)}, nil
 }
 
 // perform does what was prepared and writes what Helm's own command would write.
@@ -62,11 +66,12 @@ func (a *App) perform(ctx context.Context, o *operation) error {
 	if o.release.DryRun() {
 		return a.dryRun(o.plan, o.release)
 	}
-	e := engine.Engine{Runner: o.runner}
+	e := o.engine
 	if len(planned) > 0 {
 		e.Emit = (&report.Text{Log: a.ErrOut, Stdout: a.ErrOut, Stderr: a.ErrOut}).Emit
 	}
 	result := e.Run(ctx, o.plan)
+	o.runner.settle()
 	applyError := o.runner.applyError
 	end := a.end(ctx, result, applyError)
 
@@ -114,12 +119,16 @@ func (a *App) end(ctx context.Context, result engine.Result, applyError error) e
 		return runError{exitUnknown, summary(result, task.Unknown)}
 	case task.Failed, task.Cancelled, task.Skipped, task.NotRun:
 	}
-	if applyError != nil {
-		return runError{exitFailed, applyError}
-	}
 	code := exitFailed
 	for _, s := range result.Steps {
-		if s.State == task.Failed && s.Reason == reasonTimeout {
+		if s.State != task.Failed || s.Tolerated() {
+			continue
+		}
+		if s.Reason == reasonHelm {
+			// In Helm's own words.
+			return runError{exitFailed, applyError}
+		}
+		if s.Reason == engine.ReasonTimeout {
 			code = exitTimeout
 		}
 	}
@@ -130,7 +139,7 @@ func (a *App) end(ctx context.Context, result engine.Result, applyError error) e
 func summary(result engine.Result, state task.State) error {
 	var parts []string
 	for _, s := range result.Steps {
-		if s.State != state {
+		if s.State != state || s.Tolerated() {
 			continue
 		}
 		part := s.Step.Title()

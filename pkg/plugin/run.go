@@ -76,9 +76,9 @@ func (a *App) run(ctx context.Context, o *runOptions, names []string) error {
 		return preflight(ctx, err)
 	}
 	if len(documents) == 0 {
-		return usageError{errors.New("there are no tasks: no .draft-tasks.toml here, and no ConfigMap annotated for a release given with --release; name a file with --tasks")}
+		return usageError{errors.New("there are no tasks: no tasks.yaml and no .draft-tasks.toml here, and no ConfigMap annotated for a release given with --release; name a file with --tasks")}
 	}
-	runner := &stepRunner{client: client, env: newEnvironment(task.Run, rel)}
+	runner := &stepRunner{client: client, namespace: namespace, env: newEnvironment(task.Run, rel)}
 	// Tasks of this machine need no cluster, so one that is not configured is no error.
 	if _, err := client.RESTConfig(); err == nil && !o.dryRun {
 		if err := a.addKubeconfig(&runner.env, client, namespace); err != nil {
@@ -97,7 +97,7 @@ func (a *App) run(ctx context.Context, o *runOptions, names []string) error {
 	if err != nil {
 		return err
 	}
-	if needsPods(chosen) && !o.dryRun {
+	if needsRelease(chosen) && !o.dryRun {
 		if runner.objects, err = a.stored(ctx, o, namespace); err != nil {
 			return err
 		}
@@ -120,7 +120,8 @@ func (a *App) runPlan(ctx context.Context, o *runOptions, set taskSet, p plan.Pl
 	if o.output != "" {
 		text.Stdout = a.ErrOut
 	}
-	e := engine.Engine{Runner: runner, Emit: text.Emit}
+	e := o.tasks.engine(runner)
+	e.Emit = text.Emit
 	if bare {
 		e.Emit = (&report.Bare{
 			Stdout: a.Out, Stderr: a.ErrOut, Text: text,
@@ -166,7 +167,7 @@ func (a *App) stored(ctx context.Context, o *runOptions, namespace string) (func
 		if len(names) > 0 {
 			hint = fmt.Sprintf("namespace %q has %s", namespace, strings.Join(names, ", "))
 		}
-		return nil, usageError{fmt.Errorf("tasks that run in pods need --release NAME; %s", hint)}
+		return nil, usageError{fmt.Errorf("tasks that run in the pods of a release need --release NAME; %s", hint)}
 	}
 	objects, err := helm.Stored(o.release)
 	if err != nil {
@@ -175,9 +176,10 @@ func (a *App) stored(ctx context.Context, o *runOptions, namespace string) (func
 	return func() ([]*unstructured.Unstructured, error) { return objects, nil }, nil
 }
 
-func needsPods(tasks []task.Task) bool {
+// needsRelease reports whether one of the tasks runs in the pods of the release, whichever it is.
+func needsRelease(tasks []task.Task) bool {
 	return slices.ContainsFunc(tasks, func(t task.Task) bool {
-		_, exec := t.Executor.(task.Exec)
-		return exec
+		e, exec := t.Executor.(task.Exec)
+		return exec && e.Target == "" && e.Selector == ""
 	})
 }

@@ -4,13 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/engine"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/plan"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/release"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/runner/exec"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/runner/host"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
@@ -23,14 +26,20 @@ const stopGrace = 5 * time.Second
 // is a package under pkg/runner and a case here.
 type stepRunner struct {
 	client *kube.Client
-	env    environment
-	// apply is Helm's step; nil when the run has none.
+	// namespace is that of the release.
+	namespace string
+	env       environment
+	// helm is what carries out Helm's steps, and apply the step itself; nil when the run has none.
+	helm  *release.Helm
 	apply func() error
 	// objects are those of the release's newest revision.
 	objects func() ([]*unstructured.Unstructured, error)
 	timeout time.Duration
+	// midway tells that tasks run while Helm may still wait.
+	midway bool
 
-	// applyError is what apply returned, as it was.
+	// applied is closed when apply has returned, and applyError is what it returned.
+	applied    chan struct{}
 	applyError error
 }
 
@@ -39,30 +48,84 @@ func (r *stepRunner) Run(ctx context.Context, step plan.Step, sink task.Sink) ta
 	switch step.Kind {
 	case plan.Apply, plan.Delete:
 		return r.runHelm(ctx)
+	case plan.Finish:
+		return r.finishHelm(ctx)
 	case plan.Ready:
 		return r.awaitReady(ctx)
+	case plan.Object:
+		return r.awaitObject(ctx, step)
 	case plan.Task:
 	}
-	switch step.Task.Executor.(type) {
+	switch e := step.Task.Executor.(type) {
 	case task.Host:
 		env := append(environment(nil), r.env...)
 		env.set("TASKS_PHASE", string(step.Phase))
-		return host.Runner{Env: env, Grace: stopGrace}.Run(ctx, *step.Task, sink)
+		for _, entry := range e.Env {
+			name, value, _ := strings.Cut(entry, "=")
+			env.set(name, value)
+		}
+		return host.Runner{Env: env, Dir: e.Dir, Grace: stopGrace}.Run(ctx, *step.Task, sink)
 	case task.Exec:
 		return exec.Runner{Client: r.client, Pods: r.pods, Grace: stopGrace}.Run(ctx, *step.Task, sink)
 	}
 	return task.Result{State: task.Failed, Reason: "NoRunner", Message: fmt.Sprintf("no runner for %T", step.Task.Executor)}
 }
 
+// runHelm returns when Helm has applied the manifests. When Helm then waits for them, it goes on
+// beside what follows, and finishHelm tells how it ended.
 func (r *stepRunner) runHelm(ctx context.Context) task.Result {
-	r.applyError = r.apply()
+	r.applied = make(chan struct{})
+	go func() {
+		defer close(r.applied)
+		r.applyError = r.apply()
+	}()
+	if !r.midway {
+		return r.helmEnded(ctx)
+	}
+	select {
+	case <-r.applied:
+		return r.helmEnded(ctx)
+	case <-r.helm.Applied():
+		return task.Result{State: task.Succeeded}
+	}
+}
+
+// finishHelm waits until Helm has ended; when something else failed, it has Helm end its wait and
+// write that the release failed.
+func (r *stepRunner) finishHelm(ctx context.Context) task.Result {
+	select {
+	case <-r.applied:
+	case <-ctx.Done():
+		r.helm.StopWaiting(context.Cause(ctx))
+	}
+	return r.helmEnded(ctx)
+}
+
+// settle is for the end of a run: it makes sure that Helm has ended too.
+func (r *stepRunner) settle() {
+	if r.applied == nil {
+		return
+	}
+	select {
+	case <-r.applied:
+	default:
+		r.helm.StopWaiting(errors.New("the run has ended"))
+		<-r.applied
+	}
+}
+
+// reasonHelm is the Reason of a step of Helm's that failed.
+const reasonHelm = "Helm"
+
+func (r *stepRunner) helmEnded(ctx context.Context) task.Result {
+	<-r.applied
 	switch {
 	case r.applyError == nil:
 		return task.Result{State: task.Succeeded}
 	case ctx.Err() != nil:
 		return task.Result{State: task.Cancelled, Reason: "Cancelled", Message: r.applyError.Error()}
 	}
-	return task.Result{State: task.Failed, Reason: "Helm", Message: r.applyError.Error()}
+	return task.Result{State: task.Failed, Reason: reasonHelm, Message: r.applyError.Error()}
 }
 
 func (r *stepRunner) awaitReady(ctx context.Context) task.Result {
@@ -70,6 +133,15 @@ func (r *stepRunner) awaitReady(ctx context.Context) task.Result {
 	if err == nil {
 		err = r.client.WaitReady(ctx, objects, r.timeout)
 	}
+	return waited(ctx, err)
+}
+
+func (r *stepRunner) awaitObject(ctx context.Context, step plan.Step) task.Result {
+	return waited(ctx, r.client.WaitObject(ctx, step.Release.Namespace, step.Object, r.timeout))
+}
+
+// waited turns how a wait for readiness ended into a result.
+func waited(ctx context.Context, err error) task.Result {
 	var notReady *kube.NotReadyError
 	switch {
 	case err == nil:
@@ -77,16 +149,19 @@ func (r *stepRunner) awaitReady(ctx context.Context) task.Result {
 	case ctx.Err() != nil:
 		return task.Result{State: task.Cancelled, Reason: "Cancelled", Message: context.Cause(ctx).Error()}
 	case errors.As(err, &notReady) && notReady.Waited > 0:
-		return task.Result{State: task.Failed, Reason: reasonTimeout, Message: err.Error()}
+		return task.Result{State: task.Failed, Reason: engine.ReasonTimeout, Message: err.Error()}
 	}
 	return task.Result{State: task.Failed, Reason: "NotReady", Message: err.Error()}
 }
 
-// reasonTimeout is the Reason of a step that a time limit ended.
-const reasonTimeout = "Timeout"
-
-// pods returns where tasks of the release run.
-func (r *stepRunner) pods(ctx context.Context) ([]corev1.Pod, error) {
+// pods returns where an exec task can run.
+func (r *stepRunner) pods(ctx context.Context, e task.Exec) ([]corev1.Pod, error) {
+	switch {
+	case e.Target != "":
+		return r.client.TargetPods(ctx, r.namespace, e.Target)
+	case e.Selector != "":
+		return r.client.SelectorPods(ctx, r.namespace, e.Selector)
+	}
 	objects, err := r.objects()
 	if err != nil {
 		return nil, err

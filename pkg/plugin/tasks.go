@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/pflag"
 	"golang.org/x/term"
 
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/engine"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/report"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/source"
@@ -25,11 +26,13 @@ type taskFlags struct {
 	draftShell     bool
 	draftCompat    bool
 	parallel       int
+	concurrency    int
+	keepGoing      bool
 }
 
 // addSource adds the flags that choose tasks.
 func (t *taskFlags) addSource(fs *pflag.FlagSet) {
-	fs.StringArrayVarP(&t.references, "tasks", "t", nil, "where the tasks are: a file, a directory, '-' for standard input, or configmap/NAME[/KEY] (can specify multiple); without it the working directory's .draft-tasks.toml, else the ConfigMaps annotated for the release")
+	fs.StringArrayVarP(&t.references, "tasks", "t", nil, "where the tasks are: a file, a directory, '-' for standard input, or configmap/NAME[/KEY] (can specify multiple); without it the working directory's tasks.yaml and .draft-tasks.toml, else the ConfigMaps annotated for the release")
 	fs.BoolVar(&t.draftShell, "draft-shell", false, "run the commands of Draft files through 'sh -c', which Draft does not")
 }
 
@@ -42,12 +45,17 @@ func (t *taskFlags) addFilename(fs *pflag.FlagSet) {
 func (t *taskFlags) addRun(fs *pflag.FlagSet) {
 	fs.BoolVar(&t.allowHostTasks, "allow-host-tasks", false, "let tasks of a ConfigMap run programs on this machine and read its environment")
 	fs.BoolVar(&t.draftCompat, "draft-compat", false, "go on after tasks of a Draft file that failed, as Draft does")
-	fs.IntVar(&t.parallel, "parallel", 1, "in how many pods a task may run at the same time")
+	fs.IntVar(&t.parallel, "parallel", 0, "in how many pods a task may run at the same time (default what the task says, else 1)")
+	fs.IntVar(&t.concurrency, "concurrency", engine.DefaultConcurrency, "how many tasks may run at the same time")
+	fs.BoolVar(&t.keepGoing, "keep-going", false, "after a failure go on with the tasks that do not need the one that failed")
 }
 
 func (t *taskFlags) validate() error {
-	if t.parallel < 1 {
+	if t.parallel < 0 {
 		return usageError{fmt.Errorf("--parallel must be at least 1, not %d", t.parallel)}
+	}
+	if t.concurrency < 1 {
+		return usageError{fmt.Errorf("--concurrency must be at least 1, not %d", t.concurrency)}
 	}
 	return nil
 }
@@ -86,6 +94,11 @@ func (a *App) find(ctx context.Context, t *taskFlags, client *kube.Client, names
 	return documents, err
 }
 
+// engine returns the engine that the flags describe, without a view.
+func (t *taskFlags) engine(runner engine.Runner) engine.Engine {
+	return engine.Engine{Runner: runner, Concurrency: t.concurrency, KeepGoing: t.keepGoing}
+}
+
 // read turns documents into tasks. Findings of severity Error are the error; the others are in
 // the set.
 func (t *taskFlags) read(documents []source.Document, getenv func(string) (string, bool)) (taskSet, error) {
@@ -95,7 +108,7 @@ func (t *taskFlags) read(documents []source.Document, getenv func(string) (strin
 		set.tasks = append(set.tasks, tasks...)
 		set.diagnostics = append(set.diagnostics, diagnostics...)
 	}
-	if t.parallel > 1 {
+	if t.parallel > 0 {
 		for i := range set.tasks {
 			if e, ok := set.tasks[i].Executor.(task.Exec); ok {
 				e.Parallel = t.parallel

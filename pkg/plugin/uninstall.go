@@ -55,7 +55,7 @@ func (a *App) uninstall(ctx context.Context, o *helmOptions, change *release.Uni
 			steps = append(steps, func() error { return a.nothingToUninstall(name, one) })
 			continue
 		}
-		prepared, err := a.prepare(ctx, &o.tasks, client, one, plan.Release{Name: name, Namespace: namespace})
+		prepared, err := a.prepare(ctx, o, client, one, plan.Release{Name: name, Namespace: namespace})
 		if err != nil {
 			return err
 		}

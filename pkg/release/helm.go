@@ -21,6 +21,7 @@ type Helm struct {
 	Out, ErrOut io.Writer
 
 	config    *action.Configuration
+	client    *interruptible
 	namespace string
 }
 
@@ -44,7 +45,8 @@ func (h *Helm) Connect(ctx context.Context, getter genericclioptions.RESTClientG
 	if !ok {
 		return fmt.Errorf("helm's cluster client is a %T, which this version does not know", h.config.KubeClient)
 	}
-	h.config.KubeClient = &interruptible{Client: client, ctx: ctx}
+	h.client = &interruptible{Client: client, ctx: ctx, applied: make(chan struct{}), stop: make(chan error, 1)}
+	h.config.KubeClient = h.client
 	h.config.SetHookOutputFunc(func(_, _, _ string) io.Writer { return h.ErrOut })
 	h.namespace = namespace
 	return nil

@@ -26,6 +26,7 @@ type Install struct {
 
 	dry     bool
 	release *helmrelease.Release
+	failed  bool
 	// asUpgrade is set when helm upgrade --install came here; Helm words its errors differently.
 	asUpgrade bool
 }
@@ -131,7 +132,7 @@ func (i *Install) Apply() error {
 		return i.wrap(err)
 	}
 	i.release, err = i.client.Run(chart, i.chart.merged)
-	if err != nil {
+	if i.failed = err != nil; i.failed {
 		return i.wrap(err)
 	}
 	return nil
@@ -163,7 +164,7 @@ func (i *Install) Operation() task.Operation { return task.Install }
 // Print writes what helm install writes. When run is not nil, it is added to JSON and YAML under
 // the key "run".
 func (i *Install) Print(out io.Writer, run any) error {
-	return printRelease(out, i.format, status{release: i.release, debug: i.helm.Settings.Debug(), hideNotes: i.client.HideNotes, run: run})
+	return printRelease(out, i.format, status{release: i.release, failed: i.failed, debug: i.helm.Settings.Debug(), hideNotes: i.client.HideNotes, run: run})
 }
 
 func appliedObjects(rel *helmrelease.Release) ([]*unstructured.Unstructured, error) {

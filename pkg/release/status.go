@@ -15,7 +15,9 @@ import (
 // status is a release as Helm 3 shows it after install and upgrade: the lines and their order
 // are those of its cmd/helm/status.go, which scripts read.
 type status struct {
-	release   *helmrelease.Release
+	release *helmrelease.Release
+	// failed tells that the release was not made, of which Helm writes nothing but the error.
+	failed    bool
 	debug     bool
 	hideNotes bool
 	// run is added to JSON and YAML; nil leaves Helm's object as it is.
@@ -45,7 +47,7 @@ func (s status) WriteYAML(out io.Writer) error { return output.EncodeYAML(out, s
 
 // WriteTable implements output.Writer.
 func (s status) WriteTable(out io.Writer) error {
-	if s.release == nil {
+	if s.release == nil || s.failed {
 		return nil
 	}
 	var b strings.Builder

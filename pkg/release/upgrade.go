@@ -27,6 +27,7 @@ type Upgrade struct {
 	dry             bool
 	name            string
 	release         *helmrelease.Release
+	failed          bool
 	// instead is the install that --install turned the upgrade into, because there was no
 	// release of that name.
 	instead *Install
@@ -169,7 +170,8 @@ func (u *Upgrade) Apply() error {
 	if err != nil {
 		return err
 	}
-	if u.release, err = u.client.Run(u.name, chart, u.chart.merged); err != nil {
+	u.release, err = u.client.Run(u.name, chart, u.chart.merged)
+	if u.failed = err != nil; u.failed {
 		return u.wrap(err)
 	}
 	return nil
@@ -216,13 +218,15 @@ func (u *Upgrade) Operation() task.Operation {
 // the key "run".
 func (u *Upgrade) Print(out io.Writer, run any) error {
 	rel, headline := u.release, fmt.Sprintf("Release %q has been upgraded. Happy Helming!\n", u.name)
+	failed := u.failed
 	if u.instead != nil {
+		failed = u.instead.failed
 		rel, headline = u.instead.release, fmt.Sprintf("Release %q does not exist. Installing it now.\n", u.name)
 	}
-	if u.format == output.Table && rel != nil {
+	if u.format == output.Table && rel != nil && !failed {
 		if _, err := io.WriteString(out, headline); err != nil {
 			return err
 		}
 	}
-	return printRelease(out, u.format, status{release: rel, debug: u.helm.Settings.Debug(), hideNotes: u.client.HideNotes, run: run})
+	return printRelease(out, u.format, status{release: rel, failed: failed, debug: u.helm.Settings.Debug(), hideNotes: u.client.HideNotes, run: run})
 }

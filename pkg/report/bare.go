@@ -37,6 +37,8 @@ func (b *Bare) Emit(e engine.Event) {
 			data = escapeLines(data)
 		}
 		_, _ = w.Write(data)
+	case engine.StepRetried:
+		b.Text.Emit(e)
 	case engine.StepEnded:
 		if e.Result.State != task.Succeeded {
 			b.Text.Emit(e)

@@ -13,8 +13,11 @@ func Plan(w io.Writer, p plan.Plan) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for i, s := range p.Steps {
 		executor, command := "helm", ""
-		if s.Task != nil {
+		switch {
+		case s.Task != nil:
 			executor, command = s.Task.Executor.Kind(), s.Task.Executor.Text()
+		case s.Kind == plan.Ready, s.Kind == plan.Object:
+			executor = "wait"
 		}
 		line := fmt.Sprintf("%3d.\t%s\t%s", i+1, Escape([]byte(s.Title())), executor)
 		if command != "" {

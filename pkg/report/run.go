@@ -88,7 +88,7 @@ func newRunTask(s engine.StepResult) RunTask {
 	}
 	if !s.Start.IsZero() {
 		start, end := s.Start.UTC(), s.End.UTC()
-		t.StartTime, t.EndTime, t.Attempts = &start, &end, 1
+		t.StartTime, t.EndTime, t.Attempts = &start, &end, s.Attempts
 	}
 	for _, target := range s.Targets {
 		t.Targets = append(t.Targets, RunTarget{

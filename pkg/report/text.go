@@ -40,6 +40,8 @@ func (t *Text) Emit(e engine.Event) {
 		t.line("%s%s", e.Step.Title(), detail(e.Step))
 	case engine.StepOutput:
 		t.output(e.Step, e.Output)
+	case engine.StepRetried:
+		t.line("%s: attempt %d %s%s; the next in %s", e.Step.Title(), e.Attempt, strings.ToUpper(string(e.Result.State)), colon(e.Result.Message), round(e.Pause))
 	case engine.StepEnded:
 		if !e.Result.Start.IsZero() {
 			t.running--

@@ -63,6 +63,11 @@ func TestText(t *testing.T) {
 		{"control characters and line ends of Windows", []engine.Event{
 			started(a), printed(a, "", task.Stdout, "\x1b[2J\r\n"), ended(a, ok),
 		}, "a: x $Y\n  | \\x1b[2J\na: ok after 1.5s\n"},
+		{"another attempt", []engine.Event{
+			started(a),
+			engine.StepRetried{Step: a, Attempt: 1, Pause: 2 * time.Second, Result: task.Result{State: task.Failed, Message: "exit status 3"}},
+			printed(a, "", task.Stdout, "x\n"), ended(a, ok),
+		}, "a: x $Y\na: attempt 1 FAILED: exit status 3; the next in 2s\n  | x\na: ok after 1.5s\n"},
 		{"endings", []engine.Event{
 			ended(a, task.Result{State: task.Failed, Message: "failed in 1 of 2 pods", Targets: []task.Target{
 				{Pod: "p1", State: task.Succeeded}, {Pod: "p2", State: task.Failed, Message: "exit status 3"},
@@ -120,7 +125,7 @@ func TestNewRun(t *testing.T) {
 	p := plan.Plan{Operation: task.Install, Release: plan.Release{Name: "web", Namespace: "shop"}, Steps: []plan.Step{applyStep, a, b}}
 	result := engine.Result{Start: began, End: began.Add(time.Minute), Steps: []engine.StepResult{
 		{Step: applyStep, Result: task.Result{State: task.Succeeded}, Start: began, End: began.Add(time.Second)},
-		{Step: a, Result: task.Result{State: task.Failed, ExitCode: &three, Reason: "ExitCode", Message: "exit status 3", Targets: []task.Target{
+		{Step: a, Result: task.Result{State: task.Failed, ExitCode: &three, Reason: "ExitCode", Message: "exit status 3", Attempts: 1, Targets: []task.Target{
 			{Pod: "p", Container: "c", State: task.Failed, ExitCode: &three, Message: "exit status 3"},
 		}}, Start: began.Add(time.Second), End: began.Add(2 * time.Second)},
 		{Step: b, Result: task.Result{State: task.NotRun, Reason: "NeedFailed", Message: "not run"}},

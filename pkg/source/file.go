@@ -75,7 +75,11 @@ func (f Finder) standardInput() ([]Document, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading standard input: %w", err)
 	}
-	document, err := readAll(bytes.NewReader(text), "standard input", f.Formats[0])
+	format, ok := f.byText(text)
+	if !ok {
+		return nil, fmt.Errorf("standard input: this is no task document of a known format")
+	}
+	document, err := readAll(bytes.NewReader(text), "standard input", format)
 	if err != nil {
 		return nil, err
 	}

@@ -25,8 +25,11 @@ type Format struct {
 	Name string
 	// Files are the file names that have this format, the one to look for in a directory first.
 	Files []string
-	// Extension is the ending of file names that can only have this format, such as ".toml".
-	Extension string
+	// Extensions are the endings of file names that have this format, whatever stands before
+	// them, such as ".toml".
+	Extensions []string
+	// Recognises tells by its text that a document without a name has this format.
+	Recognises func(text []byte) bool
 }
 
 // Finder finds the documents for one release.
@@ -101,7 +104,17 @@ func (f Finder) byFileName(name string) (Format, bool) {
 		}
 	}
 	for _, format := range f.Formats {
-		if format.Extension != "" && strings.HasSuffix(name, format.Extension) {
+		if slices.ContainsFunc(format.Extensions, func(e string) bool { return strings.HasSuffix(name, e) }) {
+			return format, true
+		}
+	}
+	return Format{}, false
+}
+
+// byText returns the format of a document that has no name.
+func (f Finder) byText(text []byte) (Format, bool) {
+	for _, format := range f.Formats {
+		if format.Recognises(text) {
 			return format, true
 		}
 	}

@@ -1,6 +1,7 @@
 package source
 
 import (
+	stdcmp "cmp"
 	"context"
 	"os"
 	"path/filepath"
@@ -13,8 +14,12 @@ import (
 )
 
 var formats = []Format{
-	{Name: "first", Files: []string{".first.toml", "first.toml"}, Extension: ".toml"},
-	{Name: "second", Files: []string{"second.yaml"}},
+	{Name: "first", Files: []string{".first.toml", "first.toml"}, Extensions: []string{".toml"}, Recognises: has("stdin")},
+	{Name: "second", Files: []string{"second.yaml"}, Recognises: has("second")},
+}
+
+func has(word string) func([]byte) bool {
+	return func(text []byte) bool { return strings.Contains(string(text), word) }
 }
 
 // tree makes files, each holding its own name.
@@ -52,14 +57,17 @@ func TestNamed(t *testing.T) {
 		t.Fatal(err)
 	}
 	tests := []struct {
-		refs string
-		want []string
-		err  string
+		refs  string
+		stdin string
+		want  []string
+		err   string
 	}{
 		{refs: "a.toml", want: []string{"a.toml (first, trusted): a.toml"}},
 		{refs: "sub", want: []string{"sub/.first.toml (first, trusted): sub/.first.toml", "sub/second.yaml (second, trusted): sub/second.yaml"}},
 		{refs: "first.toml sub/second.yaml", want: []string{"first.toml (first, trusted): first.toml", "sub/second.yaml (second, trusted): sub/second.yaml"}},
 		{refs: "-", want: []string{"standard input (first, trusted): from stdin"}},
+		{refs: "-", stdin: "second", want: []string{"standard input (second, trusted): second"}},
+		{refs: "-", stdin: "third", err: "standard input: this is no task document of a known format"},
 		{refs: "none.toml", err: "none.toml: no such file (a ConfigMap is named as configmap/NAME)"},
 		{refs: "x.yaml", err: "x.yaml: the name tells no task format (known are .first.toml, second.yaml)"},
 		{refs: "empty", err: "empty: the directory has no task file (.first.toml, second.yaml)"},
@@ -67,8 +75,8 @@ func TestNamed(t *testing.T) {
 		{refs: "configmap/x", err: "configmap/x: there is no cluster to read it from"},
 	}
 	for _, tt := range tests {
-		t.Run(tt.refs, func(t *testing.T) {
-			f := Finder{Formats: formats, Dir: dir, Stdin: func() ([]byte, error) { return []byte("from stdin"), nil }}
+		t.Run(tt.refs+tt.stdin, func(t *testing.T) {
+			f := Finder{Formats: formats, Dir: dir, Stdin: func() ([]byte, error) { return []byte(stdcmp.Or(tt.stdin, "from stdin")), nil }}
 			documents, err := f.Named(t.Context(), strings.Fields(tt.refs))
 			if message(err) != tt.err {
 				t.Fatalf("error %q, want %q", message(err), tt.err)

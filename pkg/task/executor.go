@@ -16,11 +16,26 @@ type Executor interface {
 // Host runs a program on the machine of the user.
 type Host struct {
 	Command Command
+	// Env are variables, as NAME=VALUE, that are added to the program's environment.
+	Env []string
+	// Dir is the working directory, relative to that of the run; empty means the same.
+	Dir string
 }
 
-// Exec runs a program in the running pods of the release, in each one's default container.
+// Exec runs a program in running pods: those of a workload, a Service or a pod, those that a
+// selector matches or, when neither is given, those of the release.
 type Exec struct {
 	Command Command
+	// Target is KIND/NAME, with any of kubectl's names for the kind.
+	Target string
+	// Selector is a label selector, in the namespace of the release.
+	Selector string
+	// Container is the container's name; empty means the pod's default container.
+	Container string
+	// Pods is in how many of the ready pods it runs.
+	Pods Count
+	// AllowEmpty makes no pod at all a skipped task rather than a failed one.
+	AllowEmpty bool
 	// Parallel is how many pods may run it at the same time; 0 and 1 mean one after another.
 	Parallel int
 }

@@ -9,45 +9,95 @@ type Operation string
 const (
 	Install   Operation = "install"
 	Upgrade   Operation = "upgrade"
+	Rollback  Operation = "rollback"
 	Uninstall Operation = "uninstall"
 	Run       Operation = "run"
 )
 
-// Phase is the moment of an operation at which a task runs.
+// Phase is the moment of an operation at which a task runs. The empty phase is that of tasks
+// which run only when they are named.
 type Phase string
 
-// The phases. PreDeploy and PostDeploy are short for the phases of install and upgrade together.
+// The phases. PreDeploy, MidDeploy and PostDeploy are short for the phases of install and upgrade
+// together. Mid phases run when Helm has applied the manifests, and do not wait for readiness.
 const (
 	PreInstall    Phase = "pre-install"
+	MidInstall    Phase = "mid-install"
 	PostInstall   Phase = "post-install"
 	PreUpgrade    Phase = "pre-upgrade"
+	MidUpgrade    Phase = "mid-upgrade"
 	PostUpgrade   Phase = "post-upgrade"
 	PreDeploy     Phase = "pre-deploy"
+	MidDeploy     Phase = "mid-deploy"
 	PostDeploy    Phase = "post-deploy"
+	PreRollback   Phase = "pre-rollback"
+	MidRollback   Phase = "mid-rollback"
+	PostRollback  Phase = "post-rollback"
 	PreUninstall  Phase = "pre-uninstall"
 	PostUninstall Phase = "post-uninstall"
+	// OnFailure runs when something of the operation has failed.
+	OnFailure Phase = "on-failure"
+	// Finally runs at the very end, however the operation ended.
+	Finally Phase = "finally"
 )
 
 // Phases returns all phases in the order in which a release meets them.
 func Phases() []Phase {
 	return []Phase{
 		PreDeploy, PreInstall, PreUpgrade,
+		MidDeploy, MidInstall, MidUpgrade,
 		PostDeploy, PostInstall, PostUpgrade,
+		PreRollback, MidRollback, PostRollback,
 		PreUninstall, PostUninstall,
+		OnFailure, Finally,
 	}
 }
 
 // Known reports whether p is one of Phases.
 func (p Phase) Known() bool { return slices.Contains(Phases(), p) }
 
-// Before reports whether tasks of this phase run in op before Helm changes the release.
-func (p Phase) Before(op Operation) bool {
-	return p == Phase("pre-"+op) || p == PreDeploy && deploys(op)
+// Stage is the place of a phase among Helm's own steps of an operation.
+type Stage int
+
+// The stages in their order. None is that of phases which the operation does not have.
+const (
+	None Stage = iota
+	// Before is before Helm changes the release.
+	Before
+	// Mid is when the manifests are applied.
+	Mid
+	// After is when the release is ready or, in an uninstall, gone.
+	After
+	// AtFailure is after all these, when something failed.
+	AtFailure
+	// AtEnd is last.
+	AtEnd
+)
+
+// stages tells for each operation which phases it has, and when.
+var stages = map[Operation]map[Phase]Stage{
+	Install: {
+		PreInstall: Before, MidInstall: Mid, PostInstall: After,
+		PreDeploy: Before, MidDeploy: Mid, PostDeploy: After,
+	},
+	Upgrade: {
+		PreUpgrade: Before, MidUpgrade: Mid, PostUpgrade: After,
+		PreDeploy: Before, MidDeploy: Mid, PostDeploy: After,
+	},
+	Rollback:  {PreRollback: Before, MidRollback: Mid, PostRollback: After},
+	Uninstall: {PreUninstall: Before, PostUninstall: After},
 }
 
-// After reports whether tasks of this phase run in op after Helm has changed the release.
-func (p Phase) After(op Operation) bool {
-	return p == Phase("post-"+op) || p == PostDeploy && deploys(op)
+// In returns the stage of tasks of this phase in op; None when they do not run in it.
+func (p Phase) In(op Operation) Stage {
+	phases, wraps := stages[op]
+	switch {
+	case !wraps:
+		return None
+	case p == OnFailure:
+		return AtFailure
+	case p == Finally:
+		return AtEnd
+	}
+	return phases[p]
 }
-
-func deploys(op Operation) bool { return op == Install || op == Upgrade }

@@ -32,6 +32,8 @@ type Result struct {
 	Reason string
 	// Message is for people: what happened and what to do.
 	Message string
+	// Attempts is how often it was tried; 0 when the engine did not count.
+	Attempts int
 	// Targets are the single places of a task that ran in more than one, in order.
 	Targets []Target
 }

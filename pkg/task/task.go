@@ -6,14 +6,14 @@ import "fmt"
 type Task struct {
 	// Name is unique among the tasks of one run. Formats that have sections use "section/name".
 	Name string
-	// Phase is the moment at which the task runs.
+	// Phase is the moment at which the task runs; empty when it runs only by name.
 	Phase Phase
 	// Executor says where and what to run; never nil in a valid task.
 	Executor Executor
-	// Needs names the tasks that must end well before this one starts.
+	// Needs names what must have ended well before this one starts: tasks, phases (all their
+	// tasks), or objects such as "statefulset/db" (until they are ready).
 	Needs []string
-	// OnFailure says what a failure does to the rest of the run.
-	OnFailure FailurePolicy
+	Policy
 	// Position is where the task was written.
 	Position Position
 	// Source is the document that the task was read from.
@@ -21,12 +21,12 @@ type Task struct {
 }
 
 // Validate returns an error, with the task's position, when the task could not be planned:
-// no name, no known phase, no executor or no command.
+// no name, a phase that does not exist, no executor or no command.
 func (t Task) Validate() error {
 	switch {
 	case t.Name == "":
 		return t.Position.Errorf("a task needs a name")
-	case !t.Phase.Known():
+	case t.Phase != "" && !t.Phase.Known():
 		return t.Position.Errorf("task %q has the unknown phase %q", t.Name, t.Phase)
 	case t.Executor == nil:
 		return t.Position.Errorf("task %q does not say what to run", t.Name)
@@ -35,16 +35,6 @@ func (t Task) Validate() error {
 	}
 	return nil
 }
-
-// FailurePolicy says what the failure of a task does to the run.
-type FailurePolicy string
-
-const (
-	// Fail stops the run: tasks that run already finish, nothing new starts. It is the default.
-	Fail FailurePolicy = ""
-	// Continue records the failure and goes on as if the task had succeeded.
-	Continue FailurePolicy = "continue"
-)
 
 // Source is a document with tasks: what a user can be pointed at, and how far it is trusted.
 type Source struct {

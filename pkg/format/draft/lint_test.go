@@ -107,3 +107,14 @@ func TestLikely(t *testing.T) {
 		}
 	}
 }
+
+func TestRecognises(t *testing.T) {
+	for text, want := range map[string]bool{
+		"": true, "\n": true, "[pre-up]\na = \"x\"": true, "# x\n[Cleanup]": true, "  [ \"post-deploy\" ]": true, "pre-up = {a = \"x\"}": true,
+		"apiVersion: v1": false, "[other]\npre-up": false, "tasks: [pre-up]": false,
+	} {
+		if got := Recognises([]byte(text)); got != want {
+			t.Errorf("%q: %v", text, got)
+		}
+	}
+}

@@ -204,16 +204,16 @@ func (p *parser) task(t table, node *unstable.Node) {
 	p.found = append(p.found, p.lint(t, name, command, p.position(at))...)
 	p.tables = append(p.tables, t)
 	p.tasks = append(p.tasks, task.Task{
-		Name:      name,
-		Phase:     t.phase,
-		Executor:  p.executor(t, command),
-		OnFailure: p.policy(),
-		Position:  position,
-		Source:    p.opts.Source,
+		Name:     name,
+		Phase:    t.phase,
+		Executor: p.executor(t, command),
+		Policy:   task.Policy{OnFailure: p.onFailure()},
+		Position: position,
+		Source:   p.opts.Source,
 	})
 }
 
-func (p *parser) policy() task.FailurePolicy {
+func (p *parser) onFailure() task.FailurePolicy {
 	if p.opts.Compat {
 		return task.Continue
 	}
@@ -234,7 +234,7 @@ func (p *parser) executor(t table, text string) task.Executor {
 		command.Local = slices.Compact(command.Local)
 	}
 	if t.inPods {
-		return task.Exec{Command: command}
+		return task.Exec{Command: command, Pods: task.All, AllowEmpty: true}
 	}
 	return task.Host{Command: command}
 }

@@ -150,23 +150,23 @@ c = "c"
 	want := []task.Task{
 		{
 			Name: "post-up/last", Phase: task.PostDeploy, Needs: []string{"post-deploy/second"},
-			Executor:  task.Host{Command: task.Command{Argv: []string{"echo", "/h"}, Text: "echo $HOME", Local: []string{"HOME"}}},
-			OnFailure: task.Continue, Position: at(2), Source: source,
+			Executor: task.Host{Command: task.Command{Argv: []string{"echo", "/h"}, Text: "echo $HOME", Local: []string{"HOME"}}},
+			Policy:   task.Policy{OnFailure: task.Continue}, Position: at(2), Source: source,
 		},
 		{
 			Name: "post-deploy/first", Phase: task.PostDeploy,
-			Executor:  task.Exec{Command: task.Command{Argv: []string{"echo", "/h", ""}, Text: "echo $HOME $NONE", Local: []string{"HOME", "NONE"}}},
-			OnFailure: task.Continue, Position: at(4), Source: source,
+			Executor: task.Exec{Command: task.Command{Argv: []string{"echo", "/h", ""}, Text: "echo $HOME $NONE", Local: []string{"HOME", "NONE"}}, Pods: task.All, AllowEmpty: true},
+			Policy:   task.Policy{OnFailure: task.Continue}, Position: at(4), Source: source,
 		},
 		{
 			Name: "post-deploy/second", Phase: task.PostDeploy, Needs: []string{"post-deploy/first"},
-			Executor:  task.Exec{Command: task.Command{Argv: []string{"b"}, Text: "b"}},
-			OnFailure: task.Continue, Position: at(5), Source: source,
+			Executor: task.Exec{Command: task.Command{Argv: []string{"b"}, Text: "b"}, Pods: task.All, AllowEmpty: true},
+			Policy:   task.Policy{OnFailure: task.Continue}, Position: at(5), Source: source,
 		},
 		{
 			Name: "cleanup/c", Phase: task.PostUninstall,
-			Executor:  task.Host{Command: task.Command{Argv: []string{"c"}, Text: "c"}},
-			OnFailure: task.Continue, Position: at(7), Source: source,
+			Executor: task.Host{Command: task.Command{Argv: []string{"c"}, Text: "c"}},
+			Policy:   task.Policy{OnFailure: task.Continue}, Position: at(7), Source: source,
 		},
 	}
 	if diff := cmp.Diff(want, tasks); diff != "" {

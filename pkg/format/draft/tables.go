@@ -1,10 +1,10 @@
 package draft
 
 import (
+	"bytes"
 	"fmt"
+	"regexp"
 	"strings"
-
-	"github.com/lithammer/fuzzysearch/fuzzy"
 
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
@@ -57,18 +57,21 @@ func likely(name string) string {
 	if former, ok := formerNames[lower]; ok {
 		return fmt.Sprintf("did you mean [%s]?", former)
 	}
-	best, distance := "", len(lower)/2+1
+	var names, shown []string
 	for _, t := range tables {
-		if d := fuzzy.LevenshteinDistance(lower, t.name); d < distance {
-			best, distance = t.name, d
-		}
+		names, shown = append(names, t.name), append(shown, "["+t.name+"]")
 	}
-	if best != "" {
-		return fmt.Sprintf("did you mean [%s]?", best)
+	if meant := task.Nearest(lower, names); meant != "" {
+		return fmt.Sprintf("did you mean [%s]?", meant)
 	}
-	names := make([]string, len(tables))
-	for i, t := range tables {
-		names[i] = "[" + t.name + "]"
-	}
-	return "the tables are " + strings.Join(names, ", ")
+	return "the tables are " + strings.Join(shown, ", ")
+}
+
+// header is a line that begins a table of tasks.
+var header = regexp.MustCompile(`(?mi)^[ \t]*\[+[ \t]*["']?(pre-up|post-deploy|post-up|cleanup)["']?[ \t]*\]|^[ \t]*(pre-up|post-deploy|post-up|cleanup)[ \t]*=`)
+
+// Recognises reports whether the text is a task file of Draft: it has one of the tables, or
+// nothing at all, which is how Draft's own files begin.
+func Recognises(text []byte) bool {
+	return header.Match(text) || len(bytes.TrimSpace(text)) == 0
 }

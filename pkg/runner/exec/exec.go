@@ -27,29 +27,36 @@ type Client interface {
 // Runner runs exec tasks.
 type Runner struct {
 	Client Client
-	// Pods returns where tasks run; it is asked anew for each task.
-	Pods func(ctx context.Context) ([]corev1.Pod, error)
+	// Pods returns where the task can run; it is asked anew for each task. None is a
+	// *kube.NoPodsError.
+	Pods func(ctx context.Context, e task.Exec) ([]corev1.Pod, error)
 	// Grace is how long a program that is told to stop has before it is killed.
 	Grace time.Duration
 }
 
-// Run runs the task's program in every pod, one after another or as many at a time as the task
-// allows. A pod in which it fails keeps it from no other; each has its result. No pod at all is
-// Skipped. What a pod prints is passed on with its name when there is more than one.
+// Run runs the task's program in as many of the pods as the task says, one after another or as many
+// at a time as it allows. A pod in which it fails keeps it from no other; each has its result. No
+// pod at all is a failure, or Skipped when the task allows it. What a pod prints is passed on with
+// its name when there is more than one.
 func (r Runner) Run(ctx context.Context, t task.Task, sink task.Sink) task.Result {
-	pods, err := r.Pods(ctx)
+	e, ok := t.Executor.(task.Exec)
+	if !ok {
+		return task.Result{State: task.Failed, Reason: "NoRunner", Message: fmt.Sprintf("%T is no exec task", t.Executor)}
+	}
+	pods, err := r.Pods(ctx, e)
+	none, _ := errors.AsType[*kube.NoPodsError](err)
 	switch {
 	case ctx.Err() != nil:
 		return task.Result{State: task.Cancelled, Reason: reasonCancelled, Message: context.Cause(ctx).Error()}
+	case none != nil && e.AllowEmpty && !none.Unready:
+		return task.Result{State: task.Skipped, Reason: "NoPods", Message: none.Why + "; nothing to run"}
+	case none != nil:
+		return task.Result{State: task.Failed, Reason: "NoPods", Message: none.Error()}
 	case err != nil:
 		return task.Result{State: task.Failed, Reason: "Pods", Message: err.Error()}
-	case len(pods) == 0:
-		return task.Result{State: task.Skipped, Reason: "NoPods", Message: "release has no pods; nothing to run"}
 	}
-	parallel := 1
-	if e, ok := t.Executor.(task.Exec); ok {
-		parallel = max(1, e.Parallel)
-	}
+	pods = pods[:e.Pods.Of(len(pods))]
+	parallel := max(1, e.Parallel)
 
 	targets := make([]task.Target, len(pods))
 	slots := make(chan struct{}, parallel)
@@ -63,7 +70,7 @@ func (r Runner) Run(ctx context.Context, t task.Task, sink task.Sink) task.Resul
 		}
 		running.Go(func() {
 			defer func() { <-slots }()
-			targets[i] = r.runIn(ctx, &pods[i], t.Executor.Argv(), sink, len(pods) > 1)
+			targets[i] = r.runIn(ctx, &pods[i], e, sink, len(pods) > 1)
 		})
 	}
 	running.Wait()
@@ -72,9 +79,9 @@ func (r Runner) Run(ctx context.Context, t task.Task, sink task.Sink) task.Resul
 
 const reasonCancelled = "Cancelled"
 
-func (r Runner) runIn(ctx context.Context, pod *corev1.Pod, argv []string, sink task.Sink, several bool) task.Target {
+func (r Runner) runIn(ctx context.Context, pod *corev1.Pod, e task.Exec, sink task.Sink, several bool) task.Target {
 	target := task.Target{Pod: pod.Name, State: task.Failed}
-	container, err := podcmd.FindOrDefaultContainerByName(pod, "", true, io.Discard)
+	container, err := podcmd.FindOrDefaultContainerByName(pod, e.Container, true, io.Discard)
 	if err != nil {
 		target.Message = err.Error()
 		return target
@@ -87,7 +94,7 @@ func (r Runner) runIn(ctx context.Context, pod *corev1.Pod, argv []string, sink 
 	stdout, stderr := lines.NewWriter(name, task.Stdout, sink), lines.NewWriter(name, task.Stderr, sink)
 	code, err := r.Client.Exec(ctx, kube.ExecRequest{
 		Namespace: pod.Namespace, Pod: pod.Name, Container: container.Name,
-		Command: argv, Stdout: stdout, Stderr: stderr,
+		Command: e.Argv(), Stdout: stdout, Stderr: stderr,
 	}, r.Grace)
 	stdout.Flush()
 	stderr.Flush()

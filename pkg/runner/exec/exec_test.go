@@ -78,46 +78,66 @@ func withDefault(container string) func(*corev1.Pod) {
 func TestRun(t *testing.T) {
 	notFound := &kube.RefusedError{Err: apierrors.NewNotFound(schema.GroupResource{Resource: "pods"}, "b")}
 	tests := []struct {
-		name    string
-		pods    []corev1.Pod
-		ends    map[string]end
-		state   task.State
-		message string
-		code    int
-		called  []string
+		name      string
+		exec      task.Exec
+		pods      []corev1.Pod
+		podsError error
+		ends      map[string]end
+		state     task.State
+		message   string
+		code      int
+		called    []string
 	}{
-		{name: "no pods", state: task.Skipped, message: "release has no pods; nothing to run"},
-		{name: "one pod", pods: []corev1.Pod{pod("a")}, state: task.Succeeded, called: []string{"a/app"}},
-		{name: "every pod, in order", pods: []corev1.Pod{pod("a"), pod("b")}, state: task.Succeeded, called: []string{"a/app", "b/app"}},
-		{name: "default container", pods: []corev1.Pod{pod("a", withDefault("side"))}, state: task.Succeeded, called: []string{"a/side"}},
 		{
-			name: "default container that is not there", pods: []corev1.Pod{pod("a", withDefault("x"))}, state: task.Failed,
+			name: "no pods", exec: task.Exec{AllowEmpty: true}, podsError: &kube.NoPodsError{Of: "the release", Why: "release has no pods"},
+			state: task.Skipped, message: "release has no pods; nothing to run",
+		},
+		{
+			name: "no pods, which is not allowed", podsError: &kube.NoPodsError{Of: "deployment/web", Why: "it is scaled to zero"},
+			state: task.Failed, message: "no ready pod of deployment/web: it is scaled to zero",
+		},
+		{
+			name: "pods that are not ready are not no pods", exec: task.Exec{AllowEmpty: true},
+			podsError: &kube.NoPodsError{Of: "the release", Why: "pod a: ErrImagePull", Unready: true},
+			state:     task.Failed, message: "no ready pod of the release: pod a: ErrImagePull",
+		},
+		{name: "one of the pods", exec: task.Exec{}, pods: []corev1.Pod{pod("a"), pod("b")}, state: task.Succeeded, called: []string{"a/app"}},
+		{name: "container by name", exec: task.Exec{Container: "side"}, pods: []corev1.Pod{pod("a")}, state: task.Succeeded, called: []string{"a/side"}},
+		{
+			name: "no such container", exec: task.Exec{Container: "x"}, pods: []corev1.Pod{pod("a")}, state: task.Failed,
+			message: "failed in pod a: container x is not valid for pod a out of: app, side",
+		},
+		{name: "one pod", exec: task.Exec{Pods: task.All}, pods: []corev1.Pod{pod("a")}, state: task.Succeeded, called: []string{"a/app"}},
+		{name: "every pod, in order", exec: task.Exec{Pods: task.All}, pods: []corev1.Pod{pod("a"), pod("b")}, state: task.Succeeded, called: []string{"a/app", "b/app"}},
+		{name: "default container", exec: task.Exec{Pods: task.All}, pods: []corev1.Pod{pod("a", withDefault("side"))}, state: task.Succeeded, called: []string{"a/side"}},
+		{
+			name: "default container that is not there", exec: task.Exec{Pods: task.All}, pods: []corev1.Pod{pod("a", withDefault("x"))}, state: task.Failed,
 			message: "failed in pod a: container x is not valid for pod a out of: app, side",
 		},
 		{
-			name: "a failure keeps the program from no other pod", pods: []corev1.Pod{pod("a"), pod("b")}, ends: map[string]end{"a": {code: 3}},
+			name: "a failure keeps the program from no other pod", exec: task.Exec{Pods: task.All}, pods: []corev1.Pod{pod("a"), pod("b")}, ends: map[string]end{"a": {code: 3}},
 			state: task.Failed, code: 3, message: "failed in 1 of 2 pods: a: exit status 3", called: []string{"a/app", "b/app"},
 		},
 		{
-			name: "killed", pods: []corev1.Pod{pod("a")}, ends: map[string]end{"a": {code: 137}},
+			name: "killed", exec: task.Exec{Pods: task.All}, pods: []corev1.Pod{pod("a")}, ends: map[string]end{"a": {code: 137}},
 			state: task.Failed, code: 137, message: "failed in pod a: exit status 137: ended by signal 9", called: []string{"a/app"},
 		},
 		{
-			name: "not found in the container", pods: []corev1.Pod{pod("a")}, ends: map[string]end{"a": {code: 127}},
+			name: "not found in the container", exec: task.Exec{Pods: task.All}, pods: []corev1.Pod{pod("a")}, ends: map[string]end{"a": {code: 127}},
 			state: task.Failed, code: 127, message: "failed in pod a: exit status 127: no such program in the container", called: []string{"a/app"},
 		},
 		{
-			name: "lost connection outweighs a failure", pods: []corev1.Pod{pod("a"), pod("b")},
+			name: "lost connection outweighs a failure", exec: task.Exec{Pods: task.All}, pods: []corev1.Pod{pod("a"), pod("b")},
 			ends:  map[string]end{"a": {code: 1}, "b": {err: &kube.LostError{Err: errors.New("reset")}}},
 			state: task.Unknown, code: 1, called: []string{"a/app", "b/app"},
 			message: "result unknown in 1 of 2 pods: b: connection lost; result unknown, the command may still be running: reset",
 		},
 		{
-			name: "pod gone", pods: []corev1.Pod{pod("a"), pod("b")}, ends: map[string]end{"b": {err: notFound}},
+			name: "pod gone", exec: task.Exec{Pods: task.All}, pods: []corev1.Pod{pod("a"), pod("b")}, ends: map[string]end{"b": {err: notFound}},
 			state: task.Failed, message: "failed in 1 of 2 pods: b: the pod is gone", called: []string{"a/app", "b/app"},
 		},
 		{
-			name: "refused", pods: []corev1.Pod{pod("a")}, ends: map[string]end{"a": {err: &kube.RefusedError{Err: errors.New("no right")}}},
+			name: "refused", exec: task.Exec{Pods: task.All}, pods: []corev1.Pod{pod("a")}, ends: map[string]end{"a": {err: &kube.RefusedError{Err: errors.New("no right")}}},
 			state: task.Failed, message: "failed in pod a: no right", called: []string{"a/app"},
 		},
 	}
@@ -125,8 +145,8 @@ func TestRun(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				c := &cluster{ends: tt.ends}
-				runner := Runner{Client: c, Pods: func(context.Context) ([]corev1.Pod, error) { return tt.pods, nil }}
-				result := runner.Run(t.Context(), task.Task{Executor: task.Exec{}}, func(task.Output) {})
+				runner := Runner{Client: c, Pods: func(context.Context, task.Exec) ([]corev1.Pod, error) { return tt.pods, tt.podsError }}
+				result := runner.Run(t.Context(), task.Task{Executor: tt.exec}, func(task.Output) {})
 				if result.State != tt.state || result.Message != tt.message {
 					t.Errorf("%s %q\nwant %s %q", result.State, result.Message, tt.state, tt.message)
 				}
@@ -136,8 +156,8 @@ func TestRun(t *testing.T) {
 				if diff := cmp.Diff(tt.called, c.called); diff != "" {
 					t.Errorf("called (-want +got):\n%s", diff)
 				}
-				if len(result.Targets) != len(tt.pods) {
-					t.Errorf("%d targets for %d pods", len(result.Targets), len(tt.pods))
+				if want := tt.exec.Pods.Of(len(tt.pods)); len(result.Targets) != want {
+					t.Errorf("%d targets for %d pods", len(result.Targets), want)
 				}
 			})
 		})
@@ -152,8 +172,8 @@ func TestRunPrefixesOnlySeveralPods(t *testing.T) {
 				pods = append(pods, pod(fmt.Sprintf("p%d", i)))
 			}
 			var got []string
-			runner := Runner{Client: &cluster{}, Pods: func(context.Context) ([]corev1.Pod, error) { return pods, nil }}
-			runner.Run(t.Context(), task.Task{Executor: task.Exec{}}, func(o task.Output) { got = append(got, o.Target) })
+			runner := Runner{Client: &cluster{}, Pods: func(context.Context, task.Exec) ([]corev1.Pod, error) { return pods, nil }}
+			runner.Run(t.Context(), task.Task{Executor: task.Exec{Pods: task.All}}, func(o task.Output) { got = append(got, o.Target) })
 			if !slices.Equal(got, want) {
 				t.Errorf("%d pods: sources %q, want %q", n, got, want)
 			}
@@ -169,9 +189,9 @@ func TestRunParallel(t *testing.T) {
 				pods = append(pods, pod(fmt.Sprintf("p%d", i)))
 			}
 			c := &cluster{}
-			runner := Runner{Client: c, Pods: func(context.Context) ([]corev1.Pod, error) { return pods, nil }}
+			runner := Runner{Client: c, Pods: func(context.Context, task.Exec) ([]corev1.Pod, error) { return pods, nil }}
 			began := time.Now()
-			runner.Run(t.Context(), task.Task{Executor: task.Exec{Parallel: parallel}}, func(task.Output) {})
+			runner.Run(t.Context(), task.Task{Executor: task.Exec{Pods: task.All, Parallel: parallel}}, func(task.Output) {})
 			if c.most != min(max(parallel, 1), 6) || time.Since(began) != took {
 				t.Errorf("parallel %d: %d at a time in %s", parallel, c.most, time.Since(began))
 			}
@@ -184,8 +204,8 @@ func TestRunCancel(t *testing.T) {
 		ctx, cancel := context.WithCancelCause(t.Context())
 		time.AfterFunc(1500*time.Millisecond, func() { cancel(errors.New("enough")) })
 		pods := []corev1.Pod{pod("a"), pod("b"), pod("c")}
-		result := Runner{Client: &cluster{}, Pods: func(context.Context) ([]corev1.Pod, error) { return pods, nil }}.
-			Run(ctx, task.Task{Executor: task.Exec{}}, func(task.Output) {})
+		result := Runner{Client: &cluster{}, Pods: func(context.Context, task.Exec) ([]corev1.Pod, error) { return pods, nil }}.
+			Run(ctx, task.Task{Executor: task.Exec{Pods: task.All}}, func(task.Output) {})
 		var states []string
 		for _, target := range result.Targets {
 			states = append(states, string(target.State))

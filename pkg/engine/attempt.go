@@ -1,0 +1,78 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/plan"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
+)
+
+// ReasonTimeout is the Reason of the result of a step that a time limit ended.
+const ReasonTimeout = "Timeout"
+
+// limit is the cause of a context that a time limit ended.
+type limit struct{ message string }
+
+// Error names the limit.
+func (l limit) Error() string { return l.message }
+
+// attempts runs a step under its task's policy: with its time limits, and again after a failure
+// as often as it says. An end that nobody saw is followed by another attempt only when the task
+// may run twice. The steps that are not tasks have one attempt, and limits of their own.
+func attempts(ctx context.Context, runner Runner, s plan.Step, sink task.Sink, retried func(StepRetried)) task.Result {
+	if s.Task == nil {
+		return runner.Run(ctx, s, sink)
+	}
+	policy := s.Task.Policy
+	total, cancel := withLimit(ctx, policy.TotalTimeout, "timed out after %s, all attempts together")
+	defer cancel()
+	pause := policy.Backoff
+	if pause == 0 {
+		pause = task.DefaultBackoff
+	}
+	for n := 1; ; n++ {
+		result := attempt(total, runner, s, sink)
+		result.Attempts = n
+		again := result.State == task.Failed || result.State == task.Unknown && policy.Idempotent
+		if !again || n > policy.Retries || total.Err() != nil {
+			return result
+		}
+		retried(StepRetried{Step: s, Result: result, Attempt: n, Pause: pause})
+		select {
+		case <-total.Done():
+			return result
+		case <-time.After(pause):
+		}
+		pause = min(2*pause, task.MaxBackoff)
+	}
+}
+
+// attempt runs a step once. What a limit cancelled, and is known to have stopped, has failed.
+func attempt(ctx context.Context, runner Runner, s plan.Step, sink task.Sink) task.Result {
+	limited, cancel := withLimit(ctx, s.Task.Timeout, "timed out after %s")
+	defer cancel()
+	if idle := s.Task.IdleTimeout; idle > 0 {
+		var silent context.CancelCauseFunc
+		limited, silent = context.WithCancelCause(limited)
+		defer silent(nil)
+		timer := time.AfterFunc(idle, func() { silent(limit{fmt.Sprintf("printed nothing for %s", idle)}) })
+		defer timer.Stop()
+		printed := sink
+		sink = func(o task.Output) { timer.Reset(idle); printed(o) }
+	}
+	result := runner.Run(limited, s, sink)
+	if l, ok := context.Cause(limited).(limit); ok && result.State == task.Cancelled { //nolint:errorlint // the cause is what we set
+		result.State, result.Reason, result.Message = task.Failed, ReasonTimeout, l.message
+	}
+	return result
+}
+
+// withLimit is context.WithTimeoutCause; 0 is no limit.
+func withLimit(ctx context.Context, d time.Duration, message string) (context.Context, context.CancelFunc) {
+	if d == 0 {
+		return ctx, func() {}
+	}
+	return context.WithTimeoutCause(ctx, d, limit{fmt.Sprintf(message, d)})
+}

@@ -1,0 +1,208 @@
+package native
+
+import (
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
+)
+
+// decoder fills Go values from expanded nodes. It is stricter than JSON: what the target type
+// does not have is an error at its place, with the nearest name. All errors are collected.
+type decoder struct{ errors []located }
+
+func (d *decoder) fail(n *yaml.Node, format string, args ...any) {
+	d.errors = append(d.errors, at(n, format, args...))
+}
+
+var unmarshaler = reflect.TypeFor[json.Unmarshaler]()
+
+// decode fills target, which must be settable.
+func (d *decoder) decode(n *yaml.Node, target reflect.Value) {
+	if n.Kind == yaml.ScalarNode && n.ShortTag() == "!!null" {
+		return
+	}
+	if target.Kind() == reflect.Pointer {
+		target.Set(reflect.New(target.Type().Elem()))
+		d.decode(n, target.Elem())
+		return
+	}
+	if target.Addr().Type().Implements(unmarshaler) {
+		d.custom(n, target)
+		return
+	}
+	switch target.Kind() {
+	case reflect.Struct:
+		d.structure(n, target)
+	case reflect.Map:
+		d.mapping(n, target)
+	case reflect.Slice:
+		d.sequence(n, target)
+	case reflect.Interface:
+		target.Set(reflect.ValueOf(plain(n)))
+	default:
+		d.scalar(n, target)
+	}
+}
+
+// custom hands the value to the type's own decoder.
+func (d *decoder) custom(n *yaml.Node, target reflect.Value) {
+	text, err := json.Marshal(plain(n))
+	if err == nil {
+		err = target.Addr().Interface().(json.Unmarshaler).UnmarshalJSON(text)
+	}
+	if err != nil {
+		d.fail(n, "%v", err)
+	}
+}
+
+func (d *decoder) structure(n *yaml.Node, target reflect.Value) {
+	if n.Kind != yaml.MappingNode {
+		d.fail(n, "this must be a mapping of %s", strings.Join(fieldNames(target.Type()), ", "))
+		return
+	}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		key, value := n.Content[i], n.Content[i+1]
+		index := fieldByName(target.Type(), key.Value)
+		if index == nil {
+			d.fail(key, "unknown field %q%s", key.Value, suggestion(key.Value, fieldNames(target.Type())))
+			continue
+		}
+		d.decode(value, target.FieldByIndex(index))
+	}
+}
+
+func (d *decoder) mapping(n *yaml.Node, target reflect.Value) {
+	if n.Kind != yaml.MappingNode {
+		d.fail(n, "this must be a mapping")
+		return
+	}
+	target.Set(reflect.MakeMap(target.Type()))
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		value := reflect.New(target.Type().Elem()).Elem()
+		d.decode(n.Content[i+1], value)
+		target.SetMapIndex(reflect.ValueOf(n.Content[i].Value).Convert(target.Type().Key()), value)
+	}
+}
+
+func (d *decoder) sequence(n *yaml.Node, target reflect.Value) {
+	if n.Kind != yaml.SequenceNode {
+		d.fail(n, "this must be a list")
+		return
+	}
+	target.Set(reflect.MakeSlice(target.Type(), len(n.Content), len(n.Content)))
+	for i, c := range n.Content {
+		d.decode(c, target.Index(i))
+	}
+}
+
+func (d *decoder) scalar(n *yaml.Node, target reflect.Value) {
+	if n.Kind != yaml.ScalarNode {
+		d.fail(n, "this must be %s", article(target.Kind()))
+		return
+	}
+	text, err := json.Marshal(plain(n))
+	if err == nil {
+		err = json.Unmarshal(text, target.Addr().Interface())
+	}
+	switch {
+	case err == nil:
+	case target.Kind() == reflect.String:
+		d.fail(n, "this must be a string: write %q, in quotes", n.Value)
+	default:
+		d.fail(n, "%q is not %s", n.Value, article(target.Kind()))
+	}
+}
+
+func article(k reflect.Kind) string {
+	switch k {
+	case reflect.String:
+		return "a string"
+	case reflect.Bool:
+		return "true or false"
+	case reflect.Int, reflect.Int32, reflect.Int64:
+		return "a whole number"
+	default:
+		return "a number"
+	}
+}
+
+// plain returns a node as what encoding/json would make of it, numbers with all their digits.
+func plain(n *yaml.Node) any {
+	switch n.Kind {
+	case yaml.DocumentNode, yaml.AliasNode, yaml.ScalarNode: // the first two are expanded before
+	case yaml.MappingNode:
+		m := make(map[string]any, len(n.Content)/2)
+		for i := 0; i+1 < len(n.Content); i += 2 {
+			m[n.Content[i].Value] = plain(n.Content[i+1])
+		}
+		return m
+	case yaml.SequenceNode:
+		list := make([]any, len(n.Content))
+		for i, c := range n.Content {
+			list[i] = plain(c)
+		}
+		return list
+	}
+	switch n.ShortTag() {
+	case "!!null":
+		return nil
+	case "!!bool", "!!int", "!!float":
+		var value any
+		if err := n.Decode(&value); err != nil {
+			return n.Value
+		}
+		if _, err := json.Marshal(value); err != nil {
+			return n.Value // .inf and .nan, which JSON does not have
+		}
+		return value
+	}
+	return n.Value
+}
+
+// fieldNames returns the JSON names of a struct's fields, those of embedded ones too, in order.
+func fieldNames(t reflect.Type) []string {
+	var names []string
+	for f := range fields(t) {
+		names = append(names, f.name)
+	}
+	return names
+}
+
+func fieldByName(t reflect.Type, name string) []int {
+	for f := range fields(t) {
+		if f.name == name {
+			return f.index
+		}
+	}
+	return nil
+}
+
+type field struct {
+	name  string
+	index []int
+}
+
+// fields goes through the fields of a struct that have a JSON name.
+func fields(t reflect.Type) func(func(field) bool) {
+	return func(yield func(field) bool) {
+		for _, f := range reflect.VisibleFields(t) {
+			name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+			if name != "" && name != "-" && f.IsExported() && !yield(field{name, f.Index}) {
+				return
+			}
+		}
+	}
+}
+
+// suggestion returns "; did you mean …?" with the name that was probably meant, or all names.
+func suggestion(name string, names []string) string {
+	if meant := task.Nearest(name, names); meant != "" {
+		return fmt.Sprintf("; did you mean %q?", meant)
+	}
+	return "; there are " + strings.Join(names, ", ")
+}

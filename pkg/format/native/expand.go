@@ -1,0 +1,123 @@
+package native
+
+import (
+	"errors"
+	"fmt"
+
+	"go.yaml.in/yaml/v3"
+)
+
+const (
+	// maxNodes is how many nodes a document may have with its aliases expanded: more than any
+	// task file needs, and less than what a few lines of aliases of aliases make.
+	maxNodes = 500_000
+	maxDepth = 100
+)
+
+var errTooMuch = errors.New("the document grows too large when its aliases are expanded")
+
+// located is an error at a place of the document.
+type located struct {
+	line, column int
+	message      string
+}
+
+func (l located) Error() string { return l.message }
+
+func at(n *yaml.Node, format string, args ...any) located {
+	return located{n.Line, n.Column, fmt.Sprintf(format, args...)}
+}
+
+// expander replaces aliases by what they stand for, merges "<<" into its mapping, and refuses
+// what JSON does not have: keys that are no strings, and keys used twice.
+type expander struct{ nodes int }
+
+func (e *expander) expand(n *yaml.Node, depth int) (*yaml.Node, error) {
+	if e.nodes++; e.nodes > maxNodes {
+		return nil, errTooMuch
+	}
+	if depth > maxDepth {
+		return nil, at(n, "nested more than %d deep", maxDepth)
+	}
+	switch n.Kind {
+	case yaml.AliasNode:
+		// An alias that contains itself ends at the depth.
+		return e.expand(n.Alias, depth+1)
+	case yaml.MappingNode:
+		return e.mapping(n, depth)
+	case yaml.SequenceNode, yaml.DocumentNode:
+		copied := *n
+		copied.Content = nil
+		for _, c := range n.Content {
+			item, err := e.expand(c, depth+1)
+			if err != nil {
+				return nil, err
+			}
+			copied.Content = append(copied.Content, item)
+		}
+		return &copied, nil
+	case yaml.ScalarNode:
+		return n, nil
+	}
+	return nil, at(n, "this is not understood")
+}
+
+func (e *expander) mapping(n *yaml.Node, depth int) (*yaml.Node, error) {
+	copied := *n
+	copied.Content = nil
+	seen := map[string]*yaml.Node{}
+	var merged []*yaml.Node
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		key, value := n.Content[i], n.Content[i+1]
+		if key.Kind == yaml.ScalarNode && key.ShortTag() == "!!merge" {
+			merged = append(merged, value)
+			continue
+		}
+		if key.Kind == yaml.AliasNode {
+			key = key.Alias
+		}
+		if key.Kind != yaml.ScalarNode {
+			return nil, at(key, "a key must be a word")
+		}
+		if first, twice := seen[key.Value]; twice {
+			return nil, at(key, "the key %q is used twice, first at line %d", key.Value, first.Line)
+		}
+		seen[key.Value] = key
+		expanded, err := e.expand(value, depth+1)
+		if err != nil {
+			return nil, err
+		}
+		copied.Content = append(copied.Content, key, expanded)
+	}
+	for _, m := range merged {
+		if err := e.merge(&copied, seen, m, depth); err != nil {
+			return nil, err
+		}
+	}
+	return &copied, nil
+}
+
+// merge adds the keys of a mapping, or of a list of mappings, that the target does not have.
+func (e *expander) merge(target *yaml.Node, seen map[string]*yaml.Node, from *yaml.Node, depth int) error {
+	expanded, err := e.expand(from, depth+1)
+	if err != nil {
+		return err
+	}
+	sources := []*yaml.Node{expanded}
+	if expanded.Kind == yaml.SequenceNode {
+		sources = expanded.Content
+	}
+	for _, s := range sources {
+		if s.Kind != yaml.MappingNode {
+			return at(from, "<< needs a mapping")
+		}
+		for i := 0; i+1 < len(s.Content); i += 2 {
+			key := s.Content[i]
+			if _, has := seen[key.Value]; !has {
+				seen[key.Value] = key
+				target.Content = append(target.Content, key, s.Content[i+1])
+			}
+		}
+	}
+	return nil
+}

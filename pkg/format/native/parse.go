@@ -1,0 +1,285 @@
+package native
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"reflect"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
+)
+
+// FileName is what a task file is called.
+const FileName = "tasks.yaml"
+
+// maxTasks is how many tasks a document may have.
+const maxTasks = 10_000
+
+// Options are what the result depends on besides the text.
+type Options struct {
+	Source task.Source
+}
+
+// Parse reads a task file, YAML or JSON, of one or more documents. It returns the tasks in the
+// order of the file and all findings, with their positions; when one of them is an error, there
+// are no tasks. It never panics, whatever the text.
+func Parse(text []byte, options Options) ([]task.Task, task.Diagnostics) {
+	p := &parser{source: options.Source}
+	decoder := yaml.NewDecoder(bytes.NewReader(text))
+	for {
+		var root yaml.Node
+		err := decoder.Decode(&root)
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			p.notYAML(err)
+			break
+		}
+		p.document(&root)
+	}
+	p.found.Sort()
+	if p.found.Err() != nil {
+		return nil, p.found
+	}
+	return p.tasks, p.found
+}
+
+// apiVersion is in every document of this format, and of no other.
+var apiVersion = regexp.MustCompile(`(?m)["']?apiVersion["']?\s*:\s*["']?kubectl-tasks\.io/`)
+
+// Recognises reports whether the text is a document of this format, as far as its head tells.
+func Recognises(text []byte) bool { return apiVersion.Match(text) }
+
+type parser struct {
+	source task.Source
+	tasks  []task.Task
+	found  task.Diagnostics
+}
+
+func (p *parser) position(n *yaml.Node) task.Position {
+	return task.Position{File: p.source.Name, Line: n.Line, Column: n.Column}
+}
+
+func (p *parser) fail(l located, name string) {
+	p.found = append(p.found, task.Diagnostic{
+		Position: task.Position{File: p.source.Name, Line: l.line, Column: l.column},
+		Severity: task.Error, Task: name, Message: l.message,
+	})
+}
+
+// yamlLine is how the library tells where something is wrong.
+var yamlLine = regexp.MustCompile(`^(?:yaml: )?(?:line (\d+): )?`)
+
+func (p *parser) notYAML(err error) {
+	m := yamlLine.FindStringSubmatch(err.Error())
+	line, none := strconv.Atoi(m[1])
+	if none != nil {
+		line = 1 // of the first line the library does not speak
+	}
+	p.fail(located{line: line, message: "not YAML: " + strings.TrimPrefix(err.Error(), m[0])}, "")
+}
+
+func (p *parser) document(root *yaml.Node) {
+	expanded, err := new(expander).expand(root, 0)
+	if err != nil {
+		if l, ok := errors.AsType[located](err); ok {
+			p.fail(l, "")
+		} else {
+			p.fail(at(root, "%v", err), "")
+		}
+		return
+	}
+	content := expanded
+	if expanded.Kind == yaml.DocumentNode {
+		if len(expanded.Content) == 0 {
+			return
+		}
+		content = expanded.Content[0]
+	}
+	if content.Kind == yaml.ScalarNode && content.ShortTag() == "!!null" {
+		return
+	}
+	var document Document
+	d := &decoder{}
+	d.decode(content, reflect.ValueOf(&document).Elem())
+	for _, l := range d.errors {
+		p.fail(l, "")
+	}
+	if content.Kind != yaml.MappingNode {
+		return
+	}
+	if document.APIVersion != APIVersion {
+		p.fail(at(place(content, "apiVersion"), "apiVersion is %q; write %s", document.APIVersion, APIVersion), "")
+	}
+	if document.Kind != Kind {
+		p.fail(at(place(content, "kind"), "kind is %q; write %s", document.Kind, Kind), "")
+	}
+	if len(document.Tasks) > maxTasks {
+		p.fail(at(place(content, "tasks"), "%d tasks; a document may have %d", len(document.Tasks), maxTasks), "")
+	}
+	if p.found.Err() != nil {
+		return
+	}
+	for i, t := range document.Tasks {
+		p.task(t, place(content, "tasks").Content[i])
+	}
+}
+
+// place returns the value of a key, or the mapping itself when it has no such key.
+func place(n *yaml.Node, key string) *yaml.Node {
+	if n.Kind == yaml.MappingNode {
+		for i := 0; i+1 < len(n.Content); i += 2 {
+			if n.Content[i].Value == key {
+				return n.Content[i+1]
+			}
+		}
+	}
+	return n
+}
+
+// validName is the form of names: that of a DNS label, because pods and Jobs are called after
+// tasks.
+var validName = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$`)
+
+// task checks a task and adds it.
+func (p *parser) task(t Task, n *yaml.Node) {
+	fail := func(key, format string, args ...any) { p.fail(at(place(n, key), format, args...), t.Name) }
+	switch {
+	case t.Name == "":
+		fail("name", "a task needs a name")
+	case !validName.MatchString(t.Name):
+		fail("name", "task %q: a name has lower-case letters, digits and hyphens, 63 at most", t.Name)
+	}
+	phase := task.Phase(t.Phase)
+	if phase == "cleanup" {
+		phase = task.PostUninstall
+	}
+	if phase != "" && !phase.Known() {
+		fail("phase", "task %q: unknown phase %q%s", t.Name, t.Phase, suggestion(t.Phase, phaseNames()))
+	}
+	if t.Retries < 0 {
+		fail("retries", "task %q: retries is %d; 0 is none", t.Name, t.Retries)
+	}
+	onFailure, ok := policies[t.OnFailure]
+	if !ok {
+		fail("onFailure", "task %q: onFailure is %q; it is fail, warn or continue", t.Name, t.OnFailure)
+	}
+	executor := p.executor(t, n)
+	p.tasks = append(p.tasks, task.Task{
+		Name:     t.Name,
+		Phase:    phase,
+		Needs:    t.Needs,
+		Executor: executor,
+		Policy: task.Policy{
+			Timeout: t.Timeout.std(), TotalTimeout: t.TotalTimeout.std(), IdleTimeout: t.IdleTimeout.std(),
+			Retries: t.Retries, Backoff: t.Backoff.std(), Idempotent: t.Idempotent, OnFailure: onFailure,
+		},
+		Position: p.position(n),
+		Source:   p.source,
+	})
+}
+
+var policies = map[string]task.FailurePolicy{
+	"": task.Fail, "fail": task.Fail, "warn": task.Warn, "continue": task.Continue,
+}
+
+func phaseNames() []string {
+	names := []string{"cleanup"}
+	for _, p := range task.Phases() {
+		names = append(names, string(p))
+	}
+	return names
+}
+
+// executor returns what the task runs; nil, after a finding, when that is not one thing.
+func (p *parser) executor(t Task, n *yaml.Node) task.Executor {
+	var chosen []string
+	if t.Host != nil {
+		chosen = append(chosen, "host")
+	}
+	if t.Exec != nil {
+		chosen = append(chosen, "exec")
+	}
+	switch {
+	case len(chosen) == 0:
+		p.fail(at(n, "task %q does not say what to run: it needs host or exec", t.Name), t.Name)
+		return nil
+	case len(chosen) > 1:
+		p.fail(at(place(n, chosen[1]), "task %q has %s; only one of them can be", t.Name, strings.Join(chosen, " and ")), t.Name)
+		return nil
+	}
+	at := place(n, chosen[0])
+	if t.Host != nil {
+		return p.host(t, at)
+	}
+	return p.exec(t, at)
+}
+
+func (p *parser) host(t Task, n *yaml.Node) task.Executor {
+	host := task.Host{Command: p.program(t.Name, t.Host.Program, n), Dir: t.Host.Dir}
+	for i, v := range t.Host.Env {
+		if v.Name == "" || strings.ContainsAny(v.Name, "=\x00") {
+			p.fail(at(place(n, "env").Content[i], "task %q: %q is no name of a variable", t.Name, v.Name), t.Name)
+		}
+		host.Env = append(host.Env, v.Name+"="+v.Value)
+	}
+	return host
+}
+
+func (p *parser) exec(t Task, n *yaml.Node) task.Executor {
+	e := t.Exec
+	pods, err := task.ParseCount(string(e.Pods))
+	if err != nil {
+		p.fail(at(place(n, "pods"), "task %q: %v", t.Name, err), t.Name)
+	}
+	if e.Target != "" && e.Selector != "" {
+		p.fail(at(place(n, "selector"), "task %q has a target and a selector; only one of them can be", t.Name), t.Name)
+	}
+	if kind, name, ok := strings.Cut(e.Target, "/"); e.Target != "" && (!ok || kind == "" || name == "") {
+		p.fail(at(place(n, "target"), "task %q: the target is %q; write KIND/NAME, such as deployment/web", t.Name, e.Target), t.Name)
+	}
+	if e.Parallel < 0 {
+		p.fail(at(place(n, "parallel"), "task %q: parallel is %d; 1 is one after another", t.Name, e.Parallel), t.Name)
+	}
+	return task.Exec{
+		Command: p.program(t.Name, e.Program, n),
+		Target:  e.Target, Selector: e.Selector, Container: e.Container,
+		Pods: pods, Parallel: e.Parallel, AllowEmpty: e.AllowEmpty,
+	}
+}
+
+// program returns the command of an executor.
+func (p *parser) program(name string, program Program, n *yaml.Node) task.Command {
+	switch {
+	case len(program.Command) > 0 && program.Shell != "":
+		p.fail(at(place(n, "shell"), "task %q has command and shell; only one of them can be", name), name)
+	case program.Shell != "":
+		return task.Command{Argv: []string{"sh", "-c", program.Shell}, Text: program.Shell}
+	case len(program.Command) == 0 || program.Command[0] == "":
+		p.fail(at(n, "task %q has nothing to run: write command, or shell", name), name)
+	}
+	for i, argument := range program.Command {
+		if strings.Contains(argument, "\x00") {
+			p.fail(at(place(n, "command").Content[i], "task %q: an argument has a NUL character, which no program can be given", name), name)
+		}
+	}
+	return task.Command{Argv: program.Command, Text: quoted(program.Command)}
+}
+
+// quoted shows a command so that its arguments can be told apart.
+func quoted(argv []string) string {
+	words := make([]string, len(argv))
+	for i, a := range argv {
+		if words[i] = a; a == "" || strings.ContainsAny(a, " \t\n\"'\\") {
+			words[i] = fmt.Sprintf("%q", a)
+		}
+	}
+	return strings.Join(words, " ")
+}

@@ -1,0 +1,198 @@
+package native
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
+)
+
+const head = "apiVersion: kubectl-tasks.io/v1alpha1\nkind: Tasks\n"
+
+var source = task.Source{Name: "f", Format: "native", Trusted: true}
+
+// everything uses every field.
+const everything = head + `metadata: {name: shop}
+tasks:
+- name: backup
+  phase: pre-upgrade
+  exec: {target: statefulset/db, container: postgres, pods: 50%, parallel: 2, allowEmpty: true, command: [pg_dump, -f, "/backup/a b"]}
+  timeout: 10m
+  totalTimeout: 1h
+  idleTimeout: 30s
+- name: announce
+  phase: cleanup
+  needs: [backup, pre-deploy, deployment/web]
+  retries: 2
+  backoff: 500ms
+  idempotent: true
+  onFailure: warn
+  host: {shell: "echo $A | wc", dir: sub, env: [{name: A, value: "1"}, {name: B}]}
+- name: by-name
+  exec: {selector: app=web, pods: 3, shell: date}
+`
+
+func TestParse(t *testing.T) {
+	want := []task.Task{
+		{
+			Name: "backup", Phase: task.PreUpgrade,
+			Executor: task.Exec{
+				Command: task.Command{Argv: []string{"pg_dump", "-f", "/backup/a b"}, Text: `pg_dump -f "/backup/a b"`},
+				Target:  "statefulset/db", Container: "postgres", Pods: "50%", Parallel: 2, AllowEmpty: true,
+			},
+			Policy:   task.Policy{Timeout: 10 * time.Minute, TotalTimeout: time.Hour, IdleTimeout: 30 * time.Second},
+			Position: task.Position{File: "f", Line: 5, Column: 3}, Source: source,
+		},
+		{
+			Name: "announce", Phase: task.PostUninstall, Needs: []string{"backup", "pre-deploy", "deployment/web"},
+			Executor: task.Host{Command: task.Command{Argv: []string{"sh", "-c", "echo $A | wc"}, Text: "echo $A | wc"}, Env: []string{"A=1", "B="}, Dir: "sub"},
+			Policy:   task.Policy{Retries: 2, Backoff: 500 * time.Millisecond, Idempotent: true, OnFailure: task.Warn},
+			Position: task.Position{File: "f", Line: 11, Column: 3}, Source: source,
+		},
+		{
+			Name:     "by-name",
+			Executor: task.Exec{Command: task.Command{Argv: []string{"sh", "-c", "date"}, Text: "date"}, Selector: "app=web", Pods: "3"},
+			Position: task.Position{File: "f", Line: 19, Column: 3}, Source: source,
+		},
+	}
+	got, found := Parse([]byte(everything), Options{Source: source})
+	if len(found) > 0 {
+		t.Fatal(found)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// TestParseForms: JSON, several documents, anchors, merges, and nothing at all.
+func TestParseForms(t *testing.T) {
+	tests := []struct{ name, text, want string }{
+		{"nothing", "", ""},
+		{"a comment", "# tasks\n", ""},
+		{"no tasks", head, ""},
+		{"JSON", `{"apiVersion": "kubectl-tasks.io/v1alpha1", "kind": "Tasks", "tasks": [{"name": "a", "host": {"command": ["x"]}}]}`, "a"},
+		{"two documents", head + "tasks: [{name: a, host: {command: [x]}}]\n---\n" + head + "tasks: [{name: b, host: {command: [x]}}]\n", "a b"},
+		{"anchors", head + "tasks:\n- name: a\n  host: &h {command: [x]}\n- name: b\n  host: *h\n", "a b"},
+		{"merge", head + "tasks:\n- &a {name: a, retries: 1, host: {command: [x]}}\n- {<<: *a, name: b}\n", "a b"},
+		{"Windows", strings.ReplaceAll(head+"tasks: [{name: a, host: {command: [x]}}]\n", "\n", "\r\n"), "a"},
+		{"byte order mark", "\ufeff" + head + "tasks: [{name: a, host: {command: [x]}}]\n", "a"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			tasks, found := Parse([]byte(tt.text), Options{Source: source})
+			if len(found) > 0 {
+				t.Fatal(found)
+			}
+			var names []string
+			for _, x := range tasks {
+				names = append(names, x.Name)
+			}
+			if got := strings.Join(names, " "); got != tt.want {
+				t.Errorf("tasks %q, want %q", got, tt.want)
+			}
+		})
+	}
+}
+
+func TestParseErrors(t *testing.T) {
+	one := func(text string) string { return head + "tasks:\n- " + text + "\n" }
+	tests := []struct{ name, text, want string }{
+		{"unknown field", one("name: a\n  comand: x"), `f:5:3: unknown field "comand"; there are name, phase, needs, timeout, totalTimeout, idleTimeout, retries, backoff, idempotent, onFailure, host, exec`},
+		{"unknown field in an executor", one("{name: a, host: {comand: [x]}}"), `f:4:20: unknown field "comand"; did you mean "command"?`},
+		{"key twice", one("{name: a, name: b}"), `f:4:13: the key "name" is used twice, first at line 4`},
+		{"not a string", one("{name: a, host: {command: [echo, 1]}}"), `f:4:36: this must be a string: write "1", in quotes`},
+		{"not a list", one("{name: a, host: {command: echo}}"), `f:4:29: this must be a list`},
+		{"not a mapping", one("{name: a, host: echo}"), `f:4:19: this must be a mapping of command, shell, env, dir`},
+		{"not a number", one("{name: a, retries: many, host: {command: [x]}}"), `f:4:22: "many" is not a whole number`},
+		{"duration without unit", one("{name: a, timeout: 5, host: {command: [x]}}"), `f:4:22: 5 is no duration; write a unit, such as 5s or 5m`},
+		{"no duration", one("{name: a, timeout: 5 min, host: {command: [x]}}"), `f:4:22: "5 min" is no duration; write it as 90s, 5m or 1h30m`},
+		{"no name", one("host: {command: [x]}"), `f:4:3: a task needs a name`},
+		{"bad name", one("{name: A b, host: {command: [x]}}"), `f:4:10: task "A b": a name has lower-case letters, digits and hyphens, 63 at most`},
+		{"unknown phase", one("{name: a, phase: post-deply, host: {command: [x]}}"), `f:4:20: task "a": unknown phase "post-deply"; did you mean "post-deploy"?`},
+		{"no executor", one("{name: a}"), `f:4:3: task "a" does not say what to run: it needs host or exec`},
+		{"two executors", one("{name: a, host: {command: [x]}, exec: {command: [x]}}"), `f:4:41: task "a" has host and exec; only one of them can be`},
+		{"command and shell", one("{name: a, host: {command: [x], shell: x}}"), `f:4:41: task "a" has command and shell; only one of them can be`},
+		{"no command", one("{name: a, host: {}}"), `f:4:19: task "a" has nothing to run: write command, or shell`},
+		{"target and selector", one("{name: a, exec: {command: [x], target: deploy/x, selector: a=b}}"), `f:4:62: task "a" has a target and a selector; only one of them can be`},
+		{"bad target", one("{name: a, exec: {command: [x], target: web}}"), `f:4:42: task "a": the target is "web"; write KIND/NAME, such as deployment/web`},
+		{"bad count", one("{name: a, exec: {command: [x], pods: 0}}"), `f:4:40: task "a": pods is "0"; it is one, all, a number from 1, or a percentage such as 30%`},
+		{"bad policy", one("{name: a, onFailure: ignore, host: {command: [x]}}"), `f:4:24: task "a": onFailure is "ignore"; it is fail, warn or continue`},
+		{"retries", one("{name: a, retries: -1, host: {command: [x]}}"), `f:4:22: task "a": retries is -1; 0 is none`},
+		{"NUL", one(`{name: a, host: {command: [x, "\0"]}}`), `f:4:33: task "a": an argument has a NUL character, which no program can be given`},
+		{"variable", one("{name: a, host: {command: [x], env: [{name: A=B}]}}"), `f:4:40: task "a": "A=B" is no name of a variable`},
+		{"other kind", "apiVersion: v1\nkind: ConfigMap\n", "f:1:13: apiVersion is \"v1\"; write kubectl-tasks.io/v1alpha1\nf:2:7: kind is \"ConfigMap\"; write Tasks"},
+		{"a list", "- a\n", "f:1:1: this must be a mapping of apiVersion, kind, metadata, tasks"},
+		{"not YAML", "a: b: c\n", "f:1: not YAML: mapping values are not allowed in this context"},
+		{"a key that is a list", "[a]: b\n", "f:1:1: a key must be a word"},
+		{"an alias of itself", "a: &a [*a]\n", "f:1:8: nested more than 100 deep"},
+		{
+			"all at once", one("{name: a, host: {command: x, dri: x}, phas: x}"),
+			"f:4:29: this must be a list\nf:4:32: unknown field \"dri\"; did you mean \"dir\"?\nf:4:41: unknown field \"phas\"; did you mean \"phase\"?",
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			tasks, found := Parse([]byte(tt.text), Options{Source: source})
+			if diff := cmp.Diff(tt.want, found.Error()); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+			if len(tasks) > 0 {
+				t.Errorf("%d tasks beside errors", len(tasks))
+			}
+		})
+	}
+}
+
+// TestParseBomb: a few lines that stand for very much are refused, soon.
+func TestParseBomb(t *testing.T) {
+	var b strings.Builder
+	b.WriteString("a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n")
+	for i := range 12 {
+		b.WriteString(strings.ReplaceAll(strings.ReplaceAll("aN: &aN [*aM, *aM, *aM, *aM, *aM, *aM, *aM, *aM, *aM, *aM]\n", "N", string(rune('b'+i))), "M", before(i)))
+	}
+	_, found := Parse([]byte(b.String()), Options{Source: source})
+	if len(found) != 1 || !strings.Contains(found.Error(), "grows too large") {
+		t.Errorf("%v", found)
+	}
+}
+
+func before(i int) string {
+	if i == 0 {
+		return "0"
+	}
+	return string(rune('a' + i))
+}
+
+func FuzzParse(f *testing.F) {
+	f.Add(everything)
+	f.Add(head + "tasks:\n- &a {name: a, host: {command: [x]}}\n- {<<: *a, name: b}\n")
+	f.Add("a: &a [*a]\n---\n[x]: y\n")
+	f.Add(`{"apiVersion": "kubectl-tasks.io/v1alpha1", "kind": "Tasks", "tasks": [{"name": 1, "retries": 1e400}]}`)
+	f.Fuzz(func(t *testing.T, text string) {
+		tasks, found := Parse([]byte(text), Options{Source: source})
+		for _, d := range found {
+			if d.Message == "" || d.Position.File != "f" {
+				t.Errorf("finding %+v", d)
+			}
+		}
+		for _, x := range tasks {
+			if err := x.Validate(); err != nil {
+				t.Errorf("%v", err)
+			}
+		}
+	})
+}
+
+func TestRecognises(t *testing.T) {
+	for text, want := range map[string]bool{
+		everything: true, `{"apiVersion":"kubectl-tasks.io/v1alpha1"}`: true,
+		"": false, "apiVersion: v1\nkind: ConfigMap\n": false, "[pre-up]\na = \"apiVersion\"": false,
+	} {
+		if got := Recognises([]byte(text)); got != want {
+			t.Errorf("%q: %v", text, got)
+		}
+	}
+}

@@ -1,0 +1,134 @@
+package native
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// APIVersion and Kind stand at the head of each document.
+const (
+	APIVersion = "kubectl-tasks.io/v1alpha1"
+	Kind       = "Tasks"
+)
+
+// Document is one document of a task file.
+type Document struct {
+	APIVersion string   `json:"apiVersion"`
+	Kind       string   `json:"kind"`
+	Metadata   Metadata `json:"metadata,omitzero"`
+	Tasks      []Task   `json:"tasks,omitempty"`
+}
+
+// Metadata names a document.
+type Metadata struct {
+	Name string `json:"name,omitempty"`
+}
+
+// Task is one task: a name, when it runs, where and what, and what to do when it fails.
+type Task struct {
+	// Name is unique among the tasks of a run: lower-case letters, digits and hyphens.
+	Name string `json:"name"`
+	// Phase is when it runs; without one it runs only by name.
+	Phase string `json:"phase,omitempty"`
+	// Needs names tasks, phases or objects (KIND/NAME) that must be done, or ready, before.
+	Needs []string `json:"needs,omitempty"`
+
+	// Timeout limits each attempt, TotalTimeout all of them together, IdleTimeout the time
+	// without output.
+	Timeout      Duration `json:"timeout,omitempty"`
+	TotalTimeout Duration `json:"totalTimeout,omitempty"`
+	IdleTimeout  Duration `json:"idleTimeout,omitempty"`
+	// Retries is how often a failed attempt is repeated; Backoff the pause before the first
+	// repetition, which doubles with each.
+	Retries int      `json:"retries,omitempty"`
+	Backoff Duration `json:"backoff,omitempty"`
+	// Idempotent allows a repetition also when nobody saw how an attempt ended.
+	Idempotent bool `json:"idempotent,omitempty"`
+	// OnFailure is fail (the default), warn or continue.
+	OnFailure string `json:"onFailure,omitempty"`
+
+	// Exactly one of these says where and what.
+	Host *Host `json:"host,omitempty"`
+	Exec *Exec `json:"exec,omitempty"`
+}
+
+// Program is what an executor runs: exactly one of a command, which no shell sees, and a line for
+// a shell.
+type Program struct {
+	Command []string `json:"command,omitempty"`
+	Shell   string   `json:"shell,omitempty"`
+}
+
+// Host runs a program on the machine of the user.
+type Host struct {
+	Program `json:",inline"`
+	// Env is added to the program's environment.
+	Env []EnvVar `json:"env,omitempty"`
+	// Dir is the working directory; relative to that of the run.
+	Dir string `json:"dir,omitempty"`
+}
+
+// EnvVar is a variable of the environment.
+type EnvVar struct {
+	Name  string `json:"name"`
+	Value string `json:"value,omitempty"`
+}
+
+// Exec runs a program in running pods.
+type Exec struct {
+	Program `json:",inline"`
+	// Target is what the pods belong to: KIND/NAME of a workload, a service or a pod. Selector
+	// names them by labels instead. Without either they are those of the release.
+	Target   string `json:"target,omitempty"`
+	Selector string `json:"selector,omitempty"`
+	// Container is the container's name; by default the pod's default container.
+	Container string `json:"container,omitempty"`
+	// Pods is how many of the ready pods: one (the default), all, a number, or a part such as 30%.
+	Pods Count `json:"pods,omitempty"`
+	// Parallel is how many at the same time; by default one after another.
+	Parallel int `json:"parallel,omitempty"`
+	// AllowEmpty makes no pod at all a skipped task and no failure.
+	AllowEmpty bool `json:"allowEmpty,omitempty"`
+}
+
+// Count is a number of pods as written: a word, a number or a percentage.
+type Count string
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (c *Count) UnmarshalJSON(text []byte) error {
+	var number int
+	if json.Unmarshal(text, &number) == nil {
+		*c = Count(fmt.Sprint(number))
+		return nil
+	}
+	var word string
+	if err := json.Unmarshal(text, &word); err != nil {
+		return fmt.Errorf("must be one, all, a number or a percentage such as 30%%")
+	}
+	*c = Count(word)
+	return nil
+}
+
+// Duration is a length of time with its unit, such as 90s or 5m.
+type Duration time.Duration
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (d *Duration) UnmarshalJSON(text []byte) error {
+	var word string
+	if err := json.Unmarshal(text, &word); err != nil {
+		return fmt.Errorf("%s is no duration; write a unit, such as %ss or 5m", text, strings.TrimSpace(string(text)))
+	}
+	parsed, err := time.ParseDuration(word)
+	if err != nil || parsed < 0 {
+		return fmt.Errorf("%q is no duration; write it as 90s, 5m or 1h30m", word)
+	}
+	*d = Duration(parsed)
+	return nil
+}
+
+// MarshalJSON implements json.Marshaler.
+func (d Duration) MarshalJSON() ([]byte, error) { return json.Marshal(time.Duration(d).String()) }
+
+func (d Duration) std() time.Duration { return time.Duration(d) }
