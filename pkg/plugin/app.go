@@ -117,7 +117,7 @@ func (a *App) Command() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "kubectl-tasks",
 		Short: "Run tasks around Helm releases",
-		Long: `Run tasks before, during and after Helm's install, upgrade and uninstall: on this
+		Long: `Run tasks before, during and after Helm's install, upgrade, rollback and uninstall: on this
 machine, or in pods. Tasks come from a tasks.yaml, from Draft's .draft-tasks.toml,
 or from an annotated ConfigMap. Nothing is installed in the cluster.`,
 		Example: `  # Install a chart with the tasks of the working directory around it
@@ -146,6 +146,7 @@ or from an annotated ConfigMap. Nothing is installed in the cluster.`,
 		a.runCommand(),
 		a.installCommand(),
 		a.upgradeCommand(),
+		a.rollbackCommand(),
 		a.uninstallCommand(),
 		a.listCommand(),
 		a.lintCommand(),

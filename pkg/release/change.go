@@ -10,7 +10,7 @@ import (
 )
 
 // Change is one of Helm's commands on one release, prepared and not yet done: *Install,
-// *Upgrade or *Uninstall.
+// *Upgrade, *Rollback or *Uninstall.
 type Change interface {
 	// Operation tells which phases the tasks around it have.
 	Operation() task.Operation

@@ -113,8 +113,7 @@ func (u *Upgrade) Prepare(chart string) error {
 		return &PreflightError{u.wrap(driver.NewErrNoDeployedReleases(u.name))}
 	}
 	if last.Info.Status.IsPending() {
-		return &PreflightError{u.wrap(fmt.Errorf("another operation (install/upgrade/rollback) is in progress: release %q is %s since %s",
-			u.name, last.Info.Status, last.Info.LastDeployed.Format(time.RFC3339)))}
+		return &PreflightError{u.wrap(inProgress(last))}
 	}
 
 	if u.client.Version == "" && u.client.Devel {

@@ -130,6 +130,9 @@ func TestExamples(t *testing.T) {
 				}
 				ran++
 				before := "helm upgrade --install web ./chart --set replicas=1 --wait >/dev/null"
+				if strings.Contains(command, "tasks rollback") {
+					before += "; " + before // something to go back to
+				}
 				if strings.Contains(command, "tasks install") {
 					before = "helm uninstall web --ignore-not-found --wait"
 				}

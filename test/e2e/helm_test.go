@@ -64,10 +64,10 @@ func flags(help string) map[string]string {
 // TestFlags: each flag of Helm's own commands is here, with its shorthand, type and default, so
 // that a newer Helm cannot drift away unnoticed.
 func TestFlags(t *testing.T) {
-	for _, command := range []string{"install", "upgrade", "uninstall"} {
+	for _, command := range []string{"install", "upgrade", "rollback", "uninstall"} {
 		t.Run(command, func(t *testing.T) {
 			theirs := flags(helm(t, "HELM3", command, "--help"))
-			if len(theirs) < 20 {
+			if len(theirs) < 20 { // its own and the global ones
 				t.Fatalf("only %d flags found in Helm's help", len(theirs))
 			}
 			text, _, _ := ours(t, command, "--help")
@@ -114,6 +114,9 @@ func TestOutput(t *testing.T) {
 		{"upgrade", "web", chart, "-o", "yaml"},
 		{"upgrade", "web", chart, "--dry-run=client", "--hide-notes"},
 		{"upgrade", "web", chart, "--debug", "--dry-run=server"},
+		{"rollback", "web", "--dry-run"},
+		{"rollback", "web", "1", "--wait"},
+		{"rollback", "web"},
 		{"uninstall", "web", "--dry-run"},
 		{"uninstall", "web", "--keep-history"},
 		{"upgrade", "--install", "web", chart, "--labels", "a=b"},
