@@ -16,11 +16,16 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/release"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/runner/exec"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/runner/host"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/runner/pod"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
 // stopGrace is how long a task that is told to stop has before it is killed.
 const stopGrace = 5 * time.Second
+
+// podPatience is how long a pod may be in a state that it will hardly leave, before its task
+// fails.
+const podPatience = 15 * time.Second
 
 // stepRunner is the engine's runner: it hands each step to what carries it out. A new executor
 // is a package under pkg/runner and a case here.
@@ -67,6 +72,10 @@ func (r *stepRunner) Run(ctx context.Context, step plan.Step, sink task.Sink) ta
 		return host.Runner{Env: env, Dir: e.Dir, Grace: stopGrace}.Run(ctx, *step.Task, sink)
 	case task.Exec:
 		return exec.Runner{Client: r.client, Pods: r.pods, Grace: stopGrace}.Run(ctx, *step.Task, sink)
+	case task.Pod:
+		return pod.Runner{
+			Cluster: r.client, Namespace: r.namespace, Release: step.Release.Name, Grace: stopGrace, Patience: podPatience,
+		}.Run(ctx, *step.Task, sink)
 	}
 	return task.Result{State: task.Failed, Reason: "NoRunner", Message: fmt.Sprintf("no runner for %T", step.Task.Executor)}
 }

@@ -24,7 +24,7 @@ func (b *Bare) Emit(e engine.Event) {
 	switch e := e.(type) {
 	case engine.StepStarted:
 	case engine.StepOutput:
-		if e.Output.Target != "" {
+		if e.Output.Target != "" || e.Output.Stream == task.Note {
 			b.Text.Emit(e)
 			return
 		}

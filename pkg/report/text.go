@@ -66,6 +66,10 @@ func (t *Text) line(format string, args ...any) {
 }
 
 func (t *Text) output(step plan.Step, o task.Output) {
+	if o.Stream == task.Note {
+		t.line("%s: %s", step.Title(), o.Data)
+		return
+	}
 	w := t.Stdout
 	if o.Stream == task.Stderr {
 		w = t.Stderr

@@ -63,6 +63,9 @@ func TestText(t *testing.T) {
 		{"control characters and line ends of Windows", []engine.Event{
 			started(a), printed(a, "", task.Stdout, "\x1b[2J\r\n"), ended(a, ok),
 		}, "a: x $Y\n  | \\x1b[2J\na: ok after 1.5s\n"},
+		{"a note", []engine.Event{
+			started(a), printed(a, "", task.Stdout, "half"), printed(a, "", task.Note, "the pod is not scheduled\n"), ended(a, ok),
+		}, "a: x $Y\n  | half\na: the pod is not scheduled\na: ok after 1.5s\n"},
 		{"another attempt", []engine.Event{
 			started(a),
 			engine.StepRetried{Step: a, Attempt: 1, Pause: 2 * time.Second, Result: task.Result{State: task.Failed, Message: "exit status 3"}},

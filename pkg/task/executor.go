@@ -1,6 +1,13 @@
 package task
 
-// Executor is where a task runs and what it runs: Host or Exec.
+import (
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+)
+
+// Executor is where a task runs and what it runs: Host, Exec or Pod.
 type Executor interface {
 	// Kind is the executor's name in files and messages, such as "host".
 	Kind() string
@@ -40,6 +47,16 @@ type Exec struct {
 	Parallel int
 }
 
+// Pod runs a pod of its own, once. The task ends with the pod's main container.
+type Pod struct {
+	Spec corev1.PodSpec
+	// Main is the container whose end is the task's; empty means the first.
+	Main string
+	// Adapt tells that the author left the security settings open, so that they may be set as the
+	// namespace demands.
+	Adapt bool
+}
+
 // Command is a program with its arguments.
 type Command struct {
 	// Argv is what is executed, without a shell.
@@ -68,5 +85,38 @@ func (h Host) Text() string { return h.Command.Text }
 // Text returns the command as written.
 func (e Exec) Text() string { return e.Command.Text }
 
+// Kind returns "pod".
+func (Pod) Kind() string { return "pod" }
+
+// MainContainer returns the container whose end is the task's; an empty one when there is none of
+// that name.
+func (p Pod) MainContainer() corev1.Container {
+	for _, c := range p.Spec.Containers {
+		if p.Main == "" || c.Name == p.Main {
+			return c
+		}
+	}
+	return corev1.Container{}
+}
+
+// Argv returns the command of the main container, or its image when the image says what to run.
+func (p Pod) Argv() []string {
+	c := p.MainContainer()
+	if argv := slices.Concat(c.Command, c.Args); len(argv) > 0 {
+		return argv
+	}
+	if c.Image == "" {
+		return nil
+	}
+	return []string{c.Image}
+}
+
+// Text returns the image and the command of the main container.
+func (p Pod) Text() string {
+	c := p.MainContainer()
+	return strings.Join(slices.Concat([]string{c.Image}, c.Command, c.Args), " ")
+}
+
 func (Host) executor() {}
 func (Exec) executor() {}
+func (Pod) executor()  {}

@@ -50,10 +50,11 @@ type Target struct {
 // Stream is where a program wrote something.
 type Stream string
 
-// The two streams of a program.
+// The two streams of a program, and what is said about it while it runs, a line at a time.
 const (
 	Stdout Stream = "stdout"
 	Stderr Stream = "stderr"
+	Note   Stream = "note"
 )
 
 // Output is a piece of what a task printed, byte for byte.

@@ -154,6 +154,23 @@ func TestInterruptHelm(t *testing.T) {
 	}
 }
 
+// TestInterruptPod: Ctrl-C takes the pod of a task away.
+func TestInterruptPod(t *testing.T) {
+	dir, cluster := t.TempDir(), client(t)
+	ns := namespace(t, cluster, "interrupt")
+	write(t, dir, "tasks.yaml", "apiVersion: kubectl-tasks.io/v1alpha1\nkind: Tasks\ntasks:\n- name: slow\n  pod: {image: \"busybox:test\", shell: \"trap 'exit 0' TERM; echo started; sleep 100000 & wait\"}\n")
+	p := start(t, dir, required(t, "KUBECONFIG"), "run", "slow", "-n", ns)
+	p.says("started")
+	p.signal(os.Interrupt)
+	p.ends(130)
+	if !strings.Contains(p.output(), "slow: CANCELLED") {
+		t.Error(p.output())
+	}
+	if pods, err := cluster.CoreV1().Pods(ns).List(t.Context(), metav1.ListOptions{}); err != nil || len(pods.Items) > 0 {
+		t.Errorf("%d pods are left, error %v", len(pods.Items), err)
+	}
+}
+
 // TestTerminate: TERM ends tasks on this machine too, with its own exit code.
 func TestTerminate(t *testing.T) {
 	dir := t.TempDir()

@@ -207,17 +207,23 @@ func (p *parser) executor(t Task, n *yaml.Node) task.Executor {
 	if t.Exec != nil {
 		chosen = append(chosen, "exec")
 	}
+	if t.Pod != nil {
+		chosen = append(chosen, "pod")
+	}
 	switch {
 	case len(chosen) == 0:
-		p.fail(at(n, "task %q does not say what to run: it needs host or exec", t.Name), t.Name)
+		p.fail(at(n, "task %q does not say what to run: it needs host, exec or pod", t.Name), t.Name)
 		return nil
 	case len(chosen) > 1:
 		p.fail(at(place(n, chosen[1]), "task %q has %s; only one of them can be", t.Name, strings.Join(chosen, " and ")), t.Name)
 		return nil
 	}
 	at := place(n, chosen[0])
-	if t.Host != nil {
+	switch {
+	case t.Host != nil:
 		return p.host(t, at)
+	case t.Pod != nil:
+		return p.pod(t, at)
 	}
 	return p.exec(t, at)
 }

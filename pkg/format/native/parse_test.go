@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
 
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
@@ -33,6 +35,10 @@ tasks:
   host: {shell: "echo $A | wc", dir: sub, env: [{name: A, value: "1"}, {name: B}]}
 - name: by-name
   exec: {selector: app=web, pods: 3, shell: date}
+- name: short
+  pod: {image: "busybox:test", shell: "echo $A", env: [{name: A, valueFrom: {fieldRef: {fieldPath: metadata.name}}}], resources: {limits: {memory: 64Mi}}, serviceAccountName: sa}
+- name: long
+  pod: {container: b, spec: {containers: [{name: a, image: x}, {name: b, image: y, command: [z]}]}}
 `
 
 func TestParse(t *testing.T) {
@@ -56,6 +62,26 @@ func TestParse(t *testing.T) {
 			Name:     "by-name",
 			Executor: task.Exec{Command: task.Command{Argv: []string{"sh", "-c", "date"}, Text: "date"}, Selector: "app=web", Pods: "3"},
 			Position: task.Position{File: "f", Line: 19, Column: 3}, Source: source,
+		},
+		{
+			Name: "short",
+			Executor: task.Pod{
+				Spec: corev1.PodSpec{ServiceAccountName: "sa", Containers: []corev1.Container{{
+					Name: "task", Image: "busybox:test", Command: []string{"sh", "-c", "echo $A"},
+					Env:       []corev1.EnvVar{{Name: "A", ValueFrom: &corev1.EnvVarSource{FieldRef: &corev1.ObjectFieldSelector{FieldPath: "metadata.name"}}}},
+					Resources: corev1.ResourceRequirements{Limits: corev1.ResourceList{"memory": resource.MustParse("64Mi")}},
+				}}},
+				Main: "task", Adapt: true,
+			},
+			Position: task.Position{File: "f", Line: 21, Column: 3}, Source: source,
+		},
+		{
+			Name: "long",
+			Executor: task.Pod{
+				Spec: corev1.PodSpec{Containers: []corev1.Container{{Name: "a", Image: "x"}, {Name: "b", Image: "y", Command: []string{"z"}}}},
+				Main: "b",
+			},
+			Position: task.Position{File: "f", Line: 23, Column: 3}, Source: source,
 		},
 	}
 	got, found := Parse([]byte(everything), Options{Source: source})
@@ -100,7 +126,7 @@ func TestParseForms(t *testing.T) {
 func TestParseErrors(t *testing.T) {
 	one := func(text string) string { return head + "tasks:\n- " + text + "\n" }
 	tests := []struct{ name, text, want string }{
-		{"unknown field", one("name: a\n  comand: x"), `f:5:3: unknown field "comand"; there are name, phase, needs, timeout, totalTimeout, idleTimeout, retries, backoff, idempotent, onFailure, host, exec`},
+		{"unknown field", one("name: a\n  comand: x"), `f:5:3: unknown field "comand"; there are name, phase, needs, timeout, totalTimeout, idleTimeout, retries, backoff, idempotent, onFailure, host, exec, pod`},
 		{"unknown field in an executor", one("{name: a, host: {comand: [x]}}"), `f:4:20: unknown field "comand"; did you mean "command"?`},
 		{"key twice", one("{name: a, name: b}"), `f:4:13: the key "name" is used twice, first at line 4`},
 		{"not a string", one("{name: a, host: {command: [echo, 1]}}"), `f:4:36: this must be a string: write "1", in quotes`},
@@ -112,7 +138,7 @@ func TestParseErrors(t *testing.T) {
 		{"no name", one("host: {command: [x]}"), `f:4:3: a task needs a name`},
 		{"bad name", one("{name: A b, host: {command: [x]}}"), `f:4:10: task "A b": a name has lower-case letters, digits and hyphens, 63 at most`},
 		{"unknown phase", one("{name: a, phase: post-deply, host: {command: [x]}}"), `f:4:20: task "a": unknown phase "post-deply"; did you mean "post-deploy"?`},
-		{"no executor", one("{name: a}"), `f:4:3: task "a" does not say what to run: it needs host or exec`},
+		{"no executor", one("{name: a}"), `f:4:3: task "a" does not say what to run: it needs host, exec or pod`},
 		{"two executors", one("{name: a, host: {command: [x]}, exec: {command: [x]}}"), `f:4:41: task "a" has host and exec; only one of them can be`},
 		{"command and shell", one("{name: a, host: {command: [x], shell: x}}"), `f:4:41: task "a" has command and shell; only one of them can be`},
 		{"no command", one("{name: a, host: {}}"), `f:4:19: task "a" has nothing to run: write command, or shell`},
@@ -122,6 +148,12 @@ func TestParseErrors(t *testing.T) {
 		{"bad policy", one("{name: a, onFailure: ignore, host: {command: [x]}}"), `f:4:24: task "a": onFailure is "ignore"; it is fail, warn or continue`},
 		{"retries", one("{name: a, retries: -1, host: {command: [x]}}"), `f:4:22: task "a": retries is -1; 0 is none`},
 		{"NUL", one(`{name: a, host: {command: [x, "\0"]}}`), `f:4:33: task "a": an argument has a NUL character, which no program can be given`},
+		{"no image", one("{name: a, pod: {command: [x]}}"), `f:4:18: task "a": a pod needs an image, or a spec`},
+		{"short and long", one("{name: a, pod: {image: x, spec: {containers: [{name: c, image: x}]}}}"), `f:4:35: task "a" has spec and fields of the short form; only one of them can be`},
+		{"no containers", one("{name: a, pod: {spec: {}}}"), `f:4:25: task "a": the spec has no containers`},
+		{"no such container", one("{name: a, pod: {container: b, spec: {containers: [{name: c, image: x}]}}}"), `f:4:30: task "a": the spec has no container "b"`},
+		{"unknown field of Kubernetes", one("{name: a, pod: {spec: {container: []}}}"), `f:4:26: unknown field "container"; did you mean "containers"?`},
+		{"a value of Kubernetes", one("{name: a, pod: {image: x, resources: {limits: {memory: lots}}}}"), "f:4:58: quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"},
 		{"variable", one("{name: a, host: {command: [x], env: [{name: A=B}]}}"), `f:4:40: task "a": "A=B" is no name of a variable`},
 		{"other kind", "apiVersion: v1\nkind: ConfigMap\n", "f:1:13: apiVersion is \"v1\"; write kubectl-tasks.io/v1alpha1\nf:2:7: kind is \"ConfigMap\"; write Tasks"},
 		{"a list", "- a\n", "f:1:1: this must be a mapping of apiVersion, kind, metadata, tasks"},

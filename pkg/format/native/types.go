@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	corev1 "k8s.io/api/core/v1"
 )
 
 // APIVersion and Kind stand at the head of each document.
@@ -52,6 +54,7 @@ type Task struct {
 	// Exactly one of these says where and what.
 	Host *Host `json:"host,omitempty"`
 	Exec *Exec `json:"exec,omitempty"`
+	Pod  *Pod  `json:"pod,omitempty"`
 }
 
 // Program is what an executor runs: exactly one of a command, which no shell sees, and a line for
@@ -91,6 +94,31 @@ type Exec struct {
 	Parallel int `json:"parallel,omitempty"`
 	// AllowEmpty makes no pod at all a skipped task and no failure.
 	AllowEmpty bool `json:"allowEmpty,omitempty"`
+}
+
+// Pod runs a pod of its own. The short form has an image and what goes with one container; spec is a
+// whole PodSpec instead.
+type Pod struct {
+	Program         `json:",inline"`
+	Image           string                      `json:"image,omitempty"`
+	ImagePullPolicy corev1.PullPolicy           `json:"imagePullPolicy,omitempty"`
+	Env             []corev1.EnvVar             `json:"env,omitempty"`
+	EnvFrom         []corev1.EnvFromSource      `json:"envFrom,omitempty"`
+	WorkingDir      string                      `json:"workingDir,omitempty"`
+	Resources       corev1.ResourceRequirements `json:"resources,omitzero"`
+	VolumeMounts    []corev1.VolumeMount        `json:"volumeMounts,omitempty"`
+	SecurityContext *corev1.SecurityContext     `json:"securityContext,omitempty"`
+
+	// These are of the pod, in the short form.
+	Volumes            []corev1.Volume               `json:"volumes,omitempty"`
+	ServiceAccountName string                        `json:"serviceAccountName,omitempty"`
+	ImagePullSecrets   []corev1.LocalObjectReference `json:"imagePullSecrets,omitempty"`
+	NodeSelector       map[string]string             `json:"nodeSelector,omitempty"`
+	Tolerations        []corev1.Toleration           `json:"tolerations,omitempty"`
+
+	Spec *corev1.PodSpec `json:"spec,omitempty"`
+	// Container is the one whose end is the task's, when spec has several; by default the first.
+	Container string `json:"container,omitempty"`
 }
 
 // Count is a number of pods as written: a word, a number or a percentage.

@@ -1,0 +1,86 @@
+package pod
+
+import (
+	"context"
+	"math"
+	"strings"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
+)
+
+// The labels by which the pods of tasks are found.
+const (
+	managedByLabel = "app.kubernetes.io/managed-by"
+	releaseLabel   = "kubectl-tasks.io/release"
+	taskLabel      = "kubectl-tasks.io/task"
+)
+
+const (
+	// deadline is after how long the cluster itself ends a pod whose task has no limit: nothing
+	// that this program forgot runs forever.
+	deadline = 24 * time.Hour
+	// deadlineMargin is how much later than the task's own limit that is.
+	deadlineMargin = 30 * time.Second
+	// nobody is a user that no image needs, for namespaces in which nothing may run as root.
+	nobody = 65534
+)
+
+// build returns the pod of a task.
+func (r Runner) build(ctx context.Context, t task.Task, p task.Pod) *corev1.Pod {
+	spec := p.Spec.DeepCopy()
+	spec.RestartPolicy = corev1.RestartPolicyNever
+	if spec.ActiveDeadlineSeconds == nil {
+		limit := deadline
+		if t.Timeout > 0 {
+			limit = t.Timeout + deadlineMargin
+		}
+		seconds := int64(math.Ceil(limit.Seconds()))
+		spec.ActiveDeadlineSeconds = &seconds
+	}
+	if p.Adapt && r.Cluster.Restricted(ctx, r.Namespace) {
+		restrict(spec)
+	}
+	name := strings.Trim(t.Name[:min(len(t.Name), 50)], "-")
+	labels := map[string]string{managedByLabel: "kubectl-tasks", taskLabel: t.Name}
+	if r.Release != "" {
+		labels[releaseLabel] = r.Release
+	}
+	return &corev1.Pod{
+		ObjectMeta: metav1.ObjectMeta{GenerateName: name + "-", Namespace: r.Namespace, Labels: labels},
+		Spec:       *spec,
+	}
+}
+
+// restrict sets what the Pod Security Standard "restricted" demands and the author left open.
+func restrict(spec *corev1.PodSpec) {
+	yes, no, user := true, false, int64(nobody)
+	if spec.SecurityContext == nil {
+		spec.SecurityContext = &corev1.PodSecurityContext{}
+	}
+	pod := spec.SecurityContext
+	if pod.RunAsNonRoot == nil {
+		pod.RunAsNonRoot = &yes
+	}
+	if pod.RunAsUser == nil {
+		pod.RunAsUser = &user
+	}
+	if pod.SeccompProfile == nil {
+		pod.SeccompProfile = &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault}
+	}
+	for i := range spec.Containers {
+		c := &spec.Containers[i]
+		if c.SecurityContext == nil {
+			c.SecurityContext = &corev1.SecurityContext{}
+		}
+		if c.SecurityContext.AllowPrivilegeEscalation == nil {
+			c.SecurityContext.AllowPrivilegeEscalation = &no
+		}
+		if c.SecurityContext.Capabilities == nil {
+			c.SecurityContext.Capabilities = &corev1.Capabilities{Drop: []corev1.Capability{"ALL"}}
+		}
+	}
+}

@@ -1,0 +1,232 @@
+package pod
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/runner/lines"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
+)
+
+const (
+	// lastLines is how long the rest of the main container's log is waited for when it has ended.
+	lastLines = 10 * time.Second
+	// quiet is how long after the end of a log its container may seem to run: the news of its end
+	// takes another way.
+	quiet = 3 * time.Second
+)
+
+// follower follows one pod and the logs of its containers.
+type follower struct {
+	cluster  Cluster
+	pod      *corev1.Pod
+	main     string
+	sink     task.Sink
+	patience time.Duration
+
+	// What was seen.
+	end     *corev1.ContainerStateTerminated
+	failure string
+	gone    bool
+	noted   string
+	// allEnded tells that no container runs any more.
+	allEnded bool
+
+	giveUp  context.CancelCauseFunc
+	timer   *time.Timer
+	logs    map[string]*containerLog
+	copying context.Context //nolint:containedctx // the logs' own, which outlives following
+	stop    context.CancelFunc
+	group   sync.WaitGroup
+}
+
+// containerLog is the log of one container that has started.
+type containerLog struct {
+	// ended is closed when the container has.
+	ended chan struct{}
+	once  sync.Once
+	// copied is closed when all of the log was passed on.
+	copied chan struct{}
+}
+
+func newFollower(cluster Cluster, pod *corev1.Pod, main string, sink task.Sink, patience time.Duration) *follower {
+	f := &follower{cluster: cluster, pod: pod, main: main, sink: sink, patience: patience, logs: map[string]*containerLog{}}
+	f.copying, f.stop = context.WithCancel(context.Background())
+	return f
+}
+
+// follow returns when the main container has ended, or when that cannot be expected any more.
+func (f *follower) follow(ctx context.Context) task.Result {
+	following, giveUp := context.WithCancelCause(ctx)
+	defer giveUp(nil)
+	f.giveUp = giveUp
+	err := f.cluster.FollowPod(following, f.pod, f.see)
+	if f.timer != nil {
+		f.timer.Stop()
+	}
+	return target(f.pod, f.main, f.ended(ctx, following, err))
+}
+
+// see takes a state of the pod, nil when it is gone; false when it has seen enough.
+func (f *follower) see(pod *corev1.Pod) bool {
+	if pod == nil {
+		f.gone = true
+		return false
+	}
+	running := func(s corev1.ContainerStatus) bool { return s.State.Terminated == nil }
+	f.allEnded = len(pod.Status.ContainerStatuses) > 0 && !slices.ContainsFunc(pod.Status.ContainerStatuses, running)
+	statuses := slices.Concat(pod.Status.InitContainerStatuses, pod.Status.ContainerStatuses)
+	for _, s := range statuses {
+		if s.State.Running != nil || s.State.Terminated != nil {
+			f.startLog(s.Name)
+		}
+		if s.State.Terminated == nil {
+			continue
+		}
+		l := f.logs[s.Name]
+		l.once.Do(func() { close(l.ended) })
+		if s.Name == f.main {
+			f.end = s.State.Terminated
+		}
+	}
+	if f.end != nil {
+		return false
+	}
+	if pod.Status.Phase == corev1.PodFailed {
+		f.failure = whyFailed(pod)
+		return false
+	}
+	f.watchStart(pod)
+	return true
+}
+
+// watchStart says why the pod does not start, and gives up when that hardly changes by itself.
+func (f *follower) watchStart(pod *corev1.Pod) {
+	reason, message, hopeless := waiting(pod)
+	if reason != f.noted && message != "" {
+		f.note(message)
+	}
+	f.noted = reason
+	if !hopeless {
+		if f.timer != nil {
+			f.timer.Stop()
+			f.timer = nil
+		}
+		return
+	}
+	if f.timer == nil {
+		f.timer = time.AfterFunc(f.patience, func() { f.giveUp(stuckError{reason, message}) })
+	}
+}
+
+// hopelessReasons are why containers wait that seldom goes away by itself.
+var hopelessReasons = []string{
+	"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "ImageInspectError",
+	"CreateContainerConfigError", "CreateContainerError", "RunContainerError", "StartError",
+}
+
+// waiting returns why the pod does not start, and whether it hardly will.
+func waiting(pod *corev1.Pod) (reason, message string, hopeless bool) {
+	for _, s := range slices.Concat(pod.Status.InitContainerStatuses, pod.Status.ContainerStatuses) {
+		w := s.State.Waiting
+		if w == nil || !slices.Contains(hopelessReasons, w.Reason) {
+			continue
+		}
+		// The two take turns; as one, they are said once.
+		reason = w.Reason
+		if reason == "ErrImagePull" {
+			reason = "ImagePullBackOff"
+		}
+		message = fmt.Sprintf("container %s: %s", s.Name, reason)
+		if w.Message != "" {
+			message += ": " + w.Message
+		}
+		return reason, message, true
+	}
+	for _, c := range pod.Status.Conditions {
+		if c.Type == corev1.PodScheduled && c.Status == corev1.ConditionFalse {
+			// A new node may come.
+			return c.Reason, fmt.Sprintf("the pod is not scheduled: %s", c.Message), false
+		}
+	}
+	return "", "", false
+}
+
+// whyFailed words the end of a pod whose main container was not seen to end.
+func whyFailed(pod *corev1.Pod) string {
+	for _, s := range pod.Status.InitContainerStatuses {
+		if t := s.State.Terminated; t != nil && t.ExitCode != 0 {
+			return fmt.Sprintf("init container %s: %s", s.Name, terminated(t).Message)
+		}
+	}
+	message := "the pod failed"
+	if pod.Status.Reason != "" {
+		message += ": " + pod.Status.Reason
+	}
+	if pod.Status.Message != "" {
+		message += ": " + pod.Status.Message
+	}
+	return message
+}
+
+func (f *follower) note(text string) {
+	f.sink(task.Output{Stream: task.Note, Data: []byte(text + "\n")})
+}
+
+// startLog begins to pass on what a container prints, once.
+func (f *follower) startLog(container string) {
+	if f.logs[container] != nil {
+		return
+	}
+	l := &containerLog{ended: make(chan struct{}), copied: make(chan struct{})}
+	f.logs[container] = l
+	name := ""
+	if len(f.pod.Spec.Containers)+len(f.pod.Spec.InitContainers) > 1 {
+		name = container
+	}
+	f.group.Go(func() {
+		defer close(l.copied)
+		w := lines.NewWriter(name, task.Stdout, f.sink)
+		defer w.Flush()
+		var since time.Time
+		for {
+			err := f.cluster.CopyLogs(f.copying, f.pod, container, since, w)
+			if ended := f.endsSoon(l); err == nil && ended || f.copying.Err() != nil {
+				return
+			}
+			w.Flush()
+			f.note(fmt.Sprintf("the log of container %s was interrupted; lines may be missing", container))
+			since = time.Now()
+		}
+	})
+}
+
+// endsSoon reports whether a container whose log has ended has ended itself; the news of that
+// may come a little later.
+func (f *follower) endsSoon(l *containerLog) bool {
+	select {
+	case <-l.ended:
+		return true
+	case <-f.copying.Done():
+	case <-time.After(quiet):
+	}
+	return false
+}
+
+// finishLogs waits for the rest of the main container's log, and ends the others.
+func (f *follower) finishLogs() {
+	if l := f.logs[f.main]; l != nil && f.end != nil {
+		select {
+		case <-l.copied:
+		case <-time.After(lastLines):
+			f.note("the rest of the log did not come")
+		}
+	}
+	f.stop()
+	f.group.Wait()
+}

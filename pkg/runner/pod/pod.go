@@ -1,0 +1,134 @@
+package pod
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
+)
+
+// Cluster is what the runner needs of a cluster; *kube.Client is one.
+type Cluster interface {
+	Restricted(ctx context.Context, namespace string) bool
+	CreatePod(ctx context.Context, pod *corev1.Pod) (*corev1.Pod, error)
+	DeletePod(ctx context.Context, pod *corev1.Pod, grace time.Duration) error
+	FollowPod(ctx context.Context, pod *corev1.Pod, see func(*corev1.Pod) bool) error
+	CopyLogs(ctx context.Context, pod *corev1.Pod, container string, since time.Time, w io.Writer) error
+}
+
+// Runner runs pod tasks.
+type Runner struct {
+	Cluster Cluster
+	// Namespace and Release are what the pod belongs to.
+	Namespace, Release string
+	// Grace is how long a pod that is told to stop has before it is killed.
+	Grace time.Duration
+	// Patience is how long a pod may be in a state that it will hardly leave, such as
+	// ImagePullBackOff, before it is given up.
+	Patience time.Duration
+}
+
+// apiTimeout is how long making or deleting a pod may take beside its grace.
+const apiTimeout = 30 * time.Second
+
+// Run makes the pod, passes on what its containers print, and returns when its main container has
+// ended; others that still run are told to stop. The pod is deleted before Run returns. A pod that
+// vanishes before its end was seen is Unknown.
+func (r Runner) Run(ctx context.Context, t task.Task, sink task.Sink) task.Result {
+	p, ok := t.Executor.(task.Pod)
+	if !ok {
+		return task.Result{State: task.Failed, Reason: "NoRunner", Message: fmt.Sprintf("%T is no pod task", t.Executor)}
+	}
+	if err := ctx.Err(); err != nil {
+		return task.Result{State: task.Cancelled, Reason: "Cancelled", Message: context.Cause(ctx).Error()}
+	}
+	// A request that is cancelled on its way may have made the pod all the same.
+	creating, cancel := context.WithTimeout(context.WithoutCancel(ctx), apiTimeout)
+	defer cancel()
+	pod, err := r.Cluster.CreatePod(creating, r.build(creating, t, p))
+	if err != nil {
+		return task.Result{State: task.Failed, Reason: "NotCreated", Message: fmt.Sprintf("the pod cannot be made: %v", err)}
+	}
+	f := newFollower(r.Cluster, pod, p.MainContainer().Name, sink, r.Patience)
+	result := f.follow(ctx)
+	f.finishLogs()
+
+	deleting, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.Grace+apiTimeout)
+	defer cancel()
+	if err := r.Cluster.DeletePod(deleting, pod, f.grace(r.Grace)); err != nil {
+		err = fmt.Errorf("pod %s in namespace %q could not be deleted: %w; delete it with: kubectl delete pod %s -n %s", pod.Name, pod.Namespace, err, pod.Name, pod.Namespace)
+		if result.State == task.Cancelled {
+			// It may still run.
+			return task.Result{State: task.Unknown, Reason: "NotStopped", Message: err.Error(), Targets: result.Targets}
+		}
+		f.note(err.Error())
+	}
+	return result
+}
+
+// sidecarGrace is how long containers beside the main one have to end after it.
+const sidecarGrace = 2 * time.Second
+
+// grace is how long the containers that still run have to end.
+func (f *follower) grace(stopped time.Duration) time.Duration {
+	switch {
+	case f.allEnded:
+		return 0
+	case f.end == nil:
+		return stopped
+	}
+	if own := f.pod.Spec.TerminationGracePeriodSeconds; own != nil {
+		return min(sidecarGrace, time.Duration(*own)*time.Second)
+	}
+	return sidecarGrace
+}
+
+// target is the pod as the place where the task ran.
+func target(pod *corev1.Pod, container string, r task.Result) task.Result {
+	r.Targets = []task.Target{{Pod: pod.Name, Container: container, State: r.State, ExitCode: r.ExitCode, Message: r.Message}}
+	return r
+}
+
+// stuckError is the cause that ends following a pod which will hardly start.
+type stuckError struct{ reason, message string }
+
+func (s stuckError) Error() string { return s.message }
+
+// ended turns the end of following into a result.
+func (f *follower) ended(ctx context.Context, following context.Context, err error) task.Result {
+	stuck, isStuck := errors.AsType[stuckError](context.Cause(following))
+	switch {
+	case f.end != nil:
+		return terminated(f.end)
+	case f.failure != "":
+		return task.Result{State: task.Failed, Reason: "PodFailed", Message: f.failure}
+	case f.gone:
+		return task.Result{State: task.Unknown, Reason: "PodGone", Message: fmt.Sprintf("pod %s was deleted by somebody else before its end was seen", f.pod.Name)}
+	case ctx.Err() != nil:
+		return task.Result{State: task.Cancelled, Reason: "Cancelled", Message: context.Cause(ctx).Error()}
+	case isStuck:
+		return task.Result{State: task.Failed, Reason: stuck.reason, Message: stuck.message}
+	}
+	return task.Result{State: task.Unknown, Reason: "ConnectionLost", Message: fmt.Sprintf("pod %s can no longer be seen: %v", f.pod.Name, err)}
+}
+
+// terminated words how a container ended.
+func terminated(s *corev1.ContainerStateTerminated) task.Result {
+	code := int(s.ExitCode)
+	if code == 0 {
+		return task.Result{State: task.Succeeded, ExitCode: &code}
+	}
+	message := fmt.Sprintf("exit status %d", code)
+	if s.Reason != "" && s.Reason != "Error" {
+		message += ": " + s.Reason
+	}
+	if s.Message != "" {
+		message += ": " + s.Message
+	}
+	return task.Result{State: task.Failed, Reason: "ExitCode", ExitCode: &code, Message: message}
+}

@@ -1,0 +1,293 @@
+package pod
+
+import (
+	"context"
+	"errors"
+	"io"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
+)
+
+// cluster is one whose pod goes through states, one a second; the last one stays.
+type cluster struct {
+	states []*corev1.Pod
+	// vanishes tells that the pod is gone after its last state.
+	vanishes bool
+	// logs are what a container's log gives at each connection; a part that ends with "!" breaks
+	// off.
+	logs       map[string][]string
+	restricted bool
+	createErr  error
+	deleteErr  error
+
+	mu      sync.Mutex
+	created *corev1.Pod
+	deleted []time.Duration
+	read    map[string]int
+}
+
+func (c *cluster) Restricted(context.Context, string) bool { return c.restricted }
+
+func (c *cluster) CreatePod(_ context.Context, pod *corev1.Pod) (*corev1.Pod, error) {
+	if c.createErr != nil {
+		return nil, c.createErr
+	}
+	made := pod.DeepCopy()
+	made.Name, made.UID = "p", "1"
+	c.created = made
+	return made, nil
+}
+
+func (c *cluster) DeletePod(_ context.Context, _ *corev1.Pod, grace time.Duration) error {
+	c.deleted = append(c.deleted, grace)
+	return c.deleteErr
+}
+
+func (c *cluster) FollowPod(ctx context.Context, _ *corev1.Pod, see func(*corev1.Pod) bool) error {
+	for _, s := range c.states {
+		if !see(s) {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-time.After(time.Second):
+		}
+	}
+	if c.vanishes {
+		see(nil)
+		return nil
+	}
+	<-ctx.Done()
+	return context.Cause(ctx)
+}
+
+func (c *cluster) CopyLogs(ctx context.Context, _ *corev1.Pod, container string, _ time.Time, w io.Writer) error {
+	c.mu.Lock()
+	if c.read == nil {
+		c.read = map[string]int{}
+	}
+	n := c.read[container]
+	c.read[container]++
+	c.mu.Unlock()
+	if n >= len(c.logs[container]) {
+		<-ctx.Done()
+		return ctx.Err()
+	}
+	text, broken := strings.CutSuffix(c.logs[container][n], "!")
+	_, _ = io.WriteString(w, text)
+	if broken {
+		return errors.New("broken")
+	}
+	return nil
+}
+
+func waitingFor(reason, message string) corev1.ContainerState {
+	return corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: reason, Message: message}}
+}
+
+func running() corev1.ContainerState {
+	return corev1.ContainerState{Running: &corev1.ContainerStateRunning{}}
+}
+
+func exited(code int32, reason string) corev1.ContainerState {
+	return corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{ExitCode: code, Reason: reason}}
+}
+
+// state is a pod whose container "main", and "side" when there are two, are in these states.
+func state(states ...corev1.ContainerState) *corev1.Pod {
+	pod := &corev1.Pod{}
+	for i, s := range states {
+		pod.Status.ContainerStatuses = append(pod.Status.ContainerStatuses, corev1.ContainerStatus{Name: []string{"main", "side"}[i], State: s})
+	}
+	return pod
+}
+
+func failed(reason, message string) *corev1.Pod {
+	pod := state(running())
+	pod.Status.Phase, pod.Status.Reason, pod.Status.Message = corev1.PodFailed, reason, message
+	return pod
+}
+
+func unscheduled(message string) *corev1.Pod {
+	return &corev1.Pod{Status: corev1.PodStatus{Conditions: []corev1.PodCondition{
+		{Type: corev1.PodScheduled, Status: corev1.ConditionFalse, Reason: "Unschedulable", Message: message},
+	}}}
+}
+
+func TestRun(t *testing.T) {
+	tests := []struct {
+		name    string
+		cluster cluster
+		two     bool
+		cancel  time.Duration
+		want    task.State
+		says    string
+		prints  string
+		took    time.Duration
+		grace   time.Duration
+	}{
+		{
+			name:    "success",
+			cluster: cluster{states: []*corev1.Pod{state(waitingFor("ContainerCreating", "")), state(running()), state(exited(0, "Completed"))}, logs: map[string][]string{"main": {"a\nb"}}},
+			want:    task.Succeeded, prints: "stdout: a\nstdout: b", took: 2 * time.Second,
+		},
+		{
+			name: "failure", cluster: cluster{states: []*corev1.Pod{state(exited(3, "Error"))}, logs: map[string][]string{"main": {"a\n"}}},
+			want: task.Failed, says: "ExitCode exit status 3", prints: "stdout: a\n",
+		},
+		{
+			name: "out of memory", cluster: cluster{states: []*corev1.Pod{state(exited(137, "OOMKilled"))}, logs: map[string][]string{"main": {""}}},
+			want: task.Failed, says: "ExitCode exit status 137: OOMKilled",
+		},
+		{
+			name: "another container goes on, and gets less time", two: true,
+			cluster: cluster{states: []*corev1.Pod{state(running(), running()), state(exited(0, ""), running())}, logs: map[string][]string{"main": {"m\n"}, "side": {"s\n"}}},
+			want:    task.Succeeded, prints: "main stdout: m\nside stdout: s\n", took: time.Second, grace: sidecarGrace,
+		},
+		{
+			name:    "the log ends before the container is known to have",
+			cluster: cluster{states: []*corev1.Pod{state(running()), state(exited(0, ""))}, logs: map[string][]string{"main": {"a\n"}}},
+			want:    task.Succeeded, prints: "stdout: a\n", took: time.Second,
+		},
+		{
+			name:    "a log that breaks off is taken up again, and that is said",
+			cluster: cluster{states: []*corev1.Pod{state(running()), state(running()), state(running()), state(running()), state(running()), state(exited(0, ""))}, logs: map[string][]string{"main": {"a\nhal!", "b\n"}}},
+			want:    task.Succeeded, prints: "stdout: a\nstdout: hal\nnote: the log of container main was interrupted; lines may be missing\nstdout: b\n", took: 5 * time.Second,
+		},
+		{
+			name: "the end of a log that does not come", cluster: cluster{states: []*corev1.Pod{state(exited(0, ""))}, logs: map[string][]string{"main": {"a!"}}},
+			want: task.Succeeded, prints: "stdout: a\nnote: the log of container main was interrupted; lines may be missing\nnote: the rest of the log did not come\n", took: lastLines,
+		},
+		{
+			name: "an image that is not there", cluster: cluster{states: []*corev1.Pod{
+				state(waitingFor("ErrImagePull", "no such image")), state(waitingFor("ImagePullBackOff", "back-off")), state(waitingFor("ErrImagePull", "no such image")),
+			}},
+			want: task.Failed, says: "ImagePullBackOff container main: ImagePullBackOff: no such image", prints: "note: container main: ImagePullBackOff: no such image\n", took: 15 * time.Second, grace: 5 * time.Second,
+		},
+		{
+			name: "an image that comes after all", cluster: cluster{states: []*corev1.Pod{
+				state(waitingFor("ErrImagePull", "slow")), state(running()), state(exited(0, "")),
+			}, logs: map[string][]string{"main": {""}}},
+			want: task.Succeeded, prints: "note: container main: ImagePullBackOff: slow\n", took: 2 * time.Second,
+		},
+		{
+			name: "no node yet", cluster: cluster{states: []*corev1.Pod{unscheduled("0/1 nodes"), unscheduled("0/1 nodes"), state(exited(0, ""))}, logs: map[string][]string{"main": {""}}},
+			want: task.Succeeded, prints: "note: the pod is not scheduled: 0/1 nodes\n", took: 2 * time.Second,
+		},
+		{name: "evicted", cluster: cluster{states: []*corev1.Pod{failed("Evicted", "low on memory")}}, want: task.Failed, says: "PodFailed the pod failed: Evicted: low on memory", grace: 5 * time.Second},
+		{
+			name: "deleted by somebody", cluster: cluster{states: []*corev1.Pod{state(running())}, vanishes: true, logs: map[string][]string{"main": {"a\n"}}},
+			want: task.Unknown, says: "PodGone pod p was deleted by somebody else before its end was seen", prints: "stdout: a\n", took: time.Second, grace: 5 * time.Second,
+		},
+		{
+			name: "cancelled", cluster: cluster{states: []*corev1.Pod{state(running())}}, cancel: 3 * time.Second,
+			want: task.Cancelled, says: "Cancelled stop", took: 3 * time.Second, grace: 5 * time.Second,
+		},
+		{
+			name: "cancelled, and cannot be deleted", cluster: cluster{states: []*corev1.Pod{state(running())}, deleteErr: errors.New("no right")}, cancel: time.Second,
+			want: task.Unknown, says: `NotStopped pod p in namespace "ns" could not be deleted: no right; delete it with: kubectl delete pod p -n ns`, took: time.Second, grace: 5 * time.Second,
+		},
+		{name: "refused", cluster: cluster{createErr: errors.New("exceeded quota")}, want: task.Failed, says: "NotCreated the pod cannot be made: exceeded quota"},
+	}
+	for i := range tests {
+		tt := &tests[i]
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				ctx, cancel := context.WithCancelCause(t.Context())
+				defer cancel(nil)
+				if tt.cancel > 0 {
+					time.AfterFunc(tt.cancel, func() { cancel(errors.New("stop")) })
+				}
+				var (
+					mu      sync.Mutex
+					printed []string
+				)
+				sink := func(o task.Output) {
+					mu.Lock()
+					defer mu.Unlock()
+					printed = append(printed, strings.TrimSpace(o.Target+" "+string(o.Stream)+": "+string(o.Data)))
+				}
+				executor := task.Pod{Spec: corev1.PodSpec{Containers: []corev1.Container{{Name: "main", Image: "i"}}}}
+				if tt.two {
+					executor.Spec.Containers = append(executor.Spec.Containers, corev1.Container{Name: "side", Image: "i"})
+				}
+				began := time.Now()
+				r := Runner{Cluster: &tt.cluster, Namespace: "ns", Release: "web", Grace: 5 * time.Second, Patience: 15 * time.Second}
+				result := r.Run(ctx, task.Task{Name: "t", Executor: executor}, sink)
+				if result.State != tt.want {
+					t.Errorf("%s, want %s", result.State, tt.want)
+				}
+				if got := strings.TrimSpace(result.Reason + " " + result.Message); tt.says != "" && got != tt.says {
+					t.Errorf("says %q, want %q", got, tt.says)
+				}
+				want, got := pieces(tt.prints), pieces(strings.Join(printed, "\n"))
+				if tt.two {
+					want, got = sorted(want), sorted(got)
+				}
+				if diff := cmp.Diff(want, got); diff != "" {
+					t.Errorf("printed (-want +got):\n%s", diff)
+				}
+				if took := time.Since(began); took != tt.took {
+					t.Errorf("took %s, want %s", took, tt.took)
+				}
+				if tt.cluster.created != nil && (len(tt.cluster.deleted) != 1 || tt.cluster.deleted[0] != tt.grace) {
+					t.Errorf("deleted with grace %v, want %s once", tt.cluster.deleted, tt.grace)
+				}
+			})
+		})
+	}
+}
+
+// pieces returns the lines of a text without the names of streams that a piece of several lines
+// repeats.
+func pieces(text string) []string {
+	var all []string
+	for line := range strings.FieldsFuncSeq(text, func(r rune) bool { return r == '\n' }) {
+		for _, s := range []string{"stdout: ", "note: "} {
+			line = strings.Replace(line, s, "", 1)
+		}
+		all = append(all, line)
+	}
+	return all
+}
+
+func sorted(all []string) []string {
+	if len(all) > 1 && all[0] > all[1] {
+		all[0], all[1] = all[1], all[0]
+	}
+	return all
+}
+
+func TestBuild(t *testing.T) {
+	r := Runner{Cluster: &cluster{restricted: true}, Namespace: "ns", Release: "web"}
+	spec := corev1.PodSpec{Containers: []corev1.Container{{Name: "a"}}}
+	long := strings.Repeat("x", 49) + "-yz"
+	pod := r.build(t.Context(), task.Task{Name: long, Policy: task.Policy{Timeout: time.Minute}}, task.Pod{Spec: spec, Adapt: true})
+	if want := strings.Repeat("x", 49) + "-"; pod.GenerateName != want {
+		t.Errorf("name %q, want %q", pod.GenerateName, want)
+	}
+	if got := *pod.Spec.ActiveDeadlineSeconds; got != 90 {
+		t.Errorf("deadline %d, want 90", got)
+	}
+	if pod.Spec.RestartPolicy != corev1.RestartPolicyNever || pod.Labels[releaseLabel] != "web" || pod.Labels[managedByLabel] != "kubectl-tasks" {
+		t.Errorf("%+v", pod)
+	}
+	if s := pod.Spec.Containers[0].SecurityContext; s == nil || *s.AllowPrivilegeEscalation || s.Capabilities.Drop[0] != "ALL" {
+		t.Errorf("container %+v is not restricted", s)
+	}
+	if spec.Containers[0].SecurityContext != nil {
+		t.Error("the task itself was changed")
+	}
+	if pod := r.build(t.Context(), task.Task{Name: "t"}, task.Pod{Spec: spec}); pod.Spec.SecurityContext != nil {
+		t.Error("a full spec was changed")
+	}
+}
