@@ -14,6 +14,7 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/plan"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/release"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/runner/clone"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/runner/exec"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/runner/host"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/runner/pod"
@@ -73,11 +74,15 @@ func (r *stepRunner) Run(ctx context.Context, step plan.Step, sink task.Sink) ta
 	case task.Exec:
 		return exec.Runner{Client: r.client, Pods: r.pods, Grace: stopGrace}.Run(ctx, *step.Task, sink)
 	case task.Pod:
-		return pod.Runner{
-			Cluster: r.client, Namespace: r.namespace, Release: step.Release.Name, Grace: stopGrace, Patience: podPatience,
-		}.Run(ctx, *step.Task, sink)
+		return r.podRunner(step).Run(ctx, *step.Task, sink)
+	case task.Clone:
+		return clone.Runner{Pods: r.podRunner(step), Template: r.client.PodTemplate}.Run(ctx, *step.Task, sink)
 	}
 	return task.Result{State: task.Failed, Reason: "NoRunner", Message: fmt.Sprintf("no runner for %T", step.Task.Executor)}
+}
+
+func (r *stepRunner) podRunner(step plan.Step) pod.Runner {
+	return pod.Runner{Cluster: r.client, Namespace: r.namespace, Release: step.Release.Name, Grace: stopGrace, Patience: podPatience}
 }
 
 // runHelm returns when Helm has applied the manifests. When Helm then waits for them, it goes on

@@ -7,7 +7,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// Executor is where a task runs and what it runs: Host, Exec or Pod.
+// Executor is where a task runs and what it runs: Host, Exec, Pod or Clone.
 type Executor interface {
 	// Kind is the executor's name in files and messages, such as "host".
 	Kind() string
@@ -57,6 +57,19 @@ type Pod struct {
 	Adapt bool
 }
 
+// Clone runs a new pod made from the pod template of a workload, with another command.
+type Clone struct {
+	Command Command
+	// From is KIND/NAME of the workload, with any of kubectl's names for the kind.
+	From string
+	// Container is the one that gets the command; empty means the default container.
+	Container string
+	// Sidecars are the other containers of the template that run beside it.
+	Sidecars []string
+	// Env is set beside the container's own variables, and wins over them.
+	Env []corev1.EnvVar
+}
+
 // Command is a program with its arguments.
 type Command struct {
 	// Argv is what is executed, without a shell.
@@ -84,6 +97,15 @@ func (h Host) Text() string { return h.Command.Text }
 
 // Text returns the command as written.
 func (e Exec) Text() string { return e.Command.Text }
+
+// Kind returns "clone".
+func (Clone) Kind() string { return "clone" }
+
+// Argv returns the program and its arguments.
+func (c Clone) Argv() []string { return c.Command.Argv }
+
+// Text returns the workload, and the command as written.
+func (c Clone) Text() string { return c.From + " " + c.Command.Text }
 
 // Kind returns "pod".
 func (Pod) Kind() string { return "pod" }
@@ -117,6 +139,7 @@ func (p Pod) Text() string {
 	return strings.Join(slices.Concat([]string{c.Image}, c.Command, c.Args), " ")
 }
 
-func (Host) executor() {}
-func (Exec) executor() {}
-func (Pod) executor()  {}
+func (Host) executor()  {}
+func (Exec) executor()  {}
+func (Pod) executor()   {}
+func (Clone) executor() {}

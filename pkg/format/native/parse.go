@@ -210,9 +210,12 @@ func (p *parser) executor(t Task, n *yaml.Node) task.Executor {
 	if t.Pod != nil {
 		chosen = append(chosen, "pod")
 	}
+	if t.Clone != nil {
+		chosen = append(chosen, "clone")
+	}
 	switch {
 	case len(chosen) == 0:
-		p.fail(at(n, "task %q does not say what to run: it needs host, exec or pod", t.Name), t.Name)
+		p.fail(at(n, "task %q does not say what to run: it needs host, exec, pod or clone", t.Name), t.Name)
 		return nil
 	case len(chosen) > 1:
 		p.fail(at(place(n, chosen[1]), "task %q has %s; only one of them can be", t.Name, strings.Join(chosen, " and ")), t.Name)
@@ -224,6 +227,8 @@ func (p *parser) executor(t Task, n *yaml.Node) task.Executor {
 		return p.host(t, at)
 	case t.Pod != nil:
 		return p.pod(t, at)
+	case t.Clone != nil:
+		return p.clone(t, at)
 	}
 	return p.exec(t, at)
 }
@@ -248,7 +253,7 @@ func (p *parser) exec(t Task, n *yaml.Node) task.Executor {
 	if e.Target != "" && e.Selector != "" {
 		p.fail(at(place(n, "selector"), "task %q has a target and a selector; only one of them can be", t.Name), t.Name)
 	}
-	if kind, name, ok := strings.Cut(e.Target, "/"); e.Target != "" && (!ok || kind == "" || name == "") {
+	if e.Target != "" && !validReference(e.Target) {
 		p.fail(at(place(n, "target"), "task %q: the target is %q; write KIND/NAME, such as deployment/web", t.Name, e.Target), t.Name)
 	}
 	if e.Parallel < 0 {
@@ -258,6 +263,22 @@ func (p *parser) exec(t Task, n *yaml.Node) task.Executor {
 		Command: p.program(t.Name, e.Program, n),
 		Target:  e.Target, Selector: e.Selector, Container: e.Container,
 		Pods: pods, Parallel: e.Parallel, AllowEmpty: e.AllowEmpty,
+	}
+}
+
+// validReference reports whether an object is named as KIND/NAME.
+func validReference(object string) bool {
+	kind, name, ok := strings.Cut(object, "/")
+	return ok && kind != "" && name != "" && !strings.Contains(name, "/")
+}
+
+func (p *parser) clone(t Task, n *yaml.Node) task.Executor {
+	c := t.Clone
+	if !validReference(c.From) {
+		p.fail(at(place(n, "from"), "task %q: from is %q; write KIND/NAME, such as deployment/web", t.Name, c.From), t.Name)
+	}
+	return task.Clone{
+		Command: p.program(t.Name, c.Program, n), From: c.From, Container: c.Container, Sidecars: c.Sidecars, Env: c.Env,
 	}
 }
 

@@ -52,9 +52,10 @@ type Task struct {
 	OnFailure string `json:"onFailure,omitempty"`
 
 	// Exactly one of these says where and what.
-	Host *Host `json:"host,omitempty"`
-	Exec *Exec `json:"exec,omitempty"`
-	Pod  *Pod  `json:"pod,omitempty"`
+	Host  *Host  `json:"host,omitempty"`
+	Exec  *Exec  `json:"exec,omitempty"`
+	Pod   *Pod   `json:"pod,omitempty"`
+	Clone *Clone `json:"clone,omitempty"`
 }
 
 // Program is what an executor runs: exactly one of a command, which no shell sees, and a line for
@@ -119,6 +120,19 @@ type Pod struct {
 	Spec *corev1.PodSpec `json:"spec,omitempty"`
 	// Container is the one whose end is the task's, when spec has several; by default the first.
 	Container string `json:"container,omitempty"`
+}
+
+// Clone runs a new pod made from a workload's pod template, with another command.
+type Clone struct {
+	Program `json:",inline"`
+	// From is KIND/NAME of the workload.
+	From string `json:"from,omitempty"`
+	// Container gets the command; by default the default container.
+	Container string `json:"container,omitempty"`
+	// Sidecars are the other containers of the template that run beside it.
+	Sidecars []string `json:"sidecars,omitempty"`
+	// Env is set beside the container's own variables, and wins over them.
+	Env []corev1.EnvVar `json:"env,omitempty"`
 }
 
 // Count is a number of pods as written: a word, a number or a percentage.

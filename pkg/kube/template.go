@@ -1,0 +1,79 @@
+package kube
+
+import (
+	"context"
+	"fmt"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+)
+
+// Template is what the pods of a workload are made from.
+type Template struct {
+	corev1.PodTemplateSpec
+	// Of is the workload, such as "deployment/web".
+	Of string
+	// Claims are the names of the volumes that each pod of a StatefulSet has of its own, and that
+	// the template therefore lacks.
+	Claims []string
+}
+
+// PodTemplate returns the template of a workload as it is in the cluster: of a Deployment,
+// StatefulSet, DaemonSet, ReplicaSet, ReplicationController, Job or CronJob, or a pod itself, given
+// as KIND/NAME.
+func (c *Client) PodTemplate(ctx context.Context, namespace, from string) (*Template, error) {
+	named, resource, err := c.named(namespace, from)
+	if err != nil {
+		return nil, err
+	}
+	client, err := c.Dynamic()
+	if err != nil {
+		return nil, err
+	}
+	o, err := client.Resource(resource).Namespace(named.GetNamespace()).Get(ctx, named.GetName(), metav1.GetOptions{})
+	if err != nil {
+		return nil, fmt.Errorf("%s in namespace %q: %w", Name(named), namespace, err)
+	}
+	path := []string{"spec", "template"}
+	switch o.GetKind() {
+	case "Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "ReplicationController", "Job":
+	case "CronJob":
+		path = []string{"spec", "jobTemplate", "spec", "template"}
+	case "Pod":
+		path = nil
+	default:
+		return nil, fmt.Errorf("%s: a %s has no pod template; name a workload", from, o.GetKind())
+	}
+	content, _, err := unstructured.NestedMap(o.Object, path...)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", from, err)
+	}
+	t := &Template{Of: Name(named)}
+	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(content, &t.PodTemplateSpec); err != nil {
+		return nil, fmt.Errorf("%s: %w", from, err)
+	}
+	claims, _, _ := unstructured.NestedSlice(o.Object, "spec", "volumeClaimTemplates")
+	for _, claim := range claims {
+		if m, ok := claim.(map[string]any); ok {
+			name, _, _ := unstructured.NestedString(m, "metadata", "name")
+			t.Claims = append(t.Claims, name)
+		}
+	}
+	return t, nil
+}
+
+// DefaultContainer returns the name of the container that is meant when none is named: that of the
+// annotation kubectl.kubernetes.io/default-container, else the first.
+func (t *Template) DefaultContainer() string {
+	if name := t.Annotations[defaultContainerAnnotation]; name != "" {
+		return name
+	}
+	if len(t.Spec.Containers) == 0 {
+		return ""
+	}
+	return t.Spec.Containers[0].Name
+}
+
+const defaultContainerAnnotation = "kubectl.kubernetes.io/default-container"
