@@ -45,7 +45,15 @@ func Build(op task.Operation, release Release, tasks []task.Task) (Plan, error) 
 	b.addTasks(after, gate, "runs after Helm's "+string(op))
 	b.addTasks(b.ofStage(task.AtFailure), nil, "runs when something failed")
 	b.addTasks(b.ofStage(task.AtEnd), nil, "runs at the end, however it ends")
-	return b.plan(), nil
+	p := b.plan()
+	for _, t := range b.ofStage(task.None) {
+		reason := "has no phase: runs by name"
+		if t.Phase != "" {
+			reason = fmt.Sprintf("its phase is %s", t.Phase)
+		}
+		p.Left = append(p.Left, Left{Task: t, Reason: reason})
+	}
+	return p, nil
 }
 
 // Only returns a plan that runs the given tasks without Helm: an order among them is kept, and a

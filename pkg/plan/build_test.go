@@ -123,6 +123,9 @@ func TestBuild(t *testing.T) {
 			if diff := cmp.Diff(tt.want, draw(p)); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
+			if got := len(p.Tasks()) + len(p.Left); got != len(tt.tasks) {
+				t.Errorf("%d tasks are in the plan or left, of %d", got, len(tt.tasks))
+			}
 			for _, s := range p.Steps {
 				if s.Release.Name != "web" || s.Reason == "" {
 					t.Errorf("step %s has release %+v and reason %q", s.ID, s.Release, s.Reason)

@@ -78,6 +78,14 @@ type Plan struct {
 	Operation task.Operation
 	Release   Release
 	Steps     []Step
+	// Left are the tasks that have no place in the operation, and why.
+	Left []Left
+}
+
+// Left is a task that a plan leaves out.
+type Left struct {
+	Task   task.Task
+	Reason string
 }
 
 // Tasks returns the tasks of the plan, in its order.

@@ -44,6 +44,8 @@ type App struct {
 	leftovers []func()
 	// started tells that the command line was understood: errors before that are about it.
 	started bool
+	// planning is set when the command is to be shown only.
+	planning *planning
 	// stdin returns standard input, which can be read only once.
 	stdin func() ([]byte, error)
 }
@@ -144,6 +146,7 @@ or from an annotated ConfigMap. Nothing is installed in the cluster.`,
 	})
 	root.AddCommand(
 		a.runCommand(),
+		a.planCommand(),
 		a.installCommand(),
 		a.upgradeCommand(),
 		a.rollbackCommand(),

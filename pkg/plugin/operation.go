@@ -26,6 +26,7 @@ type operation struct {
 	plan    plan.Plan
 	runner  *stepRunner
 	engine  engine.Engine
+	flags   *taskFlags
 }
 
 // prepare finds and plans the tasks around a change, and refuses what is not allowed.
@@ -37,7 +38,7 @@ func (a *App) prepare(ctx context.Context, o *helmOptions, client *kube.Client, 
 	}
 	runner := &stepRunner{client: client, namespace: rel.Namespace, helm: o.helm, apply: change.Apply, objects: change.Objects, timeout: change.Timeout()}
 	runner.env = newEnvironment(change.Operation(), rel)
-	if len(documents) > 0 && !change.DryRun() {
+	if len(documents) > 0 && !change.DryRun() && a.planning == nil {
 		if err := a.addKubeconfig(&runner.env, client, rel.Namespace); err != nil {
 			return nil, preflight(ctx, err)
 		}
@@ -51,18 +52,21 @@ func (a *App) prepare(ctx context.Context, o *helmOptions, client *kube.Client, 
 		return nil, err
 	}
 	runner.midway = slices.ContainsFunc(p.Steps, func(s plan.Step) bool { return s.Kind == plan.Finish })
-	if !change.DryRun() {
+	if !change.DryRun() && a.planning == nil {
 		if err := a.trust(tasks, p.Tasks()); err != nil {
 			return nil, err
 		}
 	}
-	return &operation{release: change, tasks: set, plan: p, runner: runner, engine: tasks.engine(runner)}, nil
+	return &operation{release: change, tasks: set, plan: p, runner: runner, engine: tasks.engine(runner), flags: tasks}, nil
 }
 
 // perform does what was prepared and writes what Helm's own command would write.
 func (a *App) perform(ctx context.Context, o *operation) error {
 	planned := o.plan.Tasks()
 	a.announce(o.tasks, planned)
+	if a.planning != nil {
+		return a.showPlan(o.flags, o.plan)
+	}
 	if o.release.DryRun() {
 		return a.dryRun(o.plan, o.release)
 	}

@@ -80,7 +80,7 @@ func (a *App) run(ctx context.Context, o *runOptions, names []string) error {
 	}
 	runner := &stepRunner{client: client, namespace: namespace, env: newEnvironment(task.Run, rel)}
 	// Tasks of this machine need no cluster, so one that is not configured is no error.
-	if _, err := client.RESTConfig(); err == nil && !o.dryRun {
+	if _, err := client.RESTConfig(); err == nil && !o.dryRun && a.planning == nil {
 		if err := a.addKubeconfig(&runner.env, client, namespace); err != nil {
 			return preflight(ctx, err)
 		}
@@ -107,8 +107,11 @@ func (a *App) run(ctx context.Context, o *runOptions, names []string) error {
 
 func (a *App) runPlan(ctx context.Context, o *runOptions, set taskSet, p plan.Plan, runner *stepRunner) error {
 	bare := len(p.Steps) == 1 && o.output == ""
-	if !bare || o.dryRun {
+	if !bare || o.dryRun || a.planning != nil {
 		a.announce(set, p.Tasks())
+	}
+	if a.planning != nil {
+		return a.showPlan(&o.tasks, p)
 	}
 	if o.dryRun {
 		return report.Plan(a.Out, p)

@@ -148,20 +148,7 @@ func (a *App) trust(t *taskFlags, tasks []task.Task) error {
 	if t.allowHostTasks {
 		return nil
 	}
-	var lines []string
-	for _, t := range tasks {
-		if t.Source.Trusted {
-			continue
-		}
-		switch e := t.Executor.(type) {
-		case task.Host:
-			lines = append(lines, shown("  %s runs on this machine: %s", t.Name, e.Text()))
-		case task.Exec:
-			if len(e.Command.Local) > 0 {
-				lines = append(lines, shown("  %s sends this machine's $%s to a pod: %s", t.Name, strings.Join(e.Command.Local, ", $"), e.Text()))
-			}
-		}
-	}
+	lines := untrusted(tasks)
 	if len(lines) == 0 {
 		return nil
 	}

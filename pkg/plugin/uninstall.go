@@ -61,17 +61,24 @@ func (a *App) uninstall(ctx context.Context, o *helmOptions, change *release.Uni
 		}
 		steps = append(steps, func() error { return a.perform(ctx, prepared) })
 	}
+	var end error
 	for _, step := range steps {
 		if err := step(); err != nil {
-			return err
+			end = err
+		}
+		if end != nil && a.planning == nil {
+			break
 		}
 	}
-	return nil
+	return end
 }
 
 // nothingToUninstall is the uninstall of a release that is not there, with --ignore-not-found.
 func (a *App) nothingToUninstall(name string, change *release.Uninstall) error {
 	fmt.Fprintf(a.ErrOut, "release %q not found: nothing to uninstall, no task is run\n", name)
+	if a.planning != nil {
+		return nil
+	}
 	if err := change.Apply(); err != nil {
 		return err
 	}

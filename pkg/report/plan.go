@@ -3,27 +3,108 @@ package report
 import (
 	"fmt"
 	"io"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/plan"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
 // Plan writes the steps of a plan as a numbered table, each task in its place.
 func Plan(w io.Writer, p plan.Plan) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for i, s := range p.Steps {
-		executor, command := "helm", ""
-		switch {
-		case s.Task != nil:
-			executor, command = s.Task.Executor.Kind(), s.Task.Executor.Text()
-		case s.Kind == plan.Ready, s.Kind == plan.Object:
-			executor = "wait"
-		}
-		line := fmt.Sprintf("%3d.\t%s\t%s", i+1, Escape([]byte(s.Title())), executor)
-		if command != "" {
-			line += "\t" + string(Escape([]byte(command)))
+		line := fmt.Sprintf("%3d.\t%s\t%s", i+1, Escape([]byte(s.Title())), place(s))
+		if s.Task != nil {
+			line += "\t" + string(Escape([]byte(s.Task.Executor.Text())))
 		}
 		fmt.Fprintln(table, line)
 	}
 	return table.Flush()
+}
+
+// PlanReasons writes the steps of a plan as a table with what each waits for and why it is there,
+// and the tasks that it leaves out.
+func PlanReasons(w io.Writer, p plan.Plan) error {
+	table := tabwriter.NewWriter(w, 0, 0, 3, ' ', 0)
+	fmt.Fprintln(table, "\tSTEP\tPLACE\tAFTER\tREASON\tCOMMAND")
+	for i, s := range p.Steps {
+		command := ""
+		if s.Task != nil {
+			command = s.Task.Executor.Text()
+		}
+		row := []string{fmt.Sprintf("%d.", i+1), s.Title(), place(s), strings.Join(s.Needs, ", "), s.Reason, command}
+		for j := range row {
+			row[j] = string(Escape([]byte(strings.ReplaceAll(row[j], "\t", " "))))
+		}
+		fmt.Fprintln(table, strings.TrimRight(strings.Join(row, "\t"), "\t"))
+	}
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	for _, l := range p.Left {
+		fmt.Fprintf(w, "not run: %s: %s\n", Escape([]byte(l.Task.Name)), l.Reason)
+	}
+	return nil
+}
+
+// place is where a step is carried out.
+func place(s plan.Step) string {
+	switch {
+	case s.Task != nil:
+		return s.Task.Executor.Kind()
+	case s.Waits():
+		return "wait"
+	}
+	return "helm"
+}
+
+// PlanObject is what plan -o json prints. Its fields only grow.
+type PlanObject struct {
+	APIVersion string         `json:"apiVersion"`
+	Kind       string         `json:"kind"`
+	Operation  task.Operation `json:"operation"`
+	Release    string         `json:"release,omitempty"`
+	Namespace  string         `json:"namespace,omitempty"`
+	Steps      []PlanStep     `json:"steps"`
+	Left       []PlanLeft     `json:"left"`
+}
+
+// PlanStep is one step of a PlanObject.
+type PlanStep struct {
+	ID string `json:"id"`
+	// Kind is task, apply, finish, ready, delete or object.
+	Kind  plan.Kind  `json:"kind"`
+	Phase task.Phase `json:"phase,omitempty"`
+	// Place is host, exec, pod, clone, helm or wait.
+	Place   string   `json:"place"`
+	Command string   `json:"command,omitempty"`
+	Needs   []string `json:"needs,omitempty"`
+	Reason  string   `json:"reason"`
+	Source  string   `json:"source,omitempty"`
+}
+
+// PlanLeft is a task that the plan leaves out.
+type PlanLeft struct {
+	Name   string `json:"name"`
+	Reason string `json:"reason"`
+}
+
+// NewPlanObject describes a plan for machines.
+func NewPlanObject(p plan.Plan) PlanObject {
+	o := PlanObject{
+		APIVersion: "kubectl-tasks.io/v1alpha1", Kind: "Plan", Operation: p.Operation,
+		Release: p.Release.Name, Namespace: p.Release.Namespace, Steps: []PlanStep{}, Left: []PlanLeft{},
+	}
+	for _, s := range p.Steps {
+		step := PlanStep{ID: s.ID, Kind: s.Kind, Phase: s.Phase, Place: place(s), Needs: s.Needs, Reason: s.Reason}
+		if s.Task != nil {
+			step.Command, step.Source = s.Task.Executor.Text(), s.Task.Source.Name
+		}
+		o.Steps = append(o.Steps, step)
+	}
+	for _, l := range p.Left {
+		o.Left = append(o.Left, PlanLeft{Name: l.Task.Name, Reason: l.Reason})
+	}
+	return o
 }

@@ -1,0 +1,106 @@
+package plugin
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/plan"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/report"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
+)
+
+// exitPlan is the exit code of a plan with something to do.
+const exitPlan = 2
+
+// planning is set for the commands below "plan", which then show what they would do.
+type planning struct {
+	output string
+	graph  string
+}
+
+var graphs = []string{"dot", "mermaid"}
+
+func (a *App) planCommand() *cobra.Command {
+	var graph string
+	cmd := &cobra.Command{
+		Use:   "plan COMMAND",
+		Short: "Show what a command would do, and why; change nothing",
+		Long: `Show the steps of a command in their order: where each runs, what it waits for and why it is
+there, and which tasks are left out. Everything is read and checked as the command itself would;
+nothing is changed. The exit code is 2 when there is something to do, 0 when there is nothing.`,
+		Example: `  # The steps of an install
+  kubectl tasks plan install web ./chart
+
+  # The same for a program, and as a picture
+  kubectl tasks plan upgrade web ./chart -o json
+  kubectl tasks plan uninstall web --graph mermaid`,
+		Args: knownCommand,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
+			a.started = true
+			if graph != "" && !slices.Contains(graphs, graph) {
+				return usageError{fmt.Errorf("unknown graph %q; use one of %s", graph, strings.Join(graphs, ", "))}
+			}
+			a.planning = &planning{graph: graph}
+			if output := cmd.Flags().Lookup("output"); output != nil {
+				a.planning.output = output.Value.String()
+			}
+			return nil
+		},
+	}
+	cmd.PersistentFlags().StringVar(&graph, "graph", "", "show the plan as a graph; one of "+strings.Join(graphs, ", "))
+	cmd.AddCommand(a.runCommand(), a.installCommand(), a.upgradeCommand(), a.rollbackCommand(), a.uninstallCommand())
+	for _, sub := range cmd.Commands() {
+		sub.Example = ""
+	}
+	return cmd
+}
+
+// showPlan writes the plan of a command that is not carried out.
+func (a *App) showPlan(t *taskFlags, p plan.Plan) error {
+	switch {
+	case a.planning.graph == "dot":
+		report.Dot(a.Out, p)
+	case a.planning.graph == "mermaid":
+		report.Mermaid(a.Out, p)
+	case a.planning.output == "json", a.planning.output == "yaml":
+		if err := printObject(a.Out, a.planning.output, report.NewPlanObject(p)); err != nil {
+			return err
+		}
+	default:
+		if err := report.PlanReasons(a.Out, p); err != nil {
+			return err
+		}
+	}
+	if refused := untrusted(p.Tasks()); len(refused) > 0 && !t.allowHostTasks {
+		fmt.Fprintf(a.ErrOut, "refused without --allow-host-tasks:\n%s\n", strings.Join(refused, "\n"))
+	}
+	if len(p.Steps) == 0 {
+		return nil
+	}
+	return silentError{exitPlan}
+}
+
+// untrusted describes the tasks that touch this machine and come from a source that is not
+// trusted, a line each.
+func untrusted(tasks []task.Task) []string {
+	var lines []string
+	for _, t := range tasks {
+		if t.Source.Trusted {
+			continue
+		}
+		switch e := t.Executor.(type) {
+		case task.Host:
+			lines = append(lines, shown("  %s runs on this machine: %s", t.Name, e.Text()))
+		case task.Exec:
+			if len(e.Command.Local) > 0 {
+				lines = append(lines, shown("  %s sends this machine's $%s to a pod: %s", t.Name, strings.Join(e.Command.Local, ", $"), e.Text()))
+			}
+		case task.Pod, task.Clone:
+		}
+	}
+	return lines
+}
