@@ -1,6 +1,8 @@
 package plugin
 
 import (
+	"context"
+	"io"
 	"os"
 	"strconv"
 	"strings"
@@ -87,3 +89,18 @@ func (c *connection) namespace() (string, error) {
 
 // client returns the client of the run.
 func (c *connection) client() *kube.Client { return kube.NewClient(c.ConfigFlags) }
+
+// storedFiles returns the files of the chart of a release, as the cluster has it.
+func (c *connection) storedFiles(ctx context.Context, name, namespace string) chartFiles {
+	return func() ([]release.File, error) {
+		helm := release.NewHelm(c.settings, io.Discard, io.Discard)
+		if err := helm.Connect(ctx, c.ConfigFlags, namespace); err != nil {
+			return nil, err
+		}
+		files, err := helm.StoredFiles(name)
+		if err != nil {
+			return nil, &release.PreflightError{Err: err}
+		}
+		return files, nil
+	}
+}

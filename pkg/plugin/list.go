@@ -87,17 +87,21 @@ func (a *App) list(ctx context.Context, o *listOptions) error {
 
 // definitions reads tasks for looking at them. The cluster is asked only when the flags name
 // something in it.
-func (a *App) definitions(ctx context.Context, c *connection, tasks *taskFlags, release string) (taskSet, error) {
+func (a *App) definitions(ctx context.Context, c *connection, tasks *taskFlags, name string) (taskSet, error) {
 	var client *kube.Client
 	namespace := ""
-	if release != "" || namesConfigMap(tasks.references) {
+	if name != "" || namesConfigMap(tasks.references) {
 		var err error
 		if namespace, err = c.namespace(); err != nil {
 			return taskSet{}, usageError{err}
 		}
 		client = c.client()
 	}
-	documents, err := a.find(ctx, tasks, client, namespace, release)
+	var chart chartFiles
+	if name != "" {
+		chart = c.storedFiles(ctx, name, namespace)
+	}
+	documents, err := a.find(ctx, tasks, client, plan.Release{Name: name, Namespace: namespace}, chart)
 	if err != nil {
 		return taskSet{}, err
 	}
@@ -105,7 +109,7 @@ func (a *App) definitions(ctx context.Context, c *connection, tasks *taskFlags, 
 		return taskSet{}, usageError{fmt.Errorf("there are no tasks here; name a file with --tasks, or a release with --release")}
 	}
 	// The variables of a run are known by name, so that they are not reported as unset.
-	return tasks.read(documents, newEnvironment("", plan.Release{Name: release, Namespace: namespace}).lookup)
+	return tasks.read(documents, newEnvironment("", plan.Release{Name: name, Namespace: namespace}).lookup)
 }
 
 func namesConfigMap(references []string) bool {

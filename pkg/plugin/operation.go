@@ -32,7 +32,7 @@ type operation struct {
 // prepare finds and plans the tasks around a change, and refuses what is not allowed.
 func (a *App) prepare(ctx context.Context, o *helmOptions, client *kube.Client, change release.Change, rel plan.Release) (*operation, error) {
 	tasks := &o.tasks
-	documents, err := a.find(ctx, tasks, client, rel.Namespace, rel.Name)
+	documents, err := a.find(ctx, tasks, client, rel, func() ([]release.File, error) { return change.Files(), nil })
 	if err != nil {
 		return nil, preflight(ctx, err)
 	}

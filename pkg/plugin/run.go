@@ -71,7 +71,11 @@ func (a *App) run(ctx context.Context, o *runOptions, names []string) error {
 	}
 	rel := plan.Release{Name: o.release, Namespace: namespace}
 	client := o.connection.client()
-	documents, err := a.find(ctx, &o.tasks, client, namespace, o.release)
+	var chart chartFiles
+	if o.release != "" {
+		chart = o.connection.storedFiles(ctx, o.release, namespace)
+	}
+	documents, err := a.find(ctx, &o.tasks, client, rel, chart)
 	if err != nil {
 		return preflight(ctx, err)
 	}

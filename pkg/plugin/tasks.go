@@ -14,6 +14,8 @@ import (
 
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/engine"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/plan"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/release"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/report"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/source"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
@@ -32,7 +34,7 @@ type taskFlags struct {
 
 // addSource adds the flags that choose tasks.
 func (t *taskFlags) addSource(fs *pflag.FlagSet) {
-	fs.StringArrayVarP(&t.references, "tasks", "t", nil, "where the tasks are: a file, a directory, '-' for standard input, or configmap/NAME[/KEY] (can specify multiple); without it the working directory's tasks.yaml and .draft-tasks.toml, else the ConfigMaps annotated for the release")
+	fs.StringArrayVarP(&t.references, "tasks", "t", nil, "where the tasks are: a file, a directory, '-' for standard input, configmap/NAME[/KEY], or 'chart' for the chart's own files (can specify multiple); without it the working directory's tasks.yaml and .draft-tasks.toml, else the ConfigMaps annotated for the release, else the chart's files")
 	fs.BoolVar(&t.draftShell, "draft-shell", false, "run the commands of Draft files through 'sh -c', which Draft does not")
 }
 
@@ -43,7 +45,7 @@ func (t *taskFlags) addFilename(fs *pflag.FlagSet) {
 
 // addRun adds the flags about running tasks.
 func (t *taskFlags) addRun(fs *pflag.FlagSet) {
-	fs.BoolVar(&t.allowHostTasks, "allow-host-tasks", false, "let tasks of a ConfigMap run programs on this machine and read its environment")
+	fs.BoolVar(&t.allowHostTasks, "allow-host-tasks", false, "let tasks of a ConfigMap or a chart run programs on this machine and read its environment")
 	fs.BoolVar(&t.draftCompat, "draft-compat", false, "go on after tasks of a Draft file that failed, as Draft does")
 	fs.IntVar(&t.parallel, "parallel", 0, "in how many pods a task may run at the same time (default what the task says, else 1)")
 	fs.IntVar(&t.concurrency, "concurrency", engine.DefaultConcurrency, "how many tasks may run at the same time")
@@ -67,15 +69,29 @@ type taskSet struct {
 	diagnostics task.Diagnostics
 }
 
-// find returns the documents that the flags name or, when they name none, that are there.
-func (a *App) find(ctx context.Context, t *taskFlags, client *kube.Client, namespace, release string) ([]source.Document, error) {
+// chartFiles returns the files of the chart in question.
+type chartFiles func() ([]release.File, error)
+
+// find returns the documents that the flags name or, when they name none, that are there. chart is
+// nil when the command has none.
+func (a *App) find(ctx context.Context, t *taskFlags, client *kube.Client, rel plan.Release, chart chartFiles) ([]source.Document, error) {
 	dir, err := os.Getwd()
 	if err != nil {
 		return nil, err
 	}
 	finder := source.Finder{
 		Formats: knownFormats(), Dir: dir, Stdin: a.stdin,
-		Client: client, Namespace: namespace, Release: release,
+		Client: client, Namespace: rel.Namespace, Release: rel.Name,
+	}
+	if chart != nil {
+		finder.Chart = func() (map[string][]byte, error) {
+			all, err := chart()
+			files := make(map[string][]byte, len(all))
+			for _, f := range all {
+				files[f.Name] = f.Text
+			}
+			return files, err
+		}
 	}
 	if len(t.references) > 0 {
 		documents, err := finder.Named(ctx, t.references)
@@ -154,13 +170,13 @@ func (a *App) trust(t *taskFlags, tasks []task.Task) error {
 	}
 	list := strings.Join(lines, "\n")
 	if a.interactive() {
-		fmt.Fprintf(a.ErrOut, "Tasks of a ConfigMap want to touch this machine:\n%s\nAllow them? [y/N] ", list)
+		fmt.Fprintf(a.ErrOut, "Tasks of a ConfigMap or a chart want to touch this machine:\n%s\nAllow them? [y/N] ", list)
 		answer, _ := bufio.NewReader(a.In).ReadString('\n')
 		if answer = strings.ToLower(strings.TrimSpace(answer)); answer == "y" || answer == "yes" {
 			return nil
 		}
 	}
-	return refusedError{"tasks of a ConfigMap may not touch this machine:\n" + list + "\nhint: when you know who writes them, add --allow-host-tasks"}
+	return refusedError{"tasks of a ConfigMap or a chart may not touch this machine:\n" + list + "\nhint: when you know who writes them, add --allow-host-tasks"}
 }
 
 // shown formats a line with text from outside.

@@ -20,6 +20,8 @@ type Change interface {
 	Apply() error
 	// Objects returns the objects of the revision that Apply made.
 	Objects() ([]*unstructured.Unstructured, error)
+	// Files are those of the chart in question: the one to be applied, or that of the release.
+	Files() []File
 	// Revision is the number of that revision; 0 when there is none.
 	Revision() int
 	// Timeout is Helm's --timeout, which limits each wait.

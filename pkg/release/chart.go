@@ -21,6 +21,8 @@ type chartSource struct {
 	values  values.Options
 	// path is the chart's directory or archive; set by locate.
 	path string
+	// located is the chart as it was there; a task may change it before it is loaded. Set by locate.
+	located *chart.Chart
 	// merged are the user's values; set by locate, so that a values file on standard input is
 	// read once.
 	merged map[string]any
@@ -44,11 +46,10 @@ func (c *chartSource) locate(ref string) error {
 	if c.merged, err = c.values.MergeValues(getter.All(c.helm.Settings.env)); err != nil {
 		return err
 	}
-	loaded, err := loader.Load(c.path)
-	if err != nil {
+	if c.located, err = loader.Load(c.path); err != nil {
 		return err
 	}
-	return installable(loaded)
+	return installable(c.located)
 }
 
 // load reads the chart from the place that locate found, with its dependencies.

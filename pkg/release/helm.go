@@ -58,11 +58,20 @@ func (h *Helm) Namespace() string { return h.namespace }
 // Stored returns the objects of the newest revision of a release, as they were applied.
 // A release that does not exist is an error that says so.
 func (h *Helm) Stored(name string) ([]*unstructured.Unstructured, error) {
+	rel, err := h.last(name)
+	if err != nil {
+		return nil, err
+	}
+	return objects(rel.Manifest, rel.Namespace)
+}
+
+// last returns the newest revision of a release.
+func (h *Helm) last(name string) (*helmrelease.Release, error) {
 	rel, err := h.config.Releases.Last(name)
 	if err != nil {
 		return nil, fmt.Errorf("release %q in namespace %q: %w", name, h.namespace, err)
 	}
-	return objects(rel.Manifest, rel.Namespace)
+	return rel, nil
 }
 
 // Names returns the names of the deployed releases of the namespace.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/pflag"
 	"helm.sh/helm/v3/pkg/action"
+	"helm.sh/helm/v3/pkg/chart"
 	"helm.sh/helm/v3/pkg/chartutil"
 	"helm.sh/helm/v3/pkg/cli/output"
 	helmrelease "helm.sh/helm/v3/pkg/release"
@@ -22,7 +23,9 @@ type Rollback struct {
 	client *action.Rollback
 	format output.Format
 
-	name    string
+	name string
+	// target is the chart of the revision to go back to; set by Prepare.
+	target  *chart.Chart
 	release *helmrelease.Release
 	done    bool
 }
@@ -82,9 +85,11 @@ func (r *Rollback) Prepare() error {
 	if target == 0 {
 		target = last.Version - 1
 	}
-	if _, err := r.helm.config.Releases.Get(r.name, target); err != nil {
+	to, err := r.helm.config.Releases.Get(r.name, target)
+	if err != nil {
 		return &PreflightError{fmt.Errorf("release %q has no revision %d; see 'helm history %s'", r.name, target, r.name)}
 	}
+	r.target = to.Chart
 	return nil
 }
 

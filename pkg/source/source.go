@@ -43,13 +43,16 @@ type Finder struct {
 	Client *kube.Client
 	// Namespace is where ConfigMaps are looked for.
 	Namespace string
+	// Chart returns the files of the chart in question, by their paths below its root; nil when
+	// there is none.
+	Chart func() (map[string][]byte, error)
 	// Release is what the annotation kubectl-tasks.io/release must name; empty when the tasks
 	// are not for a release.
 	Release string
 }
 
 // Named returns the documents that the user named: a file, a directory with a task file in it,
-// "-" for standard input, or configmap/NAME[/KEY]. What is not there or has no known format is
+// "-" for standard input, "chart" for the chart's own files, or configmap/NAME[/KEY]. What is not there or has no known format is
 // an error.
 func (f Finder) Named(ctx context.Context, references []string) ([]Document, error) {
 	var documents []Document
@@ -70,21 +73,37 @@ func (f Finder) named(ctx context.Context, ref string) ([]Document, error) {
 			return f.configMap(ctx, name, key)
 		}
 	}
-	if ref == "-" {
+	switch ref {
+	case "-":
 		return f.standardInput()
+	case chartReference:
+		documents, err := f.chart()
+		if err == nil && len(documents) == 0 {
+			err = fmt.Errorf("the chart has no task file (%s)", f.fileNames())
+		}
+		return documents, err
 	}
 	return f.path(ref)
 }
 
 // Discover returns the documents that are meant without being named: the task files of the
-// directory, and only when there is none the ConfigMaps annotated for the release. The notes say
-// where it could not look.
+// directory, else those of the ConfigMaps annotated for the release, else those of the chart. The
+// notes say where it could not look.
 func (f Finder) Discover(ctx context.Context) (documents []Document, notes []string, err error) {
 	documents, err = f.directory(f.Dir, "")
-	if err != nil || len(documents) > 0 || f.Client == nil {
+	if err != nil || len(documents) > 0 {
 		return documents, nil, err
 	}
-	return f.annotated(ctx)
+	if f.Client != nil {
+		documents, notes, err = f.annotated(ctx)
+		if err != nil || len(documents) > 0 {
+			return documents, notes, err
+		}
+	}
+	if f.Chart != nil {
+		documents, err = f.chart()
+	}
+	return documents, notes, err
 }
 
 func (f Finder) format(name string) (Format, bool) {

@@ -68,6 +68,7 @@ func TestNamed(t *testing.T) {
 		{refs: "-", want: []string{"standard input (first, trusted): from stdin"}},
 		{refs: "-", stdin: "second", want: []string{"standard input (second, trusted): second"}},
 		{refs: "-", stdin: "third", err: "standard input: this is no task document of a known format"},
+		{refs: "chart", want: []string{"chart/second.yaml (second): in the chart"}},
 		{refs: "none.toml", err: "none.toml: no such file (a ConfigMap is named as configmap/NAME)"},
 		{refs: "x.yaml", err: "x.yaml: the name tells no task format (known are .first.toml, second.yaml)"},
 		{refs: "empty", err: "empty: the directory has no task file (.first.toml, second.yaml)"},
@@ -76,7 +77,7 @@ func TestNamed(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.refs+tt.stdin, func(t *testing.T) {
-			f := Finder{Formats: formats, Dir: dir, Stdin: func() ([]byte, error) { return []byte(stdcmp.Or(tt.stdin, "from stdin")), nil }}
+			f := Finder{Formats: formats, Dir: dir, Stdin: func() ([]byte, error) { return []byte(stdcmp.Or(tt.stdin, "from stdin")), nil }, Chart: inChart("second.yaml", "templates/.first.toml")}
 			documents, err := f.Named(t.Context(), strings.Fields(tt.refs))
 			if message(err) != tt.err {
 				t.Fatalf("error %q, want %q", message(err), tt.err)
@@ -95,13 +96,36 @@ func message(err error) string {
 	return err.Error()
 }
 
-// TestDiscover: only the first of a format's names is looked for, and no file is no error.
+// inChart returns a chart with these files.
+func inChart(names ...string) func() (map[string][]byte, error) {
+	return func() (map[string][]byte, error) {
+		files := map[string][]byte{}
+		for _, n := range names {
+			files[n] = []byte("in the chart")
+		}
+		return files, nil
+	}
+}
+
+func TestChartErrors(t *testing.T) {
+	for want, chart := range map[string]func() (map[string][]byte, error){
+		"chart: this command has no chart; name a file":         nil,
+		"the chart has no task file (.first.toml, second.yaml)": inChart("README.md"),
+	} {
+		if _, err := (Finder{Formats: formats, Chart: chart}).Named(t.Context(), []string{"chart"}); message(err) != want {
+			t.Errorf("error %q, want %q", message(err), want)
+		}
+	}
+}
+
+// TestDiscover: only the first of a format's names is looked for; the chart comes after the
+// directory.
 func TestDiscover(t *testing.T) {
 	for dir, want := range map[string][]string{
-		tree(t, "first.toml", "x"): nil,
+		tree(t, "first.toml", "x"): {"chart/second.yaml (second): in the chart"},
 		tree(t, ".first.toml"):     {".first.toml (first, trusted): .first.toml"},
 	} {
-		documents, notes, err := Finder{Formats: formats, Dir: dir}.Discover(context.Background())
+		documents, notes, err := Finder{Formats: formats, Dir: dir, Chart: inChart("second.yaml")}.Discover(context.Background())
 		if err != nil || len(notes) > 0 {
 			t.Errorf("notes %v, error %v", notes, err)
 		}
