@@ -70,7 +70,7 @@ func (c *Client) WaitObject(ctx context.Context, namespace, object string, timeo
 // named returns an object of which only kind, namespace and name are known, and its resource.
 func (c *Client) named(namespace, object string) (*unstructured.Unstructured, schema.GroupVersionResource, error) {
 	kind, name, _ := strings.Cut(object, "/")
-	mapper, err := c.flags.ToRESTMapper()
+	mapper, err := c.mapper()
 	if err != nil {
 		return nil, schema.GroupVersionResource{}, err
 	}

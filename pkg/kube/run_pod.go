@@ -10,10 +10,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/fields"
-	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/apimachinery/pkg/util/wait"
-	"k8s.io/apimachinery/pkg/watch"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
 )
 
 // enforceLabel is how a namespace says which pods it takes (Pod Security Standards).
@@ -63,68 +61,24 @@ func (c *Client) DeletePod(ctx context.Context, pod *corev1.Pod, grace time.Dura
 // returns nil then, and also when the pod is gone, of which see is told with nil; otherwise ctx's
 // cause, or the server's error when it refuses to be asked.
 func (c *Client) FollowPod(ctx context.Context, pod *corev1.Pod, see func(*corev1.Pod) bool) error {
-	client, err := c.Interface()
+	client, err := c.Dynamic()
 	if err != nil {
 		return err
 	}
-	pods := client.CoreV1().Pods(pod.Namespace)
-	only := fields.OneTermEqualSelector(metav1.ObjectNameField, pod.Name).String()
-	retry := wait.Backoff{Duration: 200 * time.Millisecond, Factor: 2, Jitter: 0.2, Steps: 8, Cap: 10 * time.Second}
-	for {
-		list, err := pods.List(ctx, metav1.ListOptions{FieldSelector: only})
-		if err == nil {
-			if len(list.Items) == 0 || list.Items[0].UID != pod.UID {
-				see(nil)
-				return nil
-			}
-			if !see(&list.Items[0]) {
-				return nil
-			}
-			var events watch.Interface
-			events, err = pods.Watch(ctx, metav1.ListOptions{FieldSelector: only, ResourceVersion: list.ResourceVersion})
-			if err == nil {
-				done := followEvents(ctx, events, pod.UID, see)
-				events.Stop()
-				if done {
-					return nil
-				}
-			}
-		}
-		switch {
-		case ctx.Err() != nil:
-			return context.Cause(ctx)
-		case err != nil && !temporary(err):
-			return err
-		}
-		if err := pause(ctx, &retry); err != nil {
-			return err
-		}
-	}
-}
-
-// followEvents hands the pod's states to see; true when it is done with them.
-func followEvents(ctx context.Context, events watch.Interface, uid types.UID, see func(*corev1.Pod) bool) bool {
-	for {
-		select {
-		case <-ctx.Done():
+	pods := client.Resource(corev1.SchemeGroupVersion.WithResource("pods")).Namespace(pod.Namespace)
+	var broken error
+	err = followObject(ctx, pods, pod.Name, func(o *unstructured.Unstructured) bool {
+		if o == nil || o.GetUID() != pod.UID {
+			see(nil)
 			return false
-		case event, open := <-events.ResultChan():
-			if !open || event.Type == watch.Error {
-				return false
-			}
-			pod, ok := event.Object.(*corev1.Pod)
-			if !ok || pod.UID != uid {
-				continue
-			}
-			if !see(pod) {
-				return true
-			}
-			if event.Type == watch.Deleted {
-				see(nil)
-				return true
-			}
 		}
-	}
+		state := &corev1.Pod{}
+		if broken = runtime.DefaultUnstructuredConverter.FromUnstructured(o.Object, state); broken != nil {
+			return false
+		}
+		return see(state)
+	})
+	return errors.Join(err, broken)
 }
 
 // CopyLogs writes what a container of the pod prints to w, from its beginning and as it comes,

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -16,6 +17,10 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/report"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
+
+// waitTimeout is how long an object that a task needs is waited for without Helm, whose --timeout is
+// the same by default.
+const waitTimeout = 5 * time.Minute
 
 type runOptions struct {
 	connection *connection
@@ -82,7 +87,7 @@ func (a *App) run(ctx context.Context, o *runOptions, names []string) error {
 	if len(documents) == 0 {
 		return usageError{errors.New("there are no tasks: no tasks.yaml and no .draft-tasks.toml here, and no ConfigMap annotated for a release given with --release; name a file with --tasks")}
 	}
-	runner := &stepRunner{client: client, namespace: namespace, env: newEnvironment(task.Run, rel)}
+	runner := &stepRunner{client: client, namespace: namespace, timeout: waitTimeout, approve: a.approver(&o.tasks), env: newEnvironment(task.Run, rel)}
 	// Tasks of this machine need no cluster, so one that is not configured is no error.
 	if _, err := client.RESTConfig(); err == nil && !o.dryRun && a.planning == nil {
 		if err := a.addKubeconfig(&runner.env, client, namespace); err != nil {

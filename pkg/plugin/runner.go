@@ -14,10 +14,12 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/plan"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/release"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/runner/approve"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/runner/clone"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/runner/exec"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/runner/host"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/runner/pod"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/runner/wait"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
@@ -41,6 +43,8 @@ type stepRunner struct {
 	// objects are those of the release's newest revision.
 	objects func() ([]*unstructured.Unstructured, error)
 	timeout time.Duration
+	// approve asks the person at the terminal.
+	approve approve.Runner
 	// midway tells that tasks run while Helm may still wait.
 	midway bool
 
@@ -75,6 +79,10 @@ func (r *stepRunner) Run(ctx context.Context, step plan.Step, sink task.Sink) ta
 		return exec.Runner{Client: r.client, Pods: r.pods, Grace: stopGrace}.Run(ctx, *step.Task, sink)
 	case task.Pod:
 		return r.podRunner(step).Run(ctx, *step.Task, sink)
+	case task.Wait:
+		return wait.Runner{Namespace: r.namespace, WaitFor: r.client.WaitFor}.Run(ctx, *step.Task, sink)
+	case task.Approve:
+		return r.approve.Run(ctx, *step.Task, sink)
 	case task.Clone:
 		return clone.Runner{Pods: r.podRunner(step), Template: r.client.PodTemplate}.Run(ctx, *step.Task, sink)
 	}

@@ -1,7 +1,6 @@
 package plugin
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -17,6 +16,7 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/plan"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/release"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/report"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/runner/approve"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/source"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
@@ -30,6 +30,7 @@ type taskFlags struct {
 	parallel       int
 	concurrency    int
 	keepGoing      bool
+	yes            bool
 }
 
 // addSource adds the flags that choose tasks.
@@ -49,6 +50,7 @@ func (t *taskFlags) addRun(fs *pflag.FlagSet) {
 	fs.BoolVar(&t.draftCompat, "draft-compat", false, "go on after tasks of a Draft file that failed, as Draft does")
 	fs.IntVar(&t.parallel, "parallel", 0, "in how many pods a task may run at the same time (default what the task says, else 1)")
 	fs.IntVar(&t.concurrency, "concurrency", engine.DefaultConcurrency, "how many tasks may run at the same time")
+	fs.BoolVarP(&t.yes, "yes", "y", false, "answer the questions of approve tasks with yes")
 	fs.BoolVar(&t.keepGoing, "keep-going", false, "after a failure go on with the tasks that do not need the one that failed")
 }
 
@@ -171,12 +173,31 @@ func (a *App) trust(t *taskFlags, tasks []task.Task) error {
 	list := strings.Join(lines, "\n")
 	if a.interactive() {
 		fmt.Fprintf(a.ErrOut, "Tasks of a ConfigMap or a chart want to touch this machine:\n%s\nAllow them? [y/N] ", list)
-		answer, _ := bufio.NewReader(a.In).ReadString('\n')
+		answer, _ := a.readLine()
 		if answer = strings.ToLower(strings.TrimSpace(answer)); answer == "y" || answer == "yes" {
 			return nil
 		}
 	}
 	return refusedError{"tasks of a ConfigMap or a chart may not touch this machine:\n" + list + "\nhint: when you know who writes them, add --allow-host-tasks"}
+}
+
+// readLine reads a line of standard input, byte by byte, so that the next question finds the rest.
+func (a *App) readLine() (string, error) {
+	var line []byte
+	for one := make([]byte, 1); ; {
+		n, err := a.In.Read(one)
+		if n > 0 {
+			line = append(line, one[0])
+		}
+		if err != nil || n > 0 && one[0] == '\n' {
+			return string(line), err
+		}
+	}
+}
+
+// approver asks the person at the terminal, if there is one.
+func (a *App) approver(t *taskFlags) approve.Runner {
+	return approve.Runner{Yes: t.yes, Interactive: a.interactive(), Ask: a.ErrOut, Answer: a.readLine}
 }
 
 // shown formats a line with text from outside.

@@ -7,7 +7,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// Executor is where a task runs and what it runs: Host, Exec, Pod or Clone.
+// Executor is where a task runs and what it runs: Host, Exec, Pod,
+// Clone, Wait or Approve.
 type Executor interface {
 	// Kind is the executor's name in files and messages, such as "host".
 	Kind() string
@@ -70,6 +71,21 @@ type Clone struct {
 	Env []corev1.EnvVar
 }
 
+// Wait waits until an object is in a certain state.
+type Wait struct {
+	// Object is KIND/NAME, with any of kubectl's names for the kind.
+	Object string
+	// For is "ready" (also when empty), "deleted", "condition=NAME[=VALUE]" or
+	// "jsonpath=EXPRESSION[=VALUE]".
+	For string
+}
+
+// Approve asks a person whether to go on.
+type Approve struct {
+	// Message is the question.
+	Message string
+}
+
 // Command is a program with its arguments.
 type Command struct {
 	// Argv is what is executed, without a shell.
@@ -107,6 +123,24 @@ func (c Clone) Argv() []string { return c.Command.Argv }
 // Text returns the workload, and the command as written.
 func (c Clone) Text() string { return c.From + " " + c.Command.Text }
 
+// Kind returns "wait".
+func (Wait) Kind() string { return "wait" }
+
+// Argv returns the object and what is waited for.
+func (w Wait) Argv() []string { return []string{w.Object, w.For} }
+
+// Text returns the object and what is waited for.
+func (w Wait) Text() string { return strings.TrimSpace(w.Object + " " + w.For) }
+
+// Kind returns "approve".
+func (Approve) Kind() string { return "approve" }
+
+// Argv returns the question.
+func (a Approve) Argv() []string { return []string{a.Message} }
+
+// Text returns the question.
+func (a Approve) Text() string { return a.Message }
+
 // Kind returns "pod".
 func (Pod) Kind() string { return "pod" }
 
@@ -139,7 +173,9 @@ func (p Pod) Text() string {
 	return strings.Join(slices.Concat([]string{c.Image}, c.Command, c.Args), " ")
 }
 
-func (Host) executor()  {}
-func (Exec) executor()  {}
-func (Pod) executor()   {}
-func (Clone) executor() {}
+func (Host) executor()    {}
+func (Exec) executor()    {}
+func (Pod) executor()     {}
+func (Clone) executor()   {}
+func (Wait) executor()    {}
+func (Approve) executor() {}

@@ -200,37 +200,39 @@ func phaseNames() []string {
 
 // executor returns what the task runs; nil, after a finding, when that is not one thing.
 func (p *parser) executor(t Task, n *yaml.Node) task.Executor {
-	var chosen []string
-	if t.Host != nil {
-		chosen = append(chosen, "host")
+	executors := []struct {
+		name  string
+		given bool
+		read  func(Task, *yaml.Node) task.Executor
+	}{
+		{"host", t.Host != nil, p.host},
+		{"exec", t.Exec != nil, p.exec},
+		{"pod", t.Pod != nil, p.pod},
+		{"clone", t.Clone != nil, p.clone},
+		{"wait", t.Wait != nil, p.wait},
+		{"approve", t.Approve != nil, p.approve},
 	}
-	if t.Exec != nil {
-		chosen = append(chosen, "exec")
-	}
-	if t.Pod != nil {
-		chosen = append(chosen, "pod")
-	}
-	if t.Clone != nil {
-		chosen = append(chosen, "clone")
+	var names, chosen []string
+	var executor task.Executor
+	for _, e := range executors {
+		names = append(names, e.name)
+		if e.given {
+			chosen = append(chosen, e.name)
+		}
 	}
 	switch {
 	case len(chosen) == 0:
-		p.fail(at(n, "task %q does not say what to run: it needs host, exec, pod or clone", t.Name), t.Name)
-		return nil
+		p.fail(at(n, "task %q does not say what to run: it needs one of %s", t.Name, strings.Join(names, ", ")), t.Name)
 	case len(chosen) > 1:
 		p.fail(at(place(n, chosen[1]), "task %q has %s; only one of them can be", t.Name, strings.Join(chosen, " and ")), t.Name)
-		return nil
+	default:
+		for _, e := range executors {
+			if e.given {
+				executor = e.read(t, place(n, e.name))
+			}
+		}
 	}
-	at := place(n, chosen[0])
-	switch {
-	case t.Host != nil:
-		return p.host(t, at)
-	case t.Pod != nil:
-		return p.pod(t, at)
-	case t.Clone != nil:
-		return p.clone(t, at)
-	}
-	return p.exec(t, at)
+	return executor
 }
 
 func (p *parser) host(t Task, n *yaml.Node) task.Executor {
@@ -280,6 +282,27 @@ func (p *parser) clone(t Task, n *yaml.Node) task.Executor {
 	return task.Clone{
 		Command: p.program(t.Name, c.Program, n), From: c.From, Container: c.Container, Sidecars: c.Sidecars, Env: c.Env,
 	}
+}
+
+func (p *parser) wait(t Task, n *yaml.Node) task.Executor {
+	if !validReference(t.Wait.Object) {
+		p.fail(at(place(n, "object"), "task %q: the object is %q; write KIND/NAME, such as deployment/web", t.Name, t.Wait.Object), t.Name)
+	}
+	if !waitForms.MatchString(t.Wait.For) {
+		p.fail(at(place(n, "for"), "task %q: %q cannot be waited for; write ready, deleted, condition=NAME, or jsonpath={.path}=VALUE", t.Name, t.Wait.For), t.Name)
+	}
+	return task.Wait{Object: t.Wait.Object, For: t.Wait.For}
+}
+
+// waitForms are the forms of what can be waited for; whether a JSONPath is one is known to who
+// evaluates it.
+var waitForms = regexp.MustCompile(`^(|ready|deleted|condition=.+|jsonpath=.+)$`)
+
+func (p *parser) approve(t Task, n *yaml.Node) task.Executor {
+	if strings.TrimSpace(t.Approve.Message) == "" {
+		p.fail(at(place(n, "message"), "task %q: approve needs a message, which is the question", t.Name), t.Name)
+	}
+	return task.Approve{Message: t.Approve.Message}
 }
 
 // program returns the command of an executor.

@@ -41,6 +41,10 @@ tasks:
   pod: {container: b, spec: {containers: [{name: a, image: x}, {name: b, image: y, command: [z]}]}}
 - name: copied
   clone: {from: deploy/web, container: c, sidecars: [d], env: [{name: A, value: b}], command: [migrate]}
+- name: waits
+  wait: {object: job/x, for: condition=Complete}
+- name: asks
+  approve: {message: "go on?"}
 `
 
 func TestParse(t *testing.T) {
@@ -93,6 +97,14 @@ func TestParse(t *testing.T) {
 			},
 			Position: task.Position{File: "f", Line: 25, Column: 3}, Source: source,
 		},
+		{
+			Name: "waits", Executor: task.Wait{Object: "job/x", For: "condition=Complete"},
+			Position: task.Position{File: "f", Line: 27, Column: 3}, Source: source,
+		},
+		{
+			Name: "asks", Executor: task.Approve{Message: "go on?"},
+			Position: task.Position{File: "f", Line: 29, Column: 3}, Source: source,
+		},
 	}
 	got, found := Parse([]byte(everything), Options{Source: source})
 	if len(found) > 0 {
@@ -136,7 +148,7 @@ func TestParseForms(t *testing.T) {
 func TestParseErrors(t *testing.T) {
 	one := func(text string) string { return head + "tasks:\n- " + text + "\n" }
 	tests := []struct{ name, text, want string }{
-		{"unknown field", one("name: a\n  comand: x"), `f:5:3: unknown field "comand"; there are name, phase, needs, timeout, totalTimeout, idleTimeout, retries, backoff, idempotent, onFailure, host, exec, pod, clone`},
+		{"unknown field", one("name: a\n  comand: x"), `f:5:3: unknown field "comand"; there are name, phase, needs, timeout, totalTimeout, idleTimeout, retries, backoff, idempotent, onFailure, host, exec, pod, clone, wait, approve`},
 		{"unknown field in an executor", one("{name: a, host: {comand: [x]}}"), `f:4:20: unknown field "comand"; did you mean "command"?`},
 		{"key twice", one("{name: a, name: b}"), `f:4:13: the key "name" is used twice, first at line 4`},
 		{"not a string", one("{name: a, host: {command: [echo, 1]}}"), `f:4:36: this must be a string: write "1", in quotes`},
@@ -148,7 +160,7 @@ func TestParseErrors(t *testing.T) {
 		{"no name", one("host: {command: [x]}"), `f:4:3: a task needs a name`},
 		{"bad name", one("{name: A b, host: {command: [x]}}"), `f:4:10: task "A b": a name has lower-case letters, digits and hyphens, 63 at most`},
 		{"unknown phase", one("{name: a, phase: post-deply, host: {command: [x]}}"), `f:4:20: task "a": unknown phase "post-deply"; did you mean "post-deploy"?`},
-		{"no executor", one("{name: a}"), `f:4:3: task "a" does not say what to run: it needs host, exec, pod or clone`},
+		{"no executor", one("{name: a}"), `f:4:3: task "a" does not say what to run: it needs one of host, exec, pod, clone, wait, approve`},
 		{"two executors", one("{name: a, host: {command: [x]}, exec: {command: [x]}}"), `f:4:41: task "a" has host and exec; only one of them can be`},
 		{"command and shell", one("{name: a, host: {command: [x], shell: x}}"), `f:4:41: task "a" has command and shell; only one of them can be`},
 		{"no command", one("{name: a, host: {}}"), `f:4:19: task "a" has nothing to run: write command, or shell`},
@@ -164,6 +176,8 @@ func TestParseErrors(t *testing.T) {
 		{"no such container", one("{name: a, pod: {container: b, spec: {containers: [{name: c, image: x}]}}}"), `f:4:30: task "a": the spec has no container "b"`},
 		{"unknown field of Kubernetes", one("{name: a, pod: {spec: {container: []}}}"), `f:4:26: unknown field "container"; did you mean "containers"?`},
 		{"a value of Kubernetes", one("{name: a, pod: {image: x, resources: {limits: {memory: lots}}}}"), "f:4:58: quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"},
+		{"wait for nothing", one("{name: a, wait: {object: web, for: gone}}"), "f:4:28: task \"a\": the object is \"web\"; write KIND/NAME, such as deployment/web\nf:4:38: task \"a\": \"gone\" cannot be waited for; write ready, deleted, condition=NAME, or jsonpath={.path}=VALUE"},
+		{"no question", one("{name: a, approve: {}}"), `f:4:22: task "a": approve needs a message, which is the question`},
 		{"clone of nothing", one("{name: a, clone: {command: [x]}}"), `f:4:20: task "a": from is ""; write KIND/NAME, such as deployment/web`},
 		{"variable", one("{name: a, host: {command: [x], env: [{name: A=B}]}}"), `f:4:40: task "a": "A=B" is no name of a variable`},
 		{"other kind", "apiVersion: v1\nkind: ConfigMap\n", "f:1:13: apiVersion is \"v1\"; write kubectl-tasks.io/v1alpha1\nf:2:7: kind is \"ConfigMap\"; write Tasks"},

@@ -52,10 +52,12 @@ type Task struct {
 	OnFailure string `json:"onFailure,omitempty"`
 
 	// Exactly one of these says where and what.
-	Host  *Host  `json:"host,omitempty"`
-	Exec  *Exec  `json:"exec,omitempty"`
-	Pod   *Pod   `json:"pod,omitempty"`
-	Clone *Clone `json:"clone,omitempty"`
+	Host    *Host    `json:"host,omitempty"`
+	Exec    *Exec    `json:"exec,omitempty"`
+	Pod     *Pod     `json:"pod,omitempty"`
+	Clone   *Clone   `json:"clone,omitempty"`
+	Wait    *Wait    `json:"wait,omitempty"`
+	Approve *Approve `json:"approve,omitempty"`
 }
 
 // Program is what an executor runs: exactly one of a command, which no shell sees, and a line for
@@ -133,6 +135,20 @@ type Clone struct {
 	Sidecars []string `json:"sidecars,omitempty"`
 	// Env is set beside the container's own variables, and wins over them.
 	Env []corev1.EnvVar `json:"env,omitempty"`
+}
+
+// Wait waits until an object is in a certain state.
+type Wait struct {
+	// Object is KIND/NAME.
+	Object string `json:"object,omitempty"`
+	// For is ready (the default), deleted, condition=NAME[=VALUE] or jsonpath={.path}[=VALUE].
+	For string `json:"for,omitempty"`
+}
+
+// Approve asks a person whether to go on.
+type Approve struct {
+	// Message is the question.
+	Message string `json:"message,omitempty"`
 }
 
 // Count is a number of pods as written: a word, a number or a percentage.

@@ -1,0 +1,40 @@
+// Package wait runs wait tasks: until an object is ready, deleted, or in a certain state.
+package wait
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
+)
+
+// Runner runs wait tasks.
+type Runner struct {
+	// Namespace is where the objects are.
+	Namespace string
+	// WaitFor waits; see kube.Client.WaitFor.
+	WaitFor func(ctx context.Context, namespace, object string, condition kube.Condition, changed func(string)) error
+}
+
+// Run returns when the condition holds, and says what there is instead whenever that changes. Its
+// limit is the task's own.
+func (r Runner) Run(ctx context.Context, t task.Task, sink task.Sink) task.Result {
+	w, ok := t.Executor.(task.Wait)
+	if !ok {
+		return task.Result{State: task.Failed, Reason: "NoRunner", Message: fmt.Sprintf("%T is no wait task", t.Executor)}
+	}
+	condition, err := kube.ParseCondition(w.For)
+	if err == nil {
+		err = r.WaitFor(ctx, r.Namespace, w.Object, condition, func(instead string) {
+			sink(task.Output{Stream: task.Note, Data: fmt.Appendf(nil, "%s: %s\n", w.Object, instead)})
+		})
+	}
+	switch {
+	case err == nil:
+		return task.Result{State: task.Succeeded}
+	case ctx.Err() != nil:
+		return task.Result{State: task.Cancelled, Reason: "Cancelled", Message: context.Cause(ctx).Error()}
+	}
+	return task.Result{State: task.Failed, Reason: "Wait", Message: err.Error()}
+}
