@@ -12,6 +12,9 @@ import (
 // ReasonTimeout is the Reason of the result of a step that a time limit ended.
 const ReasonTimeout = "Timeout"
 
+// reasonOutput is the Reason of a task that did not give the outputs it should.
+const reasonOutput = "Output"
+
 // limit is the cause of a context that a time limit ended.
 type limit struct{ message string }
 
@@ -21,9 +24,12 @@ func (l limit) Error() string { return l.message }
 // attempts runs a step under its task's policy: with its time limits, and again after a failure
 // as often as it says. An end that nobody saw is followed by another attempt only when the task
 // may run twice. The steps that are not tasks have one attempt, and limits of their own.
-func attempts(ctx context.Context, runner Runner, s plan.Step, sink task.Sink, retried func(StepRetried)) task.Result {
+func attempts(ctx context.Context, runner Runner, s plan.Step, sink task.Sink, masks *masker, retried func(StepRetried)) task.Result {
 	if s.Task == nil {
 		return runner.Run(ctx, s, sink)
+	}
+	if s.Task.Skip != "" {
+		return task.Result{State: task.Skipped, Reason: "Condition", Message: s.Task.Skip}
 	}
 	policy := s.Task.Policy
 	total, cancel := withLimit(ctx, policy.TotalTimeout, "timed out after %s, all attempts together")
@@ -33,7 +39,7 @@ func attempts(ctx context.Context, runner Runner, s plan.Step, sink task.Sink, r
 		pause = task.DefaultBackoff
 	}
 	for n := 1; ; n++ {
-		result := attempt(total, runner, s, sink)
+		result := attempt(total, runner, s, sink, masks)
 		result.Attempts = n
 		again := result.State == task.Failed || result.State == task.Unknown && policy.Idempotent
 		if !again || n > policy.Retries || total.Err() != nil {
@@ -50,7 +56,13 @@ func attempts(ctx context.Context, runner Runner, s plan.Step, sink task.Sink, r
 }
 
 // attempt runs a step once. What a limit cancelled, and is known to have stopped, has failed.
-func attempt(ctx context.Context, runner Runner, s plan.Step, sink task.Sink) task.Result {
+// A success without the outputs that it should have is a failure.
+func attempt(ctx context.Context, runner Runner, s plan.Step, sink task.Sink, masks *masker) task.Result {
+	captured, err := newCapture(s.Task, masks)
+	if err != nil {
+		return task.Result{State: task.Failed, Reason: reasonOutput, Message: err.Error()}
+	}
+	sink = captured.sink(sink)
 	limited, cancel := withLimit(ctx, s.Task.Timeout, "timed out after %s")
 	defer cancel()
 	if idle := s.Task.IdleTimeout; idle > 0 {
@@ -63,6 +75,11 @@ func attempt(ctx context.Context, runner Runner, s plan.Step, sink task.Sink) ta
 		sink = func(o task.Output) { timer.Reset(idle); printed(o) }
 	}
 	result := runner.Run(limited, s, sink)
+	if result.State == task.Succeeded {
+		if result.Outputs, err = captured.outputs(result.Files); err != nil {
+			result.State, result.Reason, result.Message = task.Failed, reasonOutput, err.Error()
+		}
+	}
 	if l, ok := context.Cause(limited).(limit); ok && result.State == task.Cancelled { //nolint:errorlint // the cause is what we set
 		result.State, result.Reason, result.Message = task.Failed, ReasonTimeout, l.message
 	}

@@ -69,6 +69,9 @@ type run struct {
 	done    []bool
 	// waits is how many of its needs each step still waits for.
 	waits []int
+	// place is where the plan has the step of an ID.
+	place map[string]int
+	masks masker
 	// dependents are the steps that need each step.
 	dependents [][]int
 	ended      chan ending
@@ -89,13 +92,13 @@ func newRun(e Engine, p plan.Plan) *run {
 		engine: e, plan: p, ended: make(chan ending),
 		results: make([]StepResult, n), done: make([]bool, n), waits: make([]int, n), dependents: make([][]int, n),
 	}
-	place := make(map[string]int, n)
+	r.place = make(map[string]int, n)
 	for i, s := range p.Steps {
-		place[s.ID] = i
+		r.place[s.ID] = i
 	}
 	for i, s := range p.Steps {
 		for _, need := range s.Needs {
-			if at, ok := place[need]; ok {
+			if at, ok := r.place[need]; ok {
 				r.waits[i]++
 				r.dependents[at] = append(r.dependents[at], i)
 			}
@@ -174,26 +177,75 @@ func notRun(s plan.Step, why string) StepResult {
 func (r *run) start(ctx context.Context, i int) {
 	s, began := r.plan.Steps[i], r.engine.Now()
 	r.emit(StepStarted{Time: began, Step: s})
+	values := r.values(s)
 	go func() {
-		result := r.carryOut(ctx, s)
+		result := r.carryOut(ctx, s, values)
 		r.ended <- ending{i, StepResult{Step: s, Result: result, Start: began, End: r.engine.Now()}}
 	}()
 }
 
 // carryOut hands the step to the runner. A panic there is a bug of ours, and the step's end is
 // then not known; the other steps must not die with it.
-func (r *run) carryOut(ctx context.Context, s plan.Step) (result task.Result) {
+func (r *run) carryOut(ctx context.Context, s plan.Step, values task.Values) (result task.Result) {
 	defer func() {
 		if p := recover(); p != nil {
 			result = task.Result{State: task.Unknown, Reason: "Panic", Message: fmt.Sprintf("internal error: %v\n%s", p, debug.Stack())}
 		}
 	}()
+	s, err := resolved(s, values)
+	if err != nil {
+		return task.Result{State: task.Failed, Reason: "Expression", Message: err.Error()}
+	}
 	return attempts(ctx, r.engine.Runner, s,
-		func(o task.Output) { r.emit(StepOutput{Step: s, Output: o}) },
-		func(a StepRetried) { a.Time = r.engine.Now(); r.emit(a) })
+		func(o task.Output) {
+			o.Data = r.masks.bytes(o.Data)
+			r.emit(StepOutput{Step: s, Output: o})
+		},
+		&r.masks,
+		func(a StepRetried) {
+			a.Time, a.Result.Message = r.engine.Now(), r.masks.text(a.Result.Message)
+			r.emit(a)
+		})
+}
+
+// values are what the step's task can refer to when its turn comes.
+func (r *run) values(s plan.Step) task.Values {
+	if s.Task == nil || s.Task.Late == nil {
+		return task.Values{}
+	}
+	values := task.Values{Run: Result{Steps: r.results}.State(), Tasks: make(map[string]task.Ended, len(s.Task.Reads))}
+	for _, read := range s.Task.Reads {
+		ended := task.Ended{State: task.NotRun}
+		if i, ok := r.place[read.Task]; ok && r.done[i] {
+			ended = task.Ended{State: r.results[i].State, ExitCode: r.results[i].ExitCode, Outputs: r.results[i].Outputs}
+		}
+		values.Tasks[read.Task] = ended
+	}
+	return values
+}
+
+// resolved returns the step with what was not known when it was planned.
+func resolved(s plan.Step, values task.Values) (plan.Step, error) {
+	if s.Task == nil || s.Task.Late == nil {
+		return s, nil
+	}
+	t := *s.Task
+	executor, skip, err := t.Late.Resolve(values)
+	if err != nil {
+		return s, err
+	}
+	if t.Skip = skip; skip == "" {
+		t.Executor = executor
+	}
+	s.Task = &t
+	return s, nil
 }
 
 func (r *run) end(i int, s StepResult) {
+	s.Message = r.masks.text(s.Message)
+	for t := range s.Targets {
+		s.Targets[t].Message = r.masks.text(s.Targets[t].Message)
+	}
 	r.results[i], r.done[i] = s, true
 	r.emit(StepEnded{Time: s.End, Step: s.Step, Result: s})
 	if s.State.Good() || s.State == task.NotRun || s.Tolerated() || r.firstFailed != "" {

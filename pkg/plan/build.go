@@ -112,6 +112,11 @@ func (b *builder) addTasks(tasks []task.Task, gate []string, reason string) {
 			case needsNothing:
 			}
 		}
+		for _, r := range t.Reads {
+			if b.byName[r.Task].Phase.In(b.op) == stage {
+				needs = append(needs, r.Task)
+			}
+		}
 		b.add(Step{ID: t.Name, Kind: Task, Stage: stage, Phase: t.Phase, Task: t, Reason: reason}, needs)
 	}
 }

@@ -135,6 +135,35 @@ func TestBuild(t *testing.T) {
 	}
 }
 
+// TestBuildReads: a task runs after those of its phase whose results it refers to; those of an
+// earlier one have ended anyway, however they did.
+func TestBuildReads(t *testing.T) {
+	tasks := defineAll("a pre-install", "b post-install", "c post-install", "d finally")
+	tasks[0].Outputs = []task.OutputDefinition{{Name: "o"}}
+	tasks[1].Reads = []task.Read{{Task: "a", Output: "o"}, {Task: "c"}}
+	tasks[3].Reads = []task.Read{{Task: "a", Output: "o"}}
+	p, err := Build(task.Install, Release{Name: "web"}, tasks)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"a", "helm/apply < a", "helm/ready < helm/apply", "c < helm/ready", "b < helm/ready c", "d"}
+	if diff := cmp.Diff(want, draw(p)); diff != "" {
+		t.Error(diff)
+	}
+	for want, read := range map[string]task.Read{
+		"f:1: task \"a\" refers to task \"bbb\", which is not defined\nhint: did you mean \"bbbb\"?":                      {Task: "bbb"},
+		"f:1: task \"a\" refers to the output \"p\" of task \"b\", which is not defined\nhint: task \"b\" has no outputs": {Task: "b", Output: "p"},
+		"f:1: task \"a\" of phase pre-install refers to task \"d\", which runs later":                                     {Task: "d"},
+		"f:1: dependency cycle: a → a": {Task: "a"},
+	} {
+		tasks := defineAll("a pre-install", "b pre-install", "d finally", "bbbb pre-install")
+		tasks[0].Reads = []task.Read{read}
+		if _, err := Build(task.Install, Release{}, tasks); err == nil || err.Error() != want {
+			t.Errorf("error %v, want %s", err, want)
+		}
+	}
+}
+
 func TestBuildErrors(t *testing.T) {
 	tests := []struct {
 		name  string

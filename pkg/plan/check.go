@@ -39,6 +39,7 @@ func (x *index) check() error {
 				found = append(found, problem(t, fmt.Sprintf("task %q needs %q, which is not defined", t.Name, n), x.nearest(n)))
 			}
 		}
+		found = append(found, x.checkReads(t)...)
 	}
 	if err := found.Err(); err != nil {
 		return err
@@ -47,6 +48,34 @@ func (x *index) check() error {
 		return task.Diagnostics{problem(*x.byName[cycle[0]], "dependency cycle: "+strings.Join(cycle, " → "), "")}
 	}
 	return nil
+}
+
+// checkReads finds references to tasks and outputs that are not defined.
+func (x *index) checkReads(t task.Task) task.Diagnostics {
+	var found task.Diagnostics
+	for _, r := range t.Reads {
+		of := x.byName[r.Task]
+		if of == nil {
+			hint := ""
+			if meant := task.Nearest(r.Task, slices.Sorted(maps.Keys(x.byName))); meant != "" {
+				hint = fmt.Sprintf("did you mean %q?", meant)
+			}
+			found = append(found, problem(t, fmt.Sprintf("task %q refers to task %q, which is not defined", t.Name, r.Task), hint))
+			continue
+		}
+		var names []string
+		for _, o := range of.Outputs {
+			names = append(names, o.Name)
+		}
+		if r.Output != "" && !slices.Contains(names, r.Output) {
+			hint := fmt.Sprintf("task %q has no outputs", r.Task)
+			if len(names) > 0 {
+				hint = fmt.Sprintf("task %q has %s", r.Task, strings.Join(names, ", "))
+			}
+			found = append(found, problem(t, fmt.Sprintf("task %q refers to the output %q of task %q, which is not defined", t.Name, r.Output, r.Task), hint))
+		}
+	}
+	return found
 }
 
 // nearest suggests the name that was meant; "" when none is near.
@@ -68,6 +97,11 @@ func (x *index) checkLater(op task.Operation) error {
 		stage := t.Phase.In(op)
 		if stage == task.None {
 			continue
+		}
+		for _, r := range t.Reads {
+			if later := x.byName[r.Task].Phase.In(op); later > stage {
+				found = append(found, problem(t, fmt.Sprintf("task %q of phase %s refers to task %q, which runs later", t.Name, t.Phase, r.Task), ""))
+			}
 		}
 		for _, n := range t.Needs {
 			_, names := x.resolve(n)
@@ -93,7 +127,11 @@ func (x *index) cycle() []string {
 	// are no n² needs.
 	needs := func(name string) []string {
 		if t := x.byName[name]; t != nil {
-			return t.Needs
+			all := slices.Clip(t.Needs)
+			for _, r := range t.Reads {
+				all = append(all, r.Task)
+			}
+			return all
 		}
 		return x.byPhase[task.Phase(name)]
 	}

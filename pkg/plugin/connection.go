@@ -90,6 +90,17 @@ func (c *connection) namespace() (string, error) {
 // client returns the client of the run.
 func (c *connection) client() *kube.Client { return kube.NewClient(c.ConfigFlags) }
 
+// storedValues returns the values of a release, as the cluster has it.
+func (c *connection) storedValues(ctx context.Context, name, namespace string) func() (map[string]any, error) {
+	return func() (map[string]any, error) {
+		helm := release.NewHelm(c.settings, io.Discard, io.Discard)
+		if err := helm.Connect(ctx, c.ConfigFlags, namespace); err != nil {
+			return nil, err
+		}
+		return helm.StoredValues(name)
+	}
+}
+
 // storedFiles returns the files of the chart of a release, as the cluster has it.
 func (c *connection) storedFiles(ctx context.Context, name, namespace string) chartFiles {
 	return func() ([]release.File, error) {

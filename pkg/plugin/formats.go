@@ -1,6 +1,7 @@
 package plugin
 
 import (
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/expression"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/format/draft"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/format/native"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/source"
@@ -13,6 +14,9 @@ type parseOptions struct {
 	getenv func(string) (string, bool)
 	draftShell,
 	draftCompat bool
+	// facts are what expressions can refer to; lenient takes missing values for empty.
+	facts   expression.Facts
+	lenient bool
 }
 
 // formats is the registry: a new format is a package under pkg/format and a line here.
@@ -48,6 +52,6 @@ func parseDraft(d source.Document, o parseOptions) ([]task.Task, task.Diagnostic
 	})
 }
 
-func parseNative(d source.Document, _ parseOptions) ([]task.Task, task.Diagnostics) {
-	return native.Parse(d.Text, native.Options{Source: d.Source})
+func parseNative(d source.Document, o parseOptions) ([]task.Task, task.Diagnostics) {
+	return native.Parse(d.Text, native.Options{Source: d.Source, Facts: o.facts, Lenient: o.lenient})
 }

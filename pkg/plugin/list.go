@@ -109,7 +109,8 @@ func (a *App) definitions(ctx context.Context, c *connection, tasks *taskFlags, 
 		return taskSet{}, usageError{fmt.Errorf("there are no tasks here; name a file with --tasks, or a release with --release")}
 	}
 	// The variables of a run are known by name, so that they are not reported as unset.
-	return tasks.read(documents, newEnvironment("", plan.Release{Name: name, Namespace: namespace}).lookup)
+	rel := plan.Release{Name: name, Namespace: namespace}
+	return tasks.read(documents, parseOptions{getenv: newEnvironment("", rel).lookup, facts: facts("", rel), lenient: true})
 }
 
 func namesConfigMap(references []string) bool {

@@ -6,11 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/engine"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/expression"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/plan"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/release"
@@ -43,7 +45,9 @@ func (a *App) prepare(ctx context.Context, o *helmOptions, client *kube.Client, 
 			return nil, preflight(ctx, err)
 		}
 	}
-	set, err := tasks.read(documents, runner.env.lookup)
+	known := facts(change.Operation(), rel)
+	known.Values = change.Values
+	set, err := tasks.read(documents, parseOptions{getenv: runner.env.lookup, facts: known})
 	if err != nil {
 		return nil, err
 	}
@@ -58,6 +62,11 @@ func (a *App) prepare(ctx context.Context, o *helmOptions, client *kube.Client, 
 		}
 	}
 	return &operation{release: change, tasks: set, plan: p, runner: runner, engine: tasks.engine(runner), flags: tasks}, nil
+}
+
+// facts are what expressions know of a run.
+func facts(op task.Operation, rel plan.Release) expression.Facts {
+	return expression.Facts{Operation: op, Release: rel.Name, Namespace: rel.Namespace, Getenv: os.LookupEnv}
 }
 
 // perform does what was prepared and writes what Helm's own command would write.

@@ -78,10 +78,10 @@ func (a *App) showPlan(t *taskFlags, p plan.Plan) error {
 	if refused := untrusted(p.Tasks()); len(refused) > 0 && !t.allowHostTasks {
 		fmt.Fprintf(a.ErrOut, "refused without --allow-host-tasks:\n%s\n", strings.Join(refused, "\n"))
 	}
-	if len(p.Steps) == 0 {
-		return nil
+	if slices.ContainsFunc(p.Steps, func(s plan.Step) bool { return s.Task == nil || s.Task.Skip == "" }) {
+		return silentError{exitPlan}
 	}
-	return silentError{exitPlan}
+	return nil
 }
 
 // untrusted describes the tasks that touch this machine and come from a source that is not
@@ -90,6 +90,10 @@ func untrusted(tasks []task.Task) []string {
 	var lines []string
 	for _, t := range tasks {
 		if t.Source.Trusted {
+			continue
+		}
+		if _, host := t.Executor.(task.Host); !host && len(t.Local) > 0 {
+			lines = append(lines, shown("  %s reads this machine's $%s: %s", t.Name, strings.Join(t.Local, ", $"), t.Executor.Text()))
 			continue
 		}
 		switch e := t.Executor.(type) {

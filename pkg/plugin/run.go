@@ -94,7 +94,11 @@ func (a *App) run(ctx context.Context, o *runOptions, names []string) error {
 			return preflight(ctx, err)
 		}
 	}
-	set, err := o.tasks.read(documents, runner.env.lookup)
+	known := facts(task.Run, rel)
+	if o.release != "" {
+		known.Values = o.connection.storedValues(ctx, o.release, namespace)
+	}
+	set, err := o.tasks.read(documents, parseOptions{getenv: runner.env.lookup, facts: known})
 	if err != nil {
 		return err
 	}

@@ -27,6 +27,8 @@ type taskFlags struct {
 	allowHostTasks bool
 	draftShell     bool
 	draftCompat    bool
+	params         []string
+	paramsFile     string
 	parallel       int
 	concurrency    int
 	keepGoing      bool
@@ -36,6 +38,8 @@ type taskFlags struct {
 // addSource adds the flags that choose tasks.
 func (t *taskFlags) addSource(fs *pflag.FlagSet) {
 	fs.StringArrayVarP(&t.references, "tasks", "t", nil, "where the tasks are: a file, a directory, '-' for standard input, configmap/NAME[/KEY], or 'chart' for the chart's own files (can specify multiple); without it the working directory's tasks.yaml and .draft-tasks.toml, else the ConfigMaps annotated for the release, else the chart's files")
+	fs.StringArrayVar(&t.params, "param", nil, "a parameter of a tasks.yaml, as NAME=VALUE (can specify multiple)")
+	fs.StringVar(&t.paramsFile, "params-file", "", "a YAML or JSON file with parameters; --param wins over it")
 	fs.BoolVar(&t.draftShell, "draft-shell", false, "run the commands of Draft files through 'sh -c', which Draft does not")
 }
 
@@ -119,10 +123,15 @@ func (t *taskFlags) engine(runner engine.Runner) engine.Engine {
 
 // read turns documents into tasks. Findings of severity Error are the error; the others are in
 // the set.
-func (t *taskFlags) read(documents []source.Document, getenv func(string) (string, bool)) (taskSet, error) {
+func (t *taskFlags) read(documents []source.Document, o parseOptions) (taskSet, error) {
 	set := taskSet{documents: documents}
+	var err error
+	if o.facts.Params, err = t.givenParams(documents); err != nil {
+		return set, usageError{err}
+	}
+	o.draftShell, o.draftCompat = t.draftShell, t.draftCompat
 	for _, d := range documents {
-		tasks, diagnostics := parse(d, parseOptions{getenv: getenv, draftShell: t.draftShell, draftCompat: t.draftCompat})
+		tasks, diagnostics := parse(d, o)
 		set.tasks = append(set.tasks, tasks...)
 		set.diagnostics = append(set.diagnostics, diagnostics...)
 	}

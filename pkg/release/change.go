@@ -22,6 +22,8 @@ type Change interface {
 	Objects() ([]*unstructured.Unstructured, error)
 	// Files are those of the chart in question: the one to be applied, or that of the release.
 	Files() []File
+	// Values are those that the chart is rendered with: the user's over the chart's own.
+	Values() (map[string]any, error)
 	// Revision is the number of that revision; 0 when there is none.
 	Revision() int
 	// Timeout is Helm's --timeout, which limits each wait.

@@ -2,6 +2,7 @@ package release
 
 import (
 	"helm.sh/helm/v3/pkg/chart"
+	helmrelease "helm.sh/helm/v3/pkg/release"
 )
 
 // File is a file of a chart that is neither a template nor Helm's own.
@@ -22,6 +23,13 @@ func files(c *chart.Chart) []File {
 	return all
 }
 
+func filesOf(rel *helmrelease.Release) []File {
+	if rel == nil {
+		return nil
+	}
+	return files(rel.Chart)
+}
+
 // Files returns the files of the chart that is to be installed.
 func (i *Install) Files() []File { return files(i.chart.located) }
 
@@ -34,10 +42,10 @@ func (u *Upgrade) Files() []File {
 }
 
 // Files returns the files of the chart of the revision that is gone back to, as it is stored.
-func (r *Rollback) Files() []File { return files(r.target) }
+func (r *Rollback) Files() []File { return filesOf(r.target) }
 
 // Files returns the files of the chart of the release's newest revision, as it is stored.
-func (u *Uninstall) Files() []File { return files(u.chart) }
+func (u *Uninstall) Files() []File { return filesOf(u.last) }
 
 // StoredFiles returns the files of the chart of a release's newest revision, as it is stored.
 func (h *Helm) StoredFiles(name string) ([]File, error) {

@@ -8,7 +8,6 @@ import (
 
 	"github.com/spf13/pflag"
 	"helm.sh/helm/v3/pkg/action"
-	"helm.sh/helm/v3/pkg/chart"
 	"helm.sh/helm/v3/pkg/chartutil"
 	"helm.sh/helm/v3/pkg/cli/output"
 	helmrelease "helm.sh/helm/v3/pkg/release"
@@ -24,8 +23,8 @@ type Rollback struct {
 	format output.Format
 
 	name string
-	// target is the chart of the revision to go back to; set by Prepare.
-	target  *chart.Chart
+	// target is the revision to go back to; set by Prepare.
+	target  *helmrelease.Release
 	release *helmrelease.Release
 	done    bool
 }
@@ -89,7 +88,7 @@ func (r *Rollback) Prepare() error {
 	if err != nil {
 		return &PreflightError{fmt.Errorf("release %q has no revision %d; see 'helm history %s'", r.name, target, r.name)}
 	}
-	r.target = to.Chart
+	r.target = to
 	return nil
 }
 

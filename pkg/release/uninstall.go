@@ -7,7 +7,6 @@ import (
 
 	"github.com/spf13/pflag"
 	"helm.sh/helm/v3/pkg/action"
-	"helm.sh/helm/v3/pkg/chart"
 	"helm.sh/helm/v3/pkg/chartutil"
 	"helm.sh/helm/v3/pkg/cli/output"
 	helmrelease "helm.sh/helm/v3/pkg/release"
@@ -24,8 +23,8 @@ type Uninstall struct {
 
 	name     string
 	notFound bool
-	// chart is that of the release's newest revision; set by Prepare.
-	chart    *chart.Chart
+	// last is the release's newest revision; set by Prepare.
+	last     *helmrelease.Release
 	done     bool
 	response *helmrelease.UninstallReleaseResponse
 }
@@ -61,7 +60,7 @@ func (u *Uninstall) Validate() error {
 // Of returns the same uninstall for the release of that name.
 func (u *Uninstall) Of(name string) *Uninstall {
 	one := *u
-	one.name, one.response, one.done, one.notFound, one.chart = name, nil, false, false, nil
+	one.name, one.response, one.done, one.notFound, one.last = name, nil, false, false, nil
 	return &one
 }
 
@@ -82,7 +81,7 @@ func (u *Uninstall) Prepare() error {
 	case last == nil:
 		return &PreflightError{fmt.Errorf("uninstall: release %q not found in namespace %q", u.name, u.helm.namespace)}
 	default:
-		u.chart = last.Chart
+		u.last = last
 	}
 	return nil
 }

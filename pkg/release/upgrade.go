@@ -26,8 +26,10 @@ type Upgrade struct {
 	createNamespace bool
 	dry             bool
 	name            string
-	release         *helmrelease.Release
-	failed          bool
+	// last is the release's newest revision; set by Prepare.
+	last    *helmrelease.Release
+	release *helmrelease.Release
+	failed  bool
 	// instead is the install that --install turned the upgrade into, because there was no
 	// release of that name.
 	instead *Install
@@ -101,6 +103,7 @@ func (u *Upgrade) Prepare(chart string) error {
 	if err != nil {
 		return &PreflightError{u.wrap(err)}
 	}
+	u.last = last
 	uninstalled := last != nil && last.Info.Status == helmrelease.StatusUninstalled
 	if u.client.Install && (last == nil || uninstalled) {
 		u.instead = u.asInstall(uninstalled)

@@ -29,11 +29,14 @@ func PlanReasons(w io.Writer, p plan.Plan) error {
 	table := tabwriter.NewWriter(w, 0, 0, 3, ' ', 0)
 	fmt.Fprintln(table, "\tSTEP\tPLACE\tAFTER\tREASON\tCOMMAND")
 	for i, s := range p.Steps {
-		command := ""
+		command, reason := "", s.Reason
 		if s.Task != nil {
 			command = s.Task.Executor.Text()
+			if s.Task.Skip != "" {
+				reason = "skipped: " + s.Task.Skip
+			}
 		}
-		row := []string{fmt.Sprintf("%d.", i+1), s.Title(), place(s), strings.Join(s.Needs, ", "), s.Reason, command}
+		row := []string{fmt.Sprintf("%d.", i+1), s.Title(), place(s), strings.Join(s.Needs, ", "), reason, command}
 		for j := range row {
 			row[j] = string(Escape([]byte(strings.ReplaceAll(row[j], "\t", " "))))
 		}
@@ -81,7 +84,9 @@ type PlanStep struct {
 	Command string   `json:"command,omitempty"`
 	Needs   []string `json:"needs,omitempty"`
 	Reason  string   `json:"reason"`
-	Source  string   `json:"source,omitempty"`
+	// Skip says why the task will not be run though its turn comes.
+	Skip   string `json:"skip,omitempty"`
+	Source string `json:"source,omitempty"`
 }
 
 // PlanLeft is a task that the plan leaves out.
@@ -99,7 +104,7 @@ func NewPlanObject(p plan.Plan) PlanObject {
 	for _, s := range p.Steps {
 		step := PlanStep{ID: s.ID, Kind: s.Kind, Phase: s.Phase, Place: place(s), Needs: s.Needs, Reason: s.Reason}
 		if s.Task != nil {
-			step.Command, step.Source = s.Task.Executor.Text(), s.Task.Source.Name
+			step.Command, step.Source, step.Skip = s.Task.Executor.Text(), s.Task.Source.Name, s.Task.Skip
 		}
 		o.Steps = append(o.Steps, step)
 	}

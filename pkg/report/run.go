@@ -43,6 +43,8 @@ type RunTask struct {
 	EndTime   *time.Time  `json:"endTime,omitempty"`
 	Attempts  int         `json:"attempts"`
 	Targets   []RunTarget `json:"targets,omitempty"`
+	// Outputs are the task's outputs; secret ones are masked.
+	Outputs map[string]any `json:"outputs,omitempty"`
 }
 
 // RunTarget is one pod of a task that ran in pods.
@@ -95,6 +97,14 @@ func newRunTask(s engine.StepResult) RunTask {
 			Pod: target.Pod, Container: target.Container, Status: target.State,
 			ExitCode: target.ExitCode, Message: target.Message,
 		})
+	}
+	for name, output := range s.Outputs {
+		if t.Outputs == nil {
+			t.Outputs = map[string]any{}
+		}
+		if t.Outputs[name] = output.Value; output.Secret {
+			t.Outputs[name] = engine.Masked
+		}
 	}
 	return t
 }

@@ -36,6 +36,11 @@ type Result struct {
 	Attempts int
 	// Targets are the single places of a task that ran in more than one, in order.
 	Targets []Target
+	// Files are the texts of the task's files that hold outputs, by path, as far as there are such
+	// files; a runner reads them.
+	Files map[string]string
+	// Outputs are the task's outputs, by name; the engine makes them.
+	Outputs map[string]Value
 }
 
 // Target is the end of a task in one container of one pod.

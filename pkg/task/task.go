@@ -13,6 +13,17 @@ type Task struct {
 	// Needs names what must have ended well before this one starts: tasks, phases (all their
 	// tasks), or objects such as "statefulset/db" (until they are ready).
 	Needs []string
+	// Skip says why the task is not to be run though its turn comes; empty when it is.
+	Skip string
+	// Outputs are the values that later tasks can use.
+	Outputs []OutputDefinition
+	// Reads are the results of other tasks that this one refers to. It runs after those of its
+	// own phase.
+	Reads []Read
+	// Local names the variables of the user's machine that it refers to.
+	Local []string
+	// Late is set when Executor or Skip depend on Reads or on the run.
+	Late Late
 	Policy
 	// Position is where the task was written.
 	Position Position

@@ -204,5 +204,8 @@ func suggestion(name string, names []string) string {
 	if meant := task.Nearest(name, names); meant != "" {
 		return fmt.Sprintf("; did you mean %q?", meant)
 	}
+	if len(names) == 0 {
+		return ""
+	}
 	return "; there are " + strings.Join(names, ", ")
 }

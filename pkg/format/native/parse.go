@@ -12,6 +12,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/expression"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
@@ -24,13 +25,30 @@ const maxTasks = 10_000
 // Options are what the result depends on besides the text.
 type Options struct {
 	Source task.Source
+	// Facts are what expressions can refer to. The phase is that of each task.
+	Facts expression.Facts
+	// Lenient takes a parameter that must be given for empty when it is not: for looking at tasks.
+	Lenient bool
 }
 
 // Parse reads a task file, YAML or JSON, of one or more documents. It returns the tasks in the
 // order of the file and all findings, with their positions; when one of them is an error, there
 // are no tasks. It never panics, whatever the text.
 func Parse(text []byte, options Options) ([]task.Task, task.Diagnostics) {
-	p := &parser{source: options.Source}
+	p := newParser(options)
+	p.parse(text)
+	p.found.Sort()
+	if p.found.Err() != nil {
+		return nil, p.found
+	}
+	return p.tasks, p.found
+}
+
+func newParser(options Options) *parser {
+	return &parser{options: options, source: options.Source, declared: map[string]bool{}}
+}
+
+func (p *parser) parse(text []byte) {
 	decoder := yaml.NewDecoder(bytes.NewReader(text))
 	for {
 		var root yaml.Node
@@ -44,11 +62,6 @@ func Parse(text []byte, options Options) ([]task.Task, task.Diagnostics) {
 		}
 		p.document(&root)
 	}
-	p.found.Sort()
-	if p.found.Err() != nil {
-		return nil, p.found
-	}
-	return p.tasks, p.found
 }
 
 // apiVersion is in every document of this format, and of no other.
@@ -58,9 +71,20 @@ var apiVersion = regexp.MustCompile(`(?m)["']?apiVersion["']?\s*:\s*["']?kubectl
 func Recognises(text []byte) bool { return apiVersion.Match(text) }
 
 type parser struct {
-	source task.Source
-	tasks  []task.Task
-	found  task.Diagnostics
+	options Options
+	source  task.Source
+	// facts are the options' with the parameters of the document.
+	facts    expression.Facts
+	declared map[string]bool
+	// env are the variables of the machine that the document declares.
+	env []string
+	// refer are the references of the task that is read.
+	refer expression.References
+	// resolving tells that what refers to the run can be evaluated.
+	resolving bool
+
+	tasks []task.Task
+	found task.Diagnostics
 }
 
 func (p *parser) position(n *yaml.Node) task.Position {
@@ -127,6 +151,8 @@ func (p *parser) document(root *yaml.Node) {
 	if p.found.Err() != nil {
 		return
 	}
+	p.params(document.Params, place(content, "params"))
+	p.env = document.Env
 	for i, t := range document.Tasks {
 		p.task(t, place(content, "tasks").Content[i])
 	}
@@ -171,19 +197,53 @@ func (p *parser) task(t Task, n *yaml.Node) {
 	if !ok {
 		fail("onFailure", "task %q: onFailure is %q; it is fail, warn or continue", t.Name, t.OnFailure)
 	}
-	executor := p.executor(t, n)
-	p.tasks = append(p.tasks, task.Task{
+	p.refer = expression.References{}
+	facts := p.factsOf(phase)
+	given := t
+	skip := p.condition(t, n, facts)
+	if skip == "" {
+		t = p.withValues(t, n, facts)
+	}
+	read := task.Task{
 		Name:     t.Name,
 		Phase:    phase,
 		Needs:    t.Needs,
-		Executor: executor,
+		Executor: p.executor(t, n),
+		Skip:     skip,
+		Outputs:  p.outputs(t, n),
+		Reads:    unique(p.refer.Tasks),
+		Local:    unique(p.refer.Env),
 		Policy: task.Policy{
 			Timeout: t.Timeout.std(), TotalTimeout: t.TotalTimeout.std(), IdleTimeout: t.IdleTimeout.std(),
 			Retries: t.Retries, Backoff: t.Backoff.std(), Idempotent: t.Idempotent, OnFailure: onFailure,
 		},
 		Position: p.position(n),
 		Source:   p.source,
-	})
+	}
+	if p.refer.Late() {
+		read.Late = &late{options: p.options, facts: facts, env: p.env, declared: p.declared, task: given, node: n}
+	}
+	p.tasks = append(p.tasks, read)
+}
+
+// withValues returns the task with the expressions in the texts of its executor replaced.
+func (p *parser) withValues(t Task, n *yaml.Node, facts expression.Facts) Task {
+	expanded := t
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		key, value := n.Content[i], n.Content[i+1]
+		index := fieldByName(reflect.TypeFor[Task](), key.Value)
+		target := reflect.ValueOf(&expanded).Elem().FieldByIndex(index)
+		if target.Kind() != reflect.Pointer { // only executors are
+			continue
+		}
+		d := &decoder{}
+		target.SetZero()
+		d.decode(p.expandValues(t.Name, value, facts), target)
+		for _, l := range d.errors {
+			p.fail(l, t.Name)
+		}
+	}
+	return expanded
 }
 
 var policies = map[string]task.FailurePolicy{
@@ -197,6 +257,9 @@ func phaseNames() []string {
 	}
 	return names
 }
+
+// validParam is the form of parameters' names: that of names in expressions.
+var validParam = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
 // executor returns what the task runs; nil, after a finding, when that is not one thing.
 func (p *parser) executor(t Task, n *yaml.Node) task.Executor {
@@ -268,8 +331,11 @@ func (p *parser) exec(t Task, n *yaml.Node) task.Executor {
 	}
 }
 
-// validReference reports whether an object is named as KIND/NAME.
+// validReference reports whether an object is named as KIND/NAME, or by an expression.
 func validReference(object string) bool {
+	if strings.Contains(object, "${") {
+		return true
+	}
 	kind, name, ok := strings.Cut(object, "/")
 	return ok && kind != "" && name != "" && !strings.Contains(name, "/")
 }
@@ -296,7 +362,7 @@ func (p *parser) wait(t Task, n *yaml.Node) task.Executor {
 
 // waitForms are the forms of what can be waited for; whether a JSONPath is one is known to who
 // evaluates it.
-var waitForms = regexp.MustCompile(`^(|ready|deleted|condition=.+|jsonpath=.+)$`)
+var waitForms = regexp.MustCompile(`^(|ready|deleted|condition=.+|jsonpath=.+|.*\$\{.*)$`)
 
 func (p *parser) approve(t Task, n *yaml.Node) task.Executor {
 	if strings.TrimSpace(t.Approve.Message) == "" {

@@ -9,6 +9,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/expression"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
@@ -148,7 +149,7 @@ func TestParseForms(t *testing.T) {
 func TestParseErrors(t *testing.T) {
 	one := func(text string) string { return head + "tasks:\n- " + text + "\n" }
 	tests := []struct{ name, text, want string }{
-		{"unknown field", one("name: a\n  comand: x"), `f:5:3: unknown field "comand"; there are name, phase, needs, timeout, totalTimeout, idleTimeout, retries, backoff, idempotent, onFailure, host, exec, pod, clone, wait, approve`},
+		{"unknown field", one("name: a\n  comand: x"), `f:5:3: unknown field "comand"; there are name, phase, needs, when, timeout, totalTimeout, idleTimeout, retries, backoff, idempotent, onFailure, outputs, host, exec, pod, clone, wait, approve`},
 		{"unknown field in an executor", one("{name: a, host: {comand: [x]}}"), `f:4:20: unknown field "comand"; did you mean "command"?`},
 		{"key twice", one("{name: a, name: b}"), `f:4:13: the key "name" is used twice, first at line 4`},
 		{"not a string", one("{name: a, host: {command: [echo, 1]}}"), `f:4:36: this must be a string: write "1", in quotes`},
@@ -181,7 +182,7 @@ func TestParseErrors(t *testing.T) {
 		{"clone of nothing", one("{name: a, clone: {command: [x]}}"), `f:4:20: task "a": from is ""; write KIND/NAME, such as deployment/web`},
 		{"variable", one("{name: a, host: {command: [x], env: [{name: A=B}]}}"), `f:4:40: task "a": "A=B" is no name of a variable`},
 		{"other kind", "apiVersion: v1\nkind: ConfigMap\n", "f:1:13: apiVersion is \"v1\"; write kubectl-tasks.io/v1alpha1\nf:2:7: kind is \"ConfigMap\"; write Tasks"},
-		{"a list", "- a\n", "f:1:1: this must be a mapping of apiVersion, kind, metadata, tasks"},
+		{"a list", "- a\n", "f:1:1: this must be a mapping of apiVersion, kind, metadata, params, env, tasks"},
 		{"not YAML", "a: b: c\n", "f:1: not YAML: mapping values are not allowed in this context"},
 		{"a key that is a list", "[a]: b\n", "f:1:1: a key must be a word"},
 		{"an alias of itself", "a: &a [*a]\n", "f:1:8: nested more than 100 deep"},
@@ -200,6 +201,162 @@ func TestParseErrors(t *testing.T) {
 				t.Errorf("%d tasks beside errors", len(tasks))
 			}
 		})
+	}
+}
+
+const withParams = head + `params:
+- {name: SIZE, default: small, enum: [small, large]}
+- {name: KEY, required: true}
+- {name: FREE}
+tasks:
+- name: a
+  phase: pre-deploy
+  when: operation == "upgrade" && params.SIZE == "large"
+  host: {command: ["${release.name}", "$${HOME}", "${params.KEY}-${phase}"], env: [{name: A, value: "${params.FREE}"}], dir: "${params.SIZE}"}
+- name: b
+  host: {shell: "echo ${HOME}"}
+`
+
+func TestParseValues(t *testing.T) {
+	facts := expression.Facts{Operation: task.Upgrade, Release: "web", Namespace: "shop", Params: map[string]string{"SIZE": "large", "KEY": "k"}}
+	tasks, found := Parse([]byte(withParams), Options{Source: source, Facts: facts})
+	if len(found) > 0 {
+		t.Fatal(found)
+	}
+	want := task.Host{Command: task.Command{Argv: []string{"web", "${HOME}", "k-pre-deploy"}, Text: "web ${HOME} k-pre-deploy"}, Env: []string{"A="}, Dir: "large"}
+	if diff := cmp.Diff(task.Executor(want), tasks[0].Executor); diff != "" || tasks[0].Skip != "" {
+		t.Errorf("skip %q, (-want +got):\n%s", tasks[0].Skip, diff)
+	}
+	if got := tasks[1].Executor.Text(); got != "echo ${HOME}" {
+		t.Errorf("a shell's own variable became %q", got)
+	}
+
+	facts.Operation = task.Install
+	if tasks, found = Parse([]byte(withParams), Options{Source: source, Facts: facts}); len(found) > 0 {
+		t.Fatal(found)
+	}
+	if want := `operation == "upgrade" && params.SIZE == "large" is false`; tasks[0].Skip != want {
+		t.Errorf("skip %q, want %q", tasks[0].Skip, want)
+	}
+	if len(facts.Params) != 2 {
+		t.Error("the caller's parameters were changed")
+	}
+}
+
+func TestParseValueErrors(t *testing.T) {
+	one := func(text string) string {
+		return head + "params: [{name: P, default: p}]\ntasks:\n- {name: a, " + text + "}\n"
+	}
+	tests := []struct {
+		name, text string
+		params     map[string]string
+		lenient    bool
+		want       string
+	}{
+		{"required", withParams, nil, false, `f:5:10: parameter "KEY" has no value; give it with --param KEY=VALUE`},
+		{"required, but only looked at", withParams, nil, true, ""},
+		{"enum", withParams, map[string]string{"KEY": "k", "SIZE": "huge"}, false, `f:4:38: parameter "SIZE" is "huge"; it is one of small, large`},
+		{"declared twice", head + "params: [{name: P}, {name: P}]\n", nil, false, `f:3:28: parameter "P" is declared twice`},
+		{"bad name", head + "params: [{name: a-b}]\n", nil, false, `f:3:17: parameter "a-b": a name has letters, digits and underscores, and begins with none of the digits`},
+		{"no condition", one("when: params.P, host: {command: [x]}"), nil, false, `f:5:19: task "a": when: "params.P" is no condition: it gives p, not true or false`},
+		{"unknown name", one(`host: {command: [x, "${HOME}"]}`), nil, false, `f:5:33: task "a": "HOME": undeclared reference to 'HOME'; for the text itself write $${HOME}`},
+		{"unknown parameter", one(`when: params.Q == "", host: {command: [x]}`), nil, false, `f:5:19: task "a": when: params.Q is not declared; there are P`},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			_, found := Parse([]byte(tt.text), Options{Source: source, Facts: expression.Facts{Params: tt.params}, Lenient: tt.lenient})
+			if diff := cmp.Diff(tt.want, found.Error()); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+const withOutputs = head + `env: [CI]
+tasks:
+- name: a
+  outputs:
+    version: {file: /tmp/v, type: number}
+    token: {json: auth.token, secret: true}
+    size: {regex: "size=(.*)"}
+  exec: {target: deployment/web, command: [x, "${env.CI}"]}
+- name: b
+  when: tasks.a.status == "Succeeded"
+  pod: {image: i, env: [{name: V, value: "${tasks.a.outputs.version} ${release.name}"}]}
+- name: c
+  phase: finally
+  host: {command: [echo, "${run.status}"]}
+`
+
+func TestParseOutputs(t *testing.T) {
+	facts := expression.Facts{Release: "web", Getenv: func(string) (string, bool) { return "true", true }}
+	tasks, found := Parse([]byte(withOutputs), Options{Source: source, Facts: facts})
+	if len(found) > 0 {
+		t.Fatal(found)
+	}
+	want := []task.OutputDefinition{
+		{Name: "size", Pattern: "size=(.*)"}, {Name: "token", JSON: "auth.token", Secret: true}, {Name: "version", File: "/tmp/v", Type: task.Number},
+	}
+	if diff := cmp.Diff(want, tasks[0].Outputs); diff != "" {
+		t.Error(diff)
+	}
+	if got := tasks[0].Executor.Text(); got != "x true" || len(tasks[0].Local) != 1 || tasks[0].Late != nil {
+		t.Errorf("%q, local %v, late %v", got, tasks[0].Local, tasks[0].Late)
+	}
+	if diff := cmp.Diff([]task.Read{{Task: "a"}, {Task: "a", Output: "version"}}, tasks[1].Reads); diff != "" {
+		t.Error(diff)
+	}
+	env := func(e task.Executor) string { return e.(task.Pod).Spec.Containers[0].Env[0].Value }
+	if got := env(tasks[1].Executor); got != "${tasks.a.outputs.version} ${release.name}" {
+		t.Errorf("before its turn the value is %q", got)
+	}
+
+	for state, wanted := range map[task.State]string{task.Succeeded: "7 web", task.Failed: `tasks.a.status == "Succeeded" is false`} {
+		values := task.Values{Tasks: map[string]task.Ended{"a": {State: state, Outputs: map[string]task.Value{"version": {Value: 7.0}}}}}
+		executor, skip, err := tasks[1].Late.Resolve(values)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := skip
+		if skip == "" {
+			got = env(executor)
+		}
+		if got != wanted {
+			t.Errorf("%s: %q, want %q", state, got, wanted)
+		}
+	}
+	_, _, err := tasks[1].Late.Resolve(task.Values{Tasks: map[string]task.Ended{"a": {State: task.Succeeded}}})
+	if wanted := `f:13:42: task "b": "tasks.a.outputs.version": no such key: version`; err == nil || !strings.HasPrefix(err.Error(), wanted) {
+		t.Errorf("error %v, want %s", err, wanted)
+	}
+	if executor, _, err := tasks[2].Late.Resolve(task.Values{Run: task.Failed}); err != nil || executor.Text() != "echo Failed" {
+		t.Errorf("%v, error %v", executor, err)
+	}
+}
+
+func TestParseOutputErrors(t *testing.T) {
+	for text, want := range map[string]string{
+		"outputs: {x: {file: a, json: b}}, host: {command: [x]}":   `f:4:26: task "a": output "x": write exactly one of file, json and regex`,
+		"outputs: {x-y: {file: a}}, host: {command: [x]}":          `f:4:28: task "a": output "x-y": a name has letters, digits and underscores, and begins with none of the digits`,
+		"outputs: {x: {regex: '('}}, host: {command: [x]}":         "f:4:34: task \"a\": output \"x\": error parsing regexp: missing closing ): `(`",
+		"outputs: {x: {file: a, type: int}}, host: {command: [x]}": `f:4:42: task "a": output "x": the type is "int"; it is string, number, boolean or json`,
+		"outputs: {x: {file: a}}, exec: {pods: all, command: [x]}": `f:4:22: task "a" runs in all pods; only a task in one pod has outputs`,
+		"outputs: {x: {file: a}}, approve: {message: x}":           `f:4:22: task "a": wait and approve have no outputs`,
+		"outputs: {x: {file: a}, y: {file: b}}, pod: {image: i}":   `f:4:22: task "a": a task in a pod of its own has one file at most as an output; print the others`,
+		`host: {command: ["${env.CI}"]}`:                           `f:4:30: task "a": env.CI: add CI to the document's env, which declares the variables it reads`,
+		`host: {command: ["${tasks.size()}"]}`:                     `f:4:30: task "a": "tasks.size()": write tasks.NAME or tasks["NAME"]: which tasks are meant must be known before; for the text itself write $${tasks.size()}`,
+	} {
+		_, found := Parse([]byte(head+"tasks:\n- {name: a, "+text+"}\n"), Options{Source: source})
+		if got := found.Error(); got != want {
+			t.Errorf("%s:\n got %s\nwant %s", text, got, want)
+		}
+	}
+}
+
+func TestUndeclared(t *testing.T) {
+	given := map[string]string{"SIZE": "", "X": "", "A": ""}
+	if diff := cmp.Diff([]string{"A", "X"}, Undeclared(given, []byte(withParams), []byte("broken: ["))); diff != "" {
+		t.Error(diff)
 	}
 }
 
@@ -226,6 +383,8 @@ func before(i int) string {
 func FuzzParse(f *testing.F) {
 	f.Add(everything)
 	f.Add(head + "tasks:\n- &a {name: a, host: {command: [x]}}\n- {<<: *a, name: b}\n")
+	f.Add(withParams)
+	f.Add(withOutputs)
 	f.Add("a: &a [*a]\n---\n[x]: y\n")
 	f.Add(`{"apiVersion": "kubectl-tasks.io/v1alpha1", "kind": "Tasks", "tasks": [{"name": 1, "retries": 1e400}]}`)
 	f.Fuzz(func(t *testing.T, text string) {

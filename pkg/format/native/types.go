@@ -20,7 +20,24 @@ type Document struct {
 	APIVersion string   `json:"apiVersion"`
 	Kind       string   `json:"kind"`
 	Metadata   Metadata `json:"metadata,omitzero"`
-	Tasks      []Task   `json:"tasks,omitempty"`
+	// Params are values that a run can give, with --param.
+	Params []Param `json:"params,omitempty"`
+	// Env names the variables of the user's machine that expressions refer to.
+	Env   []string `json:"env,omitempty"`
+	Tasks []Task   `json:"tasks,omitempty"`
+}
+
+// Param is a parameter of a document, params.NAME in expressions.
+type Param struct {
+	// Name has letters, digits and underscores.
+	Name        string `json:"name"`
+	Description string `json:"description,omitempty"`
+	// Default is its value when none is given; without one it is empty, or must be given when it is
+	// Required.
+	Default  *string `json:"default,omitempty"`
+	Required bool    `json:"required,omitempty"`
+	// Enum are the values it can have.
+	Enum []string `json:"enum,omitempty"`
 }
 
 // Metadata names a document.
@@ -37,6 +54,9 @@ type Task struct {
 	// Needs names tasks, phases or objects (KIND/NAME) that must be done, or ready, before.
 	Needs []string `json:"needs,omitempty"`
 
+	// When is a condition in CEL; the task is skipped when it is false.
+	When string `json:"when,omitempty"`
+
 	// Timeout limits each attempt, TotalTimeout all of them together, IdleTimeout the time
 	// without output.
 	Timeout      Duration `json:"timeout,omitempty"`
@@ -51,6 +71,9 @@ type Task struct {
 	// OnFailure is fail (the default), warn or continue.
 	OnFailure string `json:"onFailure,omitempty"`
 
+	// Outputs are values that later tasks can use, as tasks.NAME.outputs.OUTPUT.
+	Outputs map[string]Output `json:"outputs,omitempty"`
+
 	// Exactly one of these says where and what.
 	Host    *Host    `json:"host,omitempty"`
 	Exec    *Exec    `json:"exec,omitempty"`
@@ -58,6 +81,20 @@ type Task struct {
 	Clone   *Clone   `json:"clone,omitempty"`
 	Wait    *Wait    `json:"wait,omitempty"`
 	Approve *Approve `json:"approve,omitempty"`
+}
+
+// Output says where a value is found that later tasks can use: exactly one of file, json and regex.
+type Output struct {
+	// File is a path where the task runs.
+	File string `json:"file,omitempty"`
+	// JSON is a key of the JSON object that is the last line printed, or keys with dots between.
+	JSON string `json:"json,omitempty"`
+	// Regex is looked for in each line printed; the last match counts, its first group if it has one.
+	Regex string `json:"regex,omitempty"`
+	// Type is string, number, boolean or json; by default a string, or what it is in JSON.
+	Type string `json:"type,omitempty"`
+	// Secret values are shown nowhere.
+	Secret bool `json:"secret,omitempty"`
 }
 
 // Program is what an executor runs: exactly one of a command, which no shell sees, and a line for

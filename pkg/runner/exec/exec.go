@@ -74,7 +74,47 @@ func (r Runner) Run(ctx context.Context, t task.Task, sink task.Sink) task.Resul
 		})
 	}
 	running.Wait()
-	return sum(targets)
+	result := sum(targets)
+	if files := t.Files(); len(files) > 0 && result.State == task.Succeeded {
+		result.Files = r.read(ctx, pods[0].Namespace, targets[0], files, sink)
+	}
+	return result
+}
+
+// read returns the texts of those of the files in the container that are there, each up to a byte
+// more than it may have. The container's own cat reads them; what it says is passed on.
+func (r Runner) read(ctx context.Context, namespace string, in task.Target, paths []string, sink task.Sink) map[string]string {
+	texts := map[string]string{}
+	for _, path := range paths {
+		text, stderr := &limited{rest: task.MaxOutput + 1}, lines.NewWriter("", task.Stderr, sink)
+		code, err := r.Client.Exec(ctx, kube.ExecRequest{
+			Namespace: namespace, Pod: in.Pod, Container: in.Container,
+			Command: []string{"cat", "--", path}, Stdout: text, Stderr: stderr,
+		}, r.Grace)
+		stderr.Flush()
+		switch {
+		case err != nil:
+			sink(task.Output{Stream: task.Note, Data: fmt.Appendf(nil, "reading %s: %v\n", path, err)})
+		case code == 0:
+			texts[path] = text.String()
+		}
+	}
+	return texts
+}
+
+// limited keeps the first bytes that are written to it.
+type limited struct {
+	strings.Builder
+
+	rest int
+}
+
+// Write implements io.Writer.
+func (l *limited) Write(b []byte) (int, error) {
+	kept := b[:min(len(b), l.rest)]
+	l.rest -= len(kept)
+	_, err := l.Builder.Write(kept)
+	return len(b), err
 }
 
 const reasonCancelled = "Cancelled"

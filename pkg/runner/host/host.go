@@ -4,8 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"time"
 
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/runner/lines"
@@ -61,7 +64,33 @@ func (r Runner) Run(ctx context.Context, t task.Task, sink task.Sink) task.Resul
 	if cancelled {
 		return task.Result{State: task.Cancelled, Reason: "Cancelled", Message: context.Cause(ctx).Error()}
 	}
-	return ended(cmd, err)
+	result := ended(cmd, err)
+	if result.State == task.Succeeded {
+		result.Files = r.read(t.Files())
+	}
+	return result
+}
+
+// read returns the texts of those of the files that are there, each up to a byte more than it may
+// have.
+func (r Runner) read(paths []string) map[string]string {
+	texts := map[string]string{}
+	for _, path := range paths {
+		full := path
+		if !filepath.IsAbs(path) {
+			full = filepath.Join(r.Dir, path)
+		}
+		file, err := os.Open(full)
+		if err != nil {
+			continue
+		}
+		text, err := io.ReadAll(io.LimitReader(file, task.MaxOutput+1))
+		_ = file.Close()
+		if err == nil {
+			texts[path] = string(text)
+		}
+	}
+	return texts
 }
 
 // stop ends the group of the command and returns how the command ended.

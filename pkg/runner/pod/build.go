@@ -41,6 +41,14 @@ func (r Runner) build(ctx context.Context, t task.Task, p task.Pod) *corev1.Pod 
 		seconds := int64(math.Ceil(limit.Seconds()))
 		spec.ActiveDeadlineSeconds = &seconds
 	}
+	if files := t.Files(); len(files) > 0 {
+		// The container is gone when its files are wanted; its last message is what stays.
+		for i := range spec.Containers {
+			if c := &spec.Containers[i]; c.Name == p.MainContainer().Name {
+				c.TerminationMessagePath, c.TerminationMessagePolicy = files[0], corev1.TerminationMessageReadFile
+			}
+		}
+	}
 	if p.Adapt && r.Cluster.Restricted(ctx, r.Namespace) {
 		restrict(spec)
 	}

@@ -28,6 +28,8 @@ type follower struct {
 	main     string
 	sink     task.Sink
 	patience time.Duration
+	// messageIsFile tells that the main container's last message is an output, which may be secret.
+	messageIsFile bool
 
 	// What was seen.
 	end     *corev1.ContainerStateTerminated

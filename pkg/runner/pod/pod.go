@@ -55,8 +55,12 @@ func (r Runner) Run(ctx context.Context, t task.Task, sink task.Sink) task.Resul
 		return task.Result{State: task.Failed, Reason: "NotCreated", Message: fmt.Sprintf("the pod cannot be made: %v", err)}
 	}
 	f := newFollower(r.Cluster, pod, p.MainContainer().Name, sink, r.Patience)
+	f.messageIsFile = len(t.Files()) > 0
 	result := f.follow(ctx)
 	f.finishLogs()
+	if files := t.Files(); len(files) > 0 && result.State == task.Succeeded {
+		result = withFile(result, files[0], f.end.Message)
+	}
 
 	deleting, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.Grace+apiTimeout)
 	defer cancel()
@@ -69,6 +73,21 @@ func (r Runner) Run(ctx context.Context, t task.Task, sink task.Sink) task.Resul
 		f.note(err.Error())
 	}
 	return result
+}
+
+// maxMessage is how much of a file the cluster keeps when a container ends, in bytes.
+const maxMessage = 4096
+
+// withFile adds the text of a file. One that is as long as what is kept was probably cut off.
+func withFile(r task.Result, path, text string) task.Result {
+	switch {
+	case len(text) >= maxMessage:
+		r.State, r.Reason = task.Failed, "Output"
+		r.Message = fmt.Sprintf("%s is too long: of a pod's file, Kubernetes keeps %d bytes; print the output instead", path, maxMessage-1)
+	case text != "":
+		r.Files = map[string]string{path: text}
+	}
+	return r
 }
 
 // sidecarGrace is how long containers beside the main one have to end after it.
@@ -103,6 +122,10 @@ func (s stuckError) Error() string { return s.message }
 func (f *follower) ended(ctx context.Context, following context.Context, err error) task.Result {
 	stuck, isStuck := errors.AsType[stuckError](context.Cause(following))
 	switch {
+	case f.end != nil && f.messageIsFile:
+		end := *f.end
+		end.Message = ""
+		return terminated(&end)
 	case f.end != nil:
 		return terminated(f.end)
 	case f.failure != "":

@@ -1,0 +1,135 @@
+package expression
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
+)
+
+var facts = Facts{
+	Operation: task.Upgrade, Phase: task.PostDeploy, Release: "web", Namespace: "shop",
+	Params: map[string]string{"SIZE": "large", "N": "3"},
+}
+
+func TestBool(t *testing.T) {
+	for condition, want := range map[string]bool{
+		`operation == "upgrade"`: true, `operation == "install" || params.SIZE == "large"`: true,
+		`phase.startsWith("pre")`: false, `release.name in ["web", "api"]`: true, `int(params.N) > 2`: true,
+		`"none" in params`: false, `true`: true,
+	} {
+		if got, err := Bool(condition, facts); got != want || err != nil {
+			t.Errorf("%s: %v, error %v", condition, got, err)
+		}
+	}
+	for condition, want := range map[string]string{
+		`operation`:       `"operation" is no condition: it gives upgrade, not true or false`,
+		`operaton == ""`:  `"operaton == \"\"": undeclared reference to 'operaton'`,
+		`params.NO == ""`: `"params.NO == \"\"": no such key: NO`,
+		`1 == "a"`:        `"1 == \"a\"": found no matching overload`,
+		`(`:               `"(": Syntax error`,
+		`[1,2,3].map(a, [1,2,3].map(b, b)).size() == "x"`: "",
+	} {
+		if _, err := Bool(condition, facts); err == nil || !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("%s: error %v, want %s", condition, err, want)
+		}
+	}
+}
+
+func TestExpand(t *testing.T) {
+	for text, want := range map[string]string{
+		"plain $HOME $1": "plain $HOME $1", "${release.name}-${params.SIZE}": "web-large",
+		"$${HOME}": "${HOME}", `${ {"a": "}"}["a"] }`: "}", `${'}' + "\"}"}`: `}"}`, "${1 + 2}": "3", "${true}": "true",
+	} {
+		if got, err := Expand(text, facts); got != want || err != nil {
+			t.Errorf("%s: %q, error %v", text, got, err)
+		}
+	}
+	for text, want := range map[string]string{
+		"${HOME}": `"HOME": undeclared reference to 'HOME'`, "a ${b": "${b has no end; write $${ for the text itself", "${}": `"": Syntax error`,
+	} {
+		if _, err := Expand(text, facts); err == nil || !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("%s: error %v, want %s", text, err, want)
+		}
+	}
+}
+
+// lateFacts are what is known while a run goes on.
+var lateFacts = Facts{
+	Values: func() (map[string]any, error) {
+		return map[string]any{"image": map[string]any{"tag": "1.2", "replicas": 3.0}, "list": []any{"a"}}, nil
+	},
+	Getenv: func(name string) (string, bool) { return "value of " + name, name == "CI" },
+	Late: task.Values{Run: task.Failed, Tasks: map[string]task.Ended{
+		"migrate":  {State: task.Succeeded, ExitCode: new(0), Outputs: map[string]task.Value{"schema": {Value: "7"}, "n": {Value: 2.5}}},
+		"db-dump":  {State: task.Failed, ExitCode: new(3)},
+		"not-done": {State: task.NotRun},
+	}},
+}
+
+func TestReferences(t *testing.T) {
+	for text, want := range map[string]string{
+		"${tasks.migrate.outputs.schema}":                                             "7",
+		`${tasks["db-dump"].status} ${tasks["db-dump"].exitCode}`:                     "Failed 3",
+		"${tasks.migrate.outputs.n * 2.0}":                                            "5",
+		"${has(tasks.migrate.outputs.nothing)}":                                       "false",
+		`${has(tasks["not-done"].outputs.nothing)}`:                                   "false",
+		`${tasks["not-done"].status == "NotRun" ? "-" : tasks["not-done"].outputs.x}`: "-",
+		"${run.status}":                           "Failed",
+		"${values.image.tag}":                     "1.2",
+		"${values.image.replicas} ${values.list}": `3 ["a"]`,
+		"${env.CI} ${has(env.HOME)}":              "value of CI false",
+	} {
+		if got, err := Expand(text, lateFacts); got != want || err != nil {
+			t.Errorf("%s: %q, error %v, want %q", text, got, err, want)
+		}
+	}
+	for text, want := range map[string]string{
+		"${tasks.migrate.outputs.nothing}":    `"tasks.migrate.outputs.nothing": no such key: nothing; for`,
+		`${tasks["not-done"].outputs.schema}`: `no such key: schema; task "not-done" has no outputs, it is NotRun;`,
+		"${tasks.size()}":                     `write tasks.NAME or tasks["NAME"]`,
+		`${env[params.X]}`:                    "write env.NAME",
+		"${env.HOME}":                         "no such key: HOME",
+	} {
+		if _, err := Expand(text, lateFacts); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: error %v, want %s", text, err, want)
+		}
+	}
+}
+
+func TestIn(t *testing.T) {
+	refer, err := In(`a ${tasks.a.outputs.x}${tasks["b-c"].status} ${env.CI + env["HOME"]} $${tasks.no.outputs.x}`)
+	want := References{Tasks: []task.Read{{Task: "a", Output: "x"}, {Task: "b-c"}}, Env: []string{"CI", "HOME"}}
+	if diff := cmp.Diff(want, refer, cmp.AllowUnexported(References{})); diff != "" || err != nil {
+		t.Errorf("error %v (-want +got):\n%s", err, diff)
+	}
+	if refer, err := Of(`run.status == "Failed"`); !refer.Late() || err != nil {
+		t.Errorf("%+v, error %v", refer, err)
+	}
+	if refer, err := Of(`operation == "run"`); refer.Late() || err != nil {
+		t.Errorf("%+v, error %v", refer, err)
+	}
+}
+
+// TestCost: an expression that computes without end is stopped.
+func TestCost(t *testing.T) {
+	list := "[0,1,2,3,4,5,6,7,8,9]"
+	deep := "1"
+	for _, v := range "abcdefgh" {
+		deep = list + ".map(" + string(v) + ", " + deep + ")"
+	}
+	if _, err := Bool(deep+".size() == 10", facts); err == nil || !strings.Contains(err.Error(), "cost limit") {
+		t.Errorf("error %v", err)
+	}
+}
+
+func FuzzExpand(f *testing.F) {
+	f.Add("a ${params.SIZE} $${b} ${ {'a': 1}.a }")
+	f.Add("${[1].map(x, x).exists(y, y > 0)}")
+	f.Fuzz(func(_ *testing.T, text string) {
+		_, _ = Expand(text, facts)
+		_, _ = Bool(text, facts)
+	})
+}
