@@ -2,11 +2,13 @@ package kube
 
 import (
 	"context"
+	"maps"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/fields"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/dynamic"
@@ -16,22 +18,65 @@ import (
 // there is none, until see returns false. Otherwise it returns ctx's cause, or the server's error
 // when it refuses to be asked.
 func followObject(ctx context.Context, client dynamic.ResourceInterface, name string, see func(*unstructured.Unstructured) bool) error {
-	only := fields.OneTermEqualSelector(metav1.ObjectNameField, name).String()
+	only := metav1.ListOptions{FieldSelector: fields.OneTermEqualSelector(metav1.ObjectNameField, name).String()}
+	return listAndFollow(ctx, client, only, func(all []unstructured.Unstructured) bool {
+		if len(all) == 0 {
+			return see(nil)
+		}
+		return see(&all[0])
+	}, func(o *unstructured.Unstructured, deleted bool) bool {
+		if deleted {
+			o = nil
+		}
+		return see(o)
+	})
+}
+
+// followAll is followObject for all objects that the options select. see is told of each that is
+// gone with true.
+func followAll(ctx context.Context, client dynamic.ResourceInterface, options metav1.ListOptions, see func(o *unstructured.Unstructured, gone bool) bool) error {
+	known := map[types.UID]*unstructured.Unstructured{}
+	return listAndFollow(ctx, client, options, func(all []unstructured.Unstructured) bool {
+		missed := maps.Clone(known)
+		for i := range all {
+			delete(missed, all[i].GetUID())
+			known[all[i].GetUID()] = &all[i]
+			if !see(&all[i], false) {
+				return false
+			}
+		}
+		for uid, o := range missed {
+			delete(known, uid)
+			if !see(o, true) {
+				return false
+			}
+		}
+		return true
+	}, func(o *unstructured.Unstructured, deleted bool) bool {
+		known[o.GetUID()] = o
+		if deleted {
+			delete(known, o.GetUID())
+		}
+		return see(o, deleted)
+	})
+}
+
+// listAndFollow lists the objects that the options select, and then tells of each change, until one of
+// the functions returns false. A connection that is lost is made again, with a new list.
+func listAndFollow(ctx context.Context, client dynamic.ResourceInterface, options metav1.ListOptions, listed func([]unstructured.Unstructured) bool, changed func(o *unstructured.Unstructured, deleted bool) bool) error {
 	retry := wait.Backoff{Duration: 200 * time.Millisecond, Factor: 2, Jitter: 0.2, Steps: 8, Cap: 10 * time.Second}
 	for {
-		list, err := client.List(ctx, metav1.ListOptions{FieldSelector: only})
+		options.ResourceVersion = ""
+		list, err := client.List(ctx, options)
 		if err == nil {
-			var found *unstructured.Unstructured
-			if len(list.Items) > 0 {
-				found = &list.Items[0]
-			}
-			if !see(found) {
+			if !listed(list.Items) {
 				return nil
 			}
+			options.ResourceVersion = list.GetResourceVersion()
 			var events watch.Interface
-			events, err = client.Watch(ctx, metav1.ListOptions{FieldSelector: only, ResourceVersion: list.GetResourceVersion()})
+			events, err = client.Watch(ctx, options)
 			if err == nil {
-				done := followEvents(ctx, events, see)
+				done := followEvents(ctx, events, changed)
 				events.Stop()
 				if done {
 					return nil
@@ -50,8 +95,8 @@ func followObject(ctx context.Context, client dynamic.ResourceInterface, name st
 	}
 }
 
-// followEvents hands the states to see; true when it is done with them.
-func followEvents(ctx context.Context, events watch.Interface, see func(*unstructured.Unstructured) bool) bool {
+// followEvents hands the changes on; true when nobody wants more.
+func followEvents(ctx context.Context, events watch.Interface, changed func(o *unstructured.Unstructured, deleted bool) bool) bool {
 	for {
 		select {
 		case <-ctx.Done():
@@ -64,10 +109,7 @@ func followEvents(ctx context.Context, events watch.Interface, see func(*unstruc
 			if !ok || event.Type == watch.Bookmark {
 				continue
 			}
-			if event.Type == watch.Deleted {
-				o = nil
-			}
-			if !see(o) {
+			if !changed(o, event.Type == watch.Deleted) {
 				return true
 			}
 		}

@@ -37,8 +37,8 @@ func (c *Client) CreatePod(ctx context.Context, pod *corev1.Pod) (*corev1.Pod, e
 	return client.CoreV1().Pods(pod.Namespace).Create(ctx, pod, metav1.CreateOptions{FieldManager: "kubectl-tasks"})
 }
 
-// DeletePod deletes exactly this pod, and returns when it is gone. One that is gone already is no
-// error.
+// DeletePod tells the cluster to delete exactly this pod, and returns at once; see FollowPod for its
+// end. One that is gone already is no error.
 func (c *Client) DeletePod(ctx context.Context, pod *corev1.Pod, grace time.Duration) error {
 	client, err := c.Interface()
 	if err != nil {
@@ -48,13 +48,10 @@ func (c *Client) DeletePod(ctx context.Context, pod *corev1.Pod, grace time.Dura
 	err = client.CoreV1().Pods(pod.Namespace).Delete(ctx, pod.Name, metav1.DeleteOptions{
 		GracePeriodSeconds: &seconds, Preconditions: &metav1.Preconditions{UID: &pod.UID},
 	})
-	switch {
-	case apierrors.IsNotFound(err), apierrors.IsConflict(err): // another pod of that name has come
+	if apierrors.IsNotFound(err) || apierrors.IsConflict(err) { // another pod of that name has come
 		return nil
-	case err != nil:
-		return err
 	}
-	return c.FollowPod(ctx, pod, func(*corev1.Pod) bool { return true })
+	return err
 }
 
 // FollowPod hands each state of exactly this pod to see, as it comes, until see returns false. It

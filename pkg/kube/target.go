@@ -22,6 +22,8 @@ type NoPodsError struct {
 	Why string
 	// Unready tells that there are pods, and that none of them is ready.
 	Unready bool
+	// Zero tells that it is a workload that is scaled to zero.
+	Zero bool
 }
 
 // Error says both.
@@ -49,7 +51,8 @@ func (c *Client) TargetPods(ctx context.Context, namespace, target string) ([]co
 		return nil, fmt.Errorf("%s in namespace %q: %w", Name(o), namespace, err)
 	}
 	if len(all) == 0 {
-		return nil, &NoPodsError{Of: Name(o), Why: c.whyNoPods(ctx, o)}
+		why, zero := c.whyNoPods(ctx, o)
+		return nil, &NoPodsError{Of: Name(o), Why: why, Zero: zero}
 	}
 	return usable(all, Name(o))
 }
@@ -122,22 +125,22 @@ func (c *Client) pods(ctx context.Context, namespace string, selector labels.Sel
 	return list.Items, nil
 }
 
-// whyNoPods says why a workload has no pod.
-func (c *Client) whyNoPods(ctx context.Context, o *unstructured.Unstructured) string {
+// whyNoPods says why a workload has no pod, and whether that is because it is scaled to zero.
+func (c *Client) whyNoPods(ctx context.Context, o *unstructured.Unstructured) (why string, zero bool) {
 	client, err := c.Dynamic()
 	if err != nil {
-		return err.Error()
+		return err.Error(), false
 	}
 	resource, ok := workloads[o.GroupVersionKind().GroupKind()]
 	if !ok {
-		return "it selects none"
+		return "it selects none", false
 	}
 	live, err := client.Resource(resource).Namespace(o.GetNamespace()).Get(ctx, o.GetName(), metav1.GetOptions{})
 	if err != nil {
-		return err.Error()
+		return err.Error(), false
 	}
 	if replicas, found, _ := unstructured.NestedInt64(live.Object, "spec", "replicas"); found && replicas == 0 {
-		return "it is scaled to zero"
+		return "it is scaled to zero", true
 	}
-	return "it has none of its newest revision"
+	return "it has none of its newest revision", false
 }

@@ -36,6 +36,25 @@ func (c *Client) PodTemplate(ctx context.Context, namespace, from string) (*Temp
 	if err != nil {
 		return nil, fmt.Errorf("%s in namespace %q: %w", Name(named), namespace, err)
 	}
+	return templateOf(o)
+}
+
+// PodTemplateIn is PodTemplate for a workload that is one of the objects and may not be in the
+// cluster yet.
+func (c *Client) PodTemplateIn(objects []*unstructured.Unstructured, namespace, from string) (*Template, error) {
+	named, _, err := c.named(namespace, from)
+	if err != nil {
+		return nil, err
+	}
+	for _, o := range objects {
+		if o.GroupVersionKind().GroupKind() == named.GroupVersionKind().GroupKind() && o.GetName() == named.GetName() && o.GetNamespace() == namespace {
+			return templateOf(o)
+		}
+	}
+	return nil, fmt.Errorf("%s is not among what Helm is going to apply in namespace %q", Name(named), namespace)
+}
+
+func templateOf(o *unstructured.Unstructured) (*Template, error) {
 	path := []string{"spec", "template"}
 	switch o.GetKind() {
 	case "Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "ReplicationController", "Job":
@@ -44,15 +63,15 @@ func (c *Client) PodTemplate(ctx context.Context, namespace, from string) (*Temp
 	case "Pod":
 		path = nil
 	default:
-		return nil, fmt.Errorf("%s: a %s has no pod template; name a workload", from, o.GetKind())
+		return nil, fmt.Errorf("%s: a %s has no pod template; name a workload", Name(o), o.GetKind())
 	}
 	content, _, err := unstructured.NestedMap(o.Object, path...)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", from, err)
+		return nil, fmt.Errorf("%s: %w", Name(o), err)
 	}
-	t := &Template{Of: Name(named)}
+	t := &Template{Of: Name(o)}
 	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(content, &t.PodTemplateSpec); err != nil {
-		return nil, fmt.Errorf("%s: %w", from, err)
+		return nil, fmt.Errorf("%s: %w", Name(o), err)
 	}
 	claims, _, _ := unstructured.NestedSlice(o.Object, "spec", "volumeClaimTemplates")
 	for _, claim := range claims {

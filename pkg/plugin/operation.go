@@ -9,6 +9,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/engine"
@@ -38,7 +39,7 @@ func (a *App) prepare(ctx context.Context, o *helmOptions, client *kube.Client, 
 	if err != nil {
 		return nil, preflight(ctx, err)
 	}
-	runner := &stepRunner{client: client, namespace: rel.Namespace, helm: o.helm, apply: change.Apply, objects: change.Objects, timeout: change.Timeout(), approve: a.approver(tasks)}
+	runner := &stepRunner{client: client, namespace: rel.Namespace, helm: o.helm, apply: change.Apply, objects: change.Objects, next: sync.OnceValues(change.Next), timeout: change.Timeout(), approve: a.approver(tasks), images: tasks.runnerImages()}
 	runner.env = newEnvironment(change.Operation(), rel)
 	if len(documents) > 0 && !change.DryRun() && a.planning == nil {
 		if err := a.addKubeconfig(&runner.env, client, rel.Namespace); err != nil {

@@ -87,7 +87,7 @@ func (a *App) run(ctx context.Context, o *runOptions, names []string) error {
 	if len(documents) == 0 {
 		return usageError{errors.New("there are no tasks: no tasks.yaml and no .draft-tasks.toml here, and no ConfigMap annotated for a release given with --release; name a file with --tasks")}
 	}
-	runner := &stepRunner{client: client, namespace: namespace, timeout: waitTimeout, approve: a.approver(&o.tasks), env: newEnvironment(task.Run, rel)}
+	runner := &stepRunner{client: client, namespace: namespace, timeout: waitTimeout, approve: a.approver(&o.tasks), images: o.tasks.runnerImages(), env: newEnvironment(task.Run, rel)}
 	// Tasks of this machine need no cluster, so one that is not configured is no error.
 	if _, err := client.RESTConfig(); err == nil && !o.dryRun && a.planning == nil {
 		if err := a.addKubeconfig(&runner.env, client, namespace); err != nil {
@@ -160,12 +160,13 @@ func (a *App) runPlan(ctx context.Context, o *runOptions, set taskSet, p plan.Pl
 	return end
 }
 
-// ownExitCode returns the exit code of the one task with the one target that ran.
+// ownExitCode returns the exit code of the one task with the one target that ran; false when it is 0,
+// for what failed then was not the program.
 func ownExitCode(result engine.Result) (int, bool) {
 	if len(result.Steps) != 1 || len(result.Steps[0].Targets) > 1 || result.Steps[0].ExitCode == nil {
 		return 0, false
 	}
-	return *result.Steps[0].ExitCode, true
+	return *result.Steps[0].ExitCode, *result.Steps[0].ExitCode != 0
 }
 
 // stored returns the objects of the release that tasks are to run in.

@@ -17,7 +17,9 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/runner/approve"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/runner/clone"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/runner/exec"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/runner/function"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/runner/host"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/runner/job"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/runner/pod"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/runner/wait"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
@@ -40,11 +42,15 @@ type stepRunner struct {
 	// helm is what carries out Helm's steps, and apply the step itself; nil when the run has none.
 	helm  *release.Helm
 	apply func() error
+	// next returns the objects that apply is going to apply; nil when there are none to come.
+	next func() ([]*unstructured.Unstructured, error)
 	// objects are those of the release's newest revision.
 	objects func() ([]*unstructured.Unstructured, error)
 	timeout time.Duration
 	// approve asks the person at the terminal.
 	approve approve.Runner
+	// images are the runner images of functions, by runtime.
+	images map[task.Runtime]string
 	// midway tells that tasks run while Helm may still wait.
 	midway bool
 
@@ -76,15 +82,26 @@ func (r *stepRunner) Run(ctx context.Context, step plan.Step, sink task.Sink) ta
 		}
 		return host.Runner{Env: env, Dir: e.Dir, Grace: stopGrace}.Run(ctx, *step.Task, sink)
 	case task.Exec:
-		return exec.Runner{Client: r.client, Pods: r.pods, Grace: stopGrace}.Run(ctx, *step.Task, sink)
+		wake := func(ctx context.Context, target string) (func(context.Context) error, error) {
+			return r.client.Wake(ctx, r.namespace, target, r.timeout)
+		}
+		return exec.Runner{Client: r.client, Pods: r.pods, Wake: wake, Grace: stopGrace}.Run(ctx, *step.Task, sink)
 	case task.Pod:
 		return r.podRunner(step).Run(ctx, *step.Task, sink)
+	case task.Job:
+		return job.Runner{Cluster: r.client, Pods: r.podRunner(step)}.Run(ctx, *step.Task, sink)
+	case task.Function:
+		return function.Runner{Pods: r.podRunner(step), Images: r.images}.Run(ctx, *step.Task, sink)
 	case task.Wait:
 		return wait.Runner{Namespace: r.namespace, WaitFor: r.client.WaitFor}.Run(ctx, *step.Task, sink)
 	case task.Approve:
 		return r.approve.Run(ctx, *step.Task, sink)
 	case task.Clone:
-		return clone.Runner{Pods: r.podRunner(step), Template: r.client.PodTemplate}.Run(ctx, *step.Task, sink)
+		runner := clone.Runner{Cluster: r.client, Pods: r.podRunner(step)}
+		if step.Stage == task.Before {
+			runner.Next = r.next
+		}
+		return runner.Run(ctx, *step.Task, sink)
 	}
 	return task.Result{State: task.Failed, Reason: "NoRunner", Message: fmt.Sprintf("no runner for %T", step.Task.Executor)}
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/release"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/report"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/runner/approve"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/runner/function"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/source"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
@@ -29,6 +30,7 @@ type taskFlags struct {
 	draftCompat    bool
 	params         []string
 	paramsFile     string
+	images         map[string]string
 	parallel       int
 	concurrency    int
 	keepGoing      bool
@@ -54,6 +56,7 @@ func (t *taskFlags) addRun(fs *pflag.FlagSet) {
 	fs.BoolVar(&t.draftCompat, "draft-compat", false, "go on after tasks of a Draft file that failed, as Draft does")
 	fs.IntVar(&t.parallel, "parallel", 0, "in how many pods a task may run at the same time (default what the task says, else 1)")
 	fs.IntVar(&t.concurrency, "concurrency", engine.DefaultConcurrency, "how many tasks may run at the same time")
+	fs.StringToStringVar(&t.images, "runner-image", nil, "the image that runs functions of a runtime, as deno=IMAGE or python=IMAGE (can specify multiple)")
 	fs.BoolVarP(&t.yes, "yes", "y", false, "answer the questions of approve tasks with yes")
 	fs.BoolVar(&t.keepGoing, "keep-going", false, "after a failure go on with the tasks that do not need the one that failed")
 }
@@ -65,7 +68,21 @@ func (t *taskFlags) validate() error {
 	if t.concurrency < 1 {
 		return usageError{fmt.Errorf("--concurrency must be at least 1, not %d", t.concurrency)}
 	}
+	for runtime := range t.images {
+		if _, ok := function.DefaultImages[task.Runtime(runtime)]; !ok {
+			return usageError{fmt.Errorf("--runner-image is for %q; write deno=IMAGE or python=IMAGE", runtime)}
+		}
+	}
 	return nil
+}
+
+// runnerImages returns the images of --runner-image.
+func (t *taskFlags) runnerImages() map[task.Runtime]string {
+	images := map[task.Runtime]string{}
+	for runtime, image := range t.images {
+		images[task.Runtime(runtime)] = image
+	}
+	return images
 }
 
 // taskSet is what was read.

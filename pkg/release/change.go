@@ -16,6 +16,8 @@ type Change interface {
 	Operation() task.Operation
 	// DryRun reports whether nothing is to be changed.
 	DryRun() bool
+	// Next returns the objects that Apply is going to apply. It changes nothing.
+	Next() ([]*unstructured.Unstructured, error)
 	// Apply does it. The error is worded as Helm words it.
 	Apply() error
 	// Objects returns the objects of the revision that Apply made.

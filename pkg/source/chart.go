@@ -2,6 +2,8 @@ package source
 
 import (
 	"errors"
+	"fmt"
+	"path"
 
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
@@ -32,6 +34,12 @@ func (f Finder) chart() ([]Document, error) {
 		documents = append(documents, Document{
 			Source: task.Source{Name: "chart/" + name, Format: format.Name},
 			Text:   text,
+			ReadFile: func(name string) ([]byte, error) {
+				if other, ok := files[path.Clean(name)]; ok {
+					return other, nil
+				}
+				return nil, fmt.Errorf("the chart has no file %s", name)
+			},
 		})
 	}
 	return documents, nil

@@ -110,6 +110,12 @@ func (f Finder) documents(cm *corev1.ConfigMap, key string) ([]Document, error) 
 		documents = append(documents, Document{
 			Source: task.Source{Name: "configmap/" + cm.Name + "/" + k, Format: format.Name},
 			Text:   []byte(cm.Data[k]),
+			ReadFile: func(name string) ([]byte, error) {
+				if other, ok := cm.Data[name]; ok {
+					return []byte(other), nil
+				}
+				return nil, fmt.Errorf("configmap/%s has no key %s", cm.Name, name)
+			},
 		})
 	}
 	if len(documents) == 0 {

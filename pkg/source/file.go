@@ -67,7 +67,29 @@ func read(path, name string, format Format) (Document, error) {
 		return Document{}, err
 	}
 	defer file.Close()
-	return readAll(file, name, format)
+	document, err := readAll(file, name, format)
+	document.ReadFile = beside(filepath.Dir(path))
+	return document, err
+}
+
+// beside reads files by their paths from a directory. The user trusts what names them.
+func beside(dir string) func(string) ([]byte, error) {
+	return func(name string) ([]byte, error) {
+		path := name
+		if !filepath.IsAbs(name) {
+			path = filepath.Join(dir, name)
+		}
+		file, err := os.Open(path)
+		if err != nil {
+			return nil, err
+		}
+		defer file.Close()
+		text, err := ReadLimited(file)
+		if err == nil && len(text) > maxBytes {
+			err = tooLarge(name)
+		}
+		return text, err
+	}
 }
 
 func (f Finder) standardInput() ([]Document, error) {
@@ -83,6 +105,7 @@ func (f Finder) standardInput() ([]Document, error) {
 	if err != nil {
 		return nil, err
 	}
+	document.ReadFile = beside(f.Dir)
 	return []Document{document}, nil
 }
 

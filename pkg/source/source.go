@@ -17,6 +17,9 @@ const maxBytes = 1 << 20
 type Document struct {
 	task.Source
 	Text []byte
+	// ReadFile returns the text of another file of the same source, by its path from the
+	// document: in its directory, its chart or its ConfigMap.
+	ReadFile func(path string) ([]byte, error)
 }
 
 // Format is what a source must know of a file format to recognise its documents.

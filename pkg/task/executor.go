@@ -4,11 +4,12 @@ import (
 	"slices"
 	"strings"
 
+	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 )
 
-// Executor is where a task runs and what it runs: Host, Exec, Pod,
-// Clone, Wait or Approve.
+// Executor is where a task runs and what it runs: Host, Exec, Pod, Job, Function, Clone, Wait or
+// Approve.
 type Executor interface {
 	// Kind is the executor's name in files and messages, such as "host".
 	Kind() string
@@ -44,6 +45,8 @@ type Exec struct {
 	Pods Count
 	// AllowEmpty makes no pod at all a skipped task rather than a failed one.
 	AllowEmpty bool
+	// Scale makes a workload that is scaled to zero run one pod, as long as the task needs it.
+	Scale bool
 	// Parallel is how many pods may run it at the same time; 0 and 1 mean one after another.
 	Parallel int
 }
@@ -56,7 +59,58 @@ type Pod struct {
 	// Adapt tells that the author left the security settings open, so that they may be set as the
 	// namespace demands.
 	Adapt bool
+	// Labels and Annotations are those of the pod, beside our own.
+	Labels, Annotations map[string]string
 }
+
+// Job runs a Kubernetes Job. The task ends with its pods, whatever runs beside their main
+// containers.
+type Job struct {
+	Spec batchv1.JobSpec
+	// Main and Adapt are as in Pod.
+	Main  string
+	Adapt bool
+	// Labels and Annotations are those of the Job and its pods.
+	Labels, Annotations map[string]string
+}
+
+// Function runs a script in a pod whose image knows how to: the contract of Keptn's runners (spec
+// keptn.md § 3.2).
+type Function struct {
+	// Runtime is Deno or Python.
+	Runtime Runtime
+	// Image is the runner's; empty means the default of the runtime.
+	Image string
+	// Command runs the script, whose path or address is in $SCRIPT; empty means what the image runs.
+	Command []string
+	// Code is the script itself, ConfigMap the name of a ConfigMap that holds it under Key, URL where
+	// the runner finds it: exactly one is set.
+	Code, ConfigMap, Key, URL string
+	// Parameters go to the script as a JSON object in $DATA.
+	Parameters map[string]string
+	// Secret is the name of a Secret whose key SECURE_DATA goes to the script in $SECURE_DATA.
+	Secret string
+	// Arguments is $CMD_ARGS.
+	Arguments string
+	// Metadata is part of $KEPTN_CONTEXT.
+	Metadata map[string]string
+	// Env is set beside these.
+	Env []corev1.EnvVar
+	// ServiceAccountName and ImagePullSecrets are those of the pod.
+	ServiceAccountName string
+	ImagePullSecrets   []corev1.LocalObjectReference
+	// Labels and Annotations are those of the pod, beside our own.
+	Labels, Annotations map[string]string
+}
+
+// Runtime is what runs the script of a Function.
+type Runtime string
+
+// The runtimes.
+const (
+	Deno   Runtime = "deno"
+	Python Runtime = "python"
+)
 
 // Clone runs a new pod made from the pod template of a workload, with another command.
 type Clone struct {
@@ -69,6 +123,13 @@ type Clone struct {
 	Sidecars []string
 	// Env is set beside the container's own variables, and wins over them.
 	Env []corev1.EnvVar
+	// Next takes the template as it will be when Helm has applied the release, not as it is in the
+	// cluster.
+	Next bool
+	// Queue keeps the label by which Kueue queues the workload's pods.
+	Queue bool
+	// Labels and Annotations are those of the pod, beside our own.
+	Labels, Annotations map[string]string
 }
 
 // Wait waits until an object is in a certain state.
@@ -173,9 +234,45 @@ func (p Pod) Text() string {
 	return strings.Join(slices.Concat([]string{c.Image}, c.Command, c.Args), " ")
 }
 
-func (Host) executor()    {}
-func (Exec) executor()    {}
-func (Pod) executor()     {}
-func (Clone) executor()   {}
-func (Wait) executor()    {}
-func (Approve) executor() {}
+// Kind returns "job".
+func (Job) Kind() string { return "job" }
+
+// Pod returns one of the Job's pods.
+func (j Job) Pod() Pod {
+	return Pod{Spec: j.Spec.Template.Spec, Main: j.Main, Adapt: j.Adapt, Labels: j.Labels, Annotations: j.Annotations}
+}
+
+// Argv returns the command of the main container, or its image when the image says what to run.
+func (j Job) Argv() []string { return j.Pod().Argv() }
+
+// Text returns the image and the command of the main container.
+func (j Job) Text() string { return j.Pod().Text() }
+
+// Kind returns "function".
+func (Function) Kind() string { return "function" }
+
+// Argv returns the runtime and where the script is.
+func (f Function) Argv() []string { return []string{string(f.Runtime), f.script()} }
+
+// Text returns the runtime and where the script is.
+func (f Function) Text() string { return string(f.Runtime) + " " + f.script() }
+
+func (f Function) script() string {
+	switch {
+	case f.Code != "":
+		first, _, _ := strings.Cut(strings.TrimSpace(f.Code), "\n")
+		return first
+	case f.ConfigMap != "":
+		return "configmap/" + f.ConfigMap
+	}
+	return f.URL
+}
+
+func (Host) executor()     {}
+func (Function) executor() {}
+func (Exec) executor()     {}
+func (Pod) executor()      {}
+func (Job) executor()      {}
+func (Clone) executor()    {}
+func (Wait) executor()     {}
+func (Approve) executor()  {}

@@ -22,11 +22,17 @@ const FileName = "tasks.yaml"
 // maxTasks is how many tasks a document may have.
 const maxTasks = 10_000
 
+// maxRetries is how often a task may be tried again.
+const maxRetries = 1000
+
 // Options are what the result depends on besides the text.
 type Options struct {
 	Source task.Source
 	// Facts are what expressions can refer to. The phase is that of each task.
 	Facts expression.Facts
+	// ReadFile returns the text of another file of the document's source, by its path from the
+	// document; nil when there are none.
+	ReadFile func(path string) ([]byte, error)
 	// Lenient takes a parameter that must be given for empty when it is not: for looking at tasks.
 	Lenient bool
 }
@@ -78,6 +84,8 @@ type parser struct {
 	declared map[string]bool
 	// env are the variables of the machine that the document declares.
 	env []string
+	// functions are those of the document's tasks, by the name of the task.
+	functions map[string]*Function
 	// refer are the references of the task that is read.
 	refer expression.References
 	// resolving tells that what refers to the run can be evaluated.
@@ -153,6 +161,12 @@ func (p *parser) document(root *yaml.Node) {
 	}
 	p.params(document.Params, place(content, "params"))
 	p.env = document.Env
+	p.functions = map[string]*Function{}
+	for _, t := range document.Tasks {
+		if t.Function != nil {
+			p.functions[t.Name] = t.Function
+		}
+	}
 	for i, t := range document.Tasks {
 		p.task(t, place(content, "tasks").Content[i])
 	}
@@ -190,8 +204,8 @@ func (p *parser) task(t Task, n *yaml.Node) {
 	if phase != "" && !phase.Known() {
 		fail("phase", "task %q: unknown phase %q%s", t.Name, t.Phase, suggestion(t.Phase, phaseNames()))
 	}
-	if t.Retries < 0 {
-		fail("retries", "task %q: retries is %d; 0 is none", t.Name, t.Retries)
+	if t.Retries < 0 || t.Retries > maxRetries {
+		fail("retries", "task %q: retries is %d; it is at least 0, which is none, and at most %d", t.Name, t.Retries, maxRetries)
 	}
 	onFailure, ok := policies[t.OnFailure]
 	if !ok {
@@ -220,8 +234,11 @@ func (p *parser) task(t Task, n *yaml.Node) {
 		Position: p.position(n),
 		Source:   p.source,
 	}
+	if t.Job != nil {
+		read.Retries = 0 // the cluster itself tries again
+	}
 	if p.refer.Late() {
-		read.Late = &late{options: p.options, facts: facts, env: p.env, declared: p.declared, task: given, node: n}
+		read.Late = &late{options: p.options, facts: facts, env: p.env, declared: p.declared, functions: p.functions, task: given, node: n}
 	}
 	p.tasks = append(p.tasks, read)
 }
@@ -271,6 +288,8 @@ func (p *parser) executor(t Task, n *yaml.Node) task.Executor {
 		{"host", t.Host != nil, p.host},
 		{"exec", t.Exec != nil, p.exec},
 		{"pod", t.Pod != nil, p.pod},
+		{"job", t.Job != nil, p.job},
+		{"function", t.Function != nil, p.function},
 		{"clone", t.Clone != nil, p.clone},
 		{"wait", t.Wait != nil, p.wait},
 		{"approve", t.Approve != nil, p.approve},
@@ -324,7 +343,11 @@ func (p *parser) exec(t Task, n *yaml.Node) task.Executor {
 	if e.Parallel < 0 {
 		p.fail(at(place(n, "parallel"), "task %q: parallel is %d; 1 is one after another", t.Name, e.Parallel), t.Name)
 	}
+	if e.Scale && e.Target == "" {
+		p.fail(at(place(n, "scale"), "task %q: scale needs a target, the workload that is to be woken", t.Name), t.Name)
+	}
 	return task.Exec{
+		Scale:   e.Scale,
 		Command: p.program(t.Name, e.Program, n),
 		Target:  e.Target, Selector: e.Selector, Container: e.Container,
 		Pods: pods, Parallel: e.Parallel, AllowEmpty: e.AllowEmpty,
@@ -345,8 +368,12 @@ func (p *parser) clone(t Task, n *yaml.Node) task.Executor {
 	if !validReference(c.From) {
 		p.fail(at(place(n, "from"), "task %q: from is %q; write KIND/NAME, such as deployment/web", t.Name, c.From), t.Name)
 	}
+	if c.Version != "" && c.Version != "current" && c.Version != "next" {
+		p.fail(at(place(n, "version"), "task %q: the version is %q; it is current or next", t.Name, c.Version), t.Name)
+	}
 	return task.Clone{
 		Command: p.program(t.Name, c.Program, n), From: c.From, Container: c.Container, Sidecars: c.Sidecars, Env: c.Env,
+		Next: c.Version == "next", Queue: c.Queue, Labels: c.Labels, Annotations: c.Annotations,
 	}
 }
 

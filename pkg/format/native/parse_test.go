@@ -149,7 +149,7 @@ func TestParseForms(t *testing.T) {
 func TestParseErrors(t *testing.T) {
 	one := func(text string) string { return head + "tasks:\n- " + text + "\n" }
 	tests := []struct{ name, text, want string }{
-		{"unknown field", one("name: a\n  comand: x"), `f:5:3: unknown field "comand"; there are name, phase, needs, when, timeout, totalTimeout, idleTimeout, retries, backoff, idempotent, onFailure, outputs, host, exec, pod, clone, wait, approve`},
+		{"unknown field", one("name: a\n  comand: x"), `f:5:3: unknown field "comand"; there are name, phase, needs, when, timeout, totalTimeout, idleTimeout, retries, backoff, idempotent, onFailure, outputs, host, exec, pod, job, function, clone, wait, approve`},
 		{"unknown field in an executor", one("{name: a, host: {comand: [x]}}"), `f:4:20: unknown field "comand"; did you mean "command"?`},
 		{"key twice", one("{name: a, name: b}"), `f:4:13: the key "name" is used twice, first at line 4`},
 		{"not a string", one("{name: a, host: {command: [echo, 1]}}"), `f:4:36: this must be a string: write "1", in quotes`},
@@ -161,7 +161,7 @@ func TestParseErrors(t *testing.T) {
 		{"no name", one("host: {command: [x]}"), `f:4:3: a task needs a name`},
 		{"bad name", one("{name: A b, host: {command: [x]}}"), `f:4:10: task "A b": a name has lower-case letters, digits and hyphens, 63 at most`},
 		{"unknown phase", one("{name: a, phase: post-deply, host: {command: [x]}}"), `f:4:20: task "a": unknown phase "post-deply"; did you mean "post-deploy"?`},
-		{"no executor", one("{name: a}"), `f:4:3: task "a" does not say what to run: it needs one of host, exec, pod, clone, wait, approve`},
+		{"no executor", one("{name: a}"), `f:4:3: task "a" does not say what to run: it needs one of host, exec, pod, job, function, clone, wait, approve`},
 		{"two executors", one("{name: a, host: {command: [x]}, exec: {command: [x]}}"), `f:4:41: task "a" has host and exec; only one of them can be`},
 		{"command and shell", one("{name: a, host: {command: [x], shell: x}}"), `f:4:41: task "a" has command and shell; only one of them can be`},
 		{"no command", one("{name: a, host: {}}"), `f:4:19: task "a" has nothing to run: write command, or shell`},
@@ -169,9 +169,9 @@ func TestParseErrors(t *testing.T) {
 		{"bad target", one("{name: a, exec: {command: [x], target: web}}"), `f:4:42: task "a": the target is "web"; write KIND/NAME, such as deployment/web`},
 		{"bad count", one("{name: a, exec: {command: [x], pods: 0}}"), `f:4:40: task "a": pods is "0"; it is one, all, a number from 1, or a percentage such as 30%`},
 		{"bad policy", one("{name: a, onFailure: ignore, host: {command: [x]}}"), `f:4:24: task "a": onFailure is "ignore"; it is fail, warn or continue`},
-		{"retries", one("{name: a, retries: -1, host: {command: [x]}}"), `f:4:22: task "a": retries is -1; 0 is none`},
+		{"retries", one("{name: a, retries: -1, host: {command: [x]}}"), `f:4:22: task "a": retries is -1; it is at least 0, which is none, and at most 1000`},
 		{"NUL", one(`{name: a, host: {command: [x, "\0"]}}`), `f:4:33: task "a": an argument has a NUL character, which no program can be given`},
-		{"no image", one("{name: a, pod: {command: [x]}}"), `f:4:18: task "a": a pod needs an image, or a spec`},
+		{"no image", one("{name: a, pod: {command: [x]}}"), `f:4:18: task "a": a pod needs an image, a spec or a file`},
 		{"short and long", one("{name: a, pod: {image: x, spec: {containers: [{name: c, image: x}]}}}"), `f:4:35: task "a" has spec and fields of the short form; only one of them can be`},
 		{"no containers", one("{name: a, pod: {spec: {}}}"), `f:4:25: task "a": the spec has no containers`},
 		{"no such container", one("{name: a, pod: {container: b, spec: {containers: [{name: c, image: x}]}}}"), `f:4:30: task "a": the spec has no container "b"`},

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"go.yaml.in/yaml/v3"
+	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
@@ -14,47 +15,122 @@ import (
 const mainContainer = "task"
 
 func (p *parser) pod(t Task, n *yaml.Node) task.Executor {
-	if t.Pod.Spec != nil {
-		return p.podSpec(t, n)
+	made := task.Pod{Main: t.Pod.Container}
+	switch p.form(t, n, t.Pod.Spec != nil, t.Pod.File, !reflect.ValueOf(t.Pod.ShortPod).IsZero(), t.Pod.Container) {
+	case shortForm:
+		made = task.Pod{
+			Spec: p.short(t, t.Pod.ShortPod, n), Main: mainContainer, Adapt: true,
+			Labels: t.Pod.Labels, Annotations: t.Pod.Annotations,
+		}
+	case specForm:
+		made.Spec = *t.Pod.Spec
+	case fileForm:
+		var m manifest[corev1.PodSpec]
+		if !p.manifest(t, t.Pod.File, "v1", "Pod", n, &m) {
+			return nil
+		}
+		made.Spec, made.Labels, made.Annotations = m.Spec, m.Metadata.Labels, m.Metadata.Annotations
+	case noForm:
+		return nil
 	}
-	if t.Pod.Image == "" {
-		p.fail(at(n, "task %q: a pod needs an image, or a spec", t.Name), t.Name)
+	p.containers(t, made, n)
+	return made
+}
+
+func (p *parser) job(t Task, n *yaml.Node) task.Executor {
+	j := t.Job
+	counts := j.Completions != nil || j.Parallelism != nil || j.CompletionMode != ""
+	made := task.Job{Main: j.Container}
+	switch p.form(t, n, j.Spec != nil, j.File, counts || !reflect.ValueOf(j.ShortPod).IsZero(), j.Container) {
+	case shortForm:
+		made = task.Job{Main: mainContainer, Adapt: true, Labels: j.Labels, Annotations: j.Annotations}
+		made.Spec.Completions, made.Spec.Parallelism = j.Completions, j.Parallelism
+		if j.CompletionMode != "" {
+			made.Spec.CompletionMode = &j.CompletionMode
+		}
+		made.Spec.Template.Spec = p.short(t, j.ShortPod, n)
+	case specForm:
+		made.Spec = *j.Spec
+	case fileForm:
+		var m manifest[batchv1.JobSpec]
+		if !p.manifest(t, j.File, "batch/v1", "Job", n, &m) {
+			return nil
+		}
+		made.Spec, made.Labels, made.Annotations = m.Spec, m.Metadata.Labels, m.Metadata.Annotations
+	case noForm:
+		return nil
 	}
-	if t.Pod.Container != "" {
+	switch limit := made.Spec.BackoffLimit; {
+	case limit != nil && t.Retries > 0:
+		p.fail(at(n, "task %q has retries and the Job a backoffLimit; only one of them can be", t.Name), t.Name)
+	case limit == nil:
+		retries := int32(t.Retries) //nolint:gosec // limited by the parser
+		made.Spec.BackoffLimit = &retries
+	}
+	p.containers(t, made.Pod(), n)
+	return made
+}
+
+// form is how a pod is written.
+type form int
+
+const (
+	noForm form = iota
+	shortForm
+	specForm
+	fileForm
+)
+
+// form returns how a pod is written; noForm, after a finding, when that is not one way.
+func (p *parser) form(t Task, n *yaml.Node, spec bool, file string, short bool, container string) form {
+	forms := map[form]bool{specForm: spec, fileForm: file != "", shortForm: short}
+	var found []form
+	for _, f := range []form{shortForm, specForm, fileForm} {
+		if forms[f] {
+			found = append(found, f)
+		}
+	}
+	switch {
+	case len(found) == 0:
+		p.fail(at(n, "task %q: a pod needs an image, a spec or a file", t.Name), t.Name)
+		return noForm
+	case len(found) > 1:
+		names := map[form]string{shortForm: "fields of the short form", specForm: "spec", fileForm: "file"}
+		key := map[form]string{specForm: "spec", fileForm: "file"}[found[1]]
+		p.fail(at(place(n, key), "task %q has %s and %s; only one of them can be", t.Name, names[found[1]], names[found[0]]), t.Name)
+		return noForm
+	case found[0] == shortForm && container != "":
 		p.fail(at(place(n, "container"), "task %q: container chooses one of a spec, and there is none", t.Name), t.Name)
 	}
+	return found[0]
+}
+
+// short returns the pod of the short form.
+func (p *parser) short(t Task, s ShortPod, n *yaml.Node) corev1.PodSpec {
+	if s.Image == "" {
+		p.fail(at(n, "task %q: a pod needs an image, a spec or a file", t.Name), t.Name)
+	}
 	c := corev1.Container{
-		Name: mainContainer, Image: t.Pod.Image, ImagePullPolicy: t.Pod.ImagePullPolicy,
-		Env: t.Pod.Env, EnvFrom: t.Pod.EnvFrom, WorkingDir: t.Pod.WorkingDir,
-		Resources: t.Pod.Resources, VolumeMounts: t.Pod.VolumeMounts, SecurityContext: t.Pod.SecurityContext,
+		Name: mainContainer, Image: s.Image, ImagePullPolicy: s.ImagePullPolicy,
+		Env: s.Env, EnvFrom: s.EnvFrom, WorkingDir: s.WorkingDir,
+		Resources: s.Resources, VolumeMounts: s.VolumeMounts, SecurityContext: s.SecurityContext,
 	}
-	if len(t.Pod.Command) > 0 || t.Pod.Shell != "" {
-		c.Command = p.program(t.Name, t.Pod.Program, n).Argv
+	if len(s.Command) > 0 || s.Shell != "" {
+		c.Command = p.program(t.Name, s.Program, n).Argv
 	}
-	return task.Pod{
-		Spec: corev1.PodSpec{
-			Containers: []corev1.Container{c}, Volumes: t.Pod.Volumes, ServiceAccountName: t.Pod.ServiceAccountName,
-			ImagePullSecrets: t.Pod.ImagePullSecrets, NodeSelector: t.Pod.NodeSelector, Tolerations: t.Pod.Tolerations,
-		},
-		Main:  mainContainer,
-		Adapt: true,
+	return corev1.PodSpec{
+		Containers: []corev1.Container{c}, Volumes: s.Volumes, ServiceAccountName: s.ServiceAccountName,
+		ImagePullSecrets: s.ImagePullSecrets, NodeSelector: s.NodeSelector, Tolerations: s.Tolerations,
 	}
 }
 
-// podSpec reads the long form, beside which nothing of the short one can stand.
-func (p *parser) podSpec(t Task, n *yaml.Node) task.Executor {
-	short := *t.Pod
-	short.Spec, short.Container = nil, ""
-	if !reflect.ValueOf(short).IsZero() {
-		p.fail(at(place(n, "spec"), "task %q has spec and fields of the short form; only one of them can be", t.Name), t.Name)
-	}
-	containers := t.Pod.Spec.Containers
-	named := func(c corev1.Container) bool { return c.Name == t.Pod.Container }
+// containers checks that there are some, and the one that is named.
+func (p *parser) containers(t Task, made task.Pod, n *yaml.Node) {
+	named := func(c corev1.Container) bool { return c.Name == made.Main }
 	switch {
-	case len(containers) == 0:
+	case len(made.Spec.Containers) == 0:
 		p.fail(at(place(n, "spec"), "task %q: the spec has no containers", t.Name), t.Name)
-	case t.Pod.Container != "" && !slices.ContainsFunc(containers, named):
-		p.fail(at(place(n, "container"), "task %q: the spec has no container %q", t.Name, t.Pod.Container), t.Name)
+	case made.Main != "" && !slices.ContainsFunc(made.Spec.Containers, named):
+		p.fail(at(place(n, "container"), "task %q: the spec has no container %q", t.Name, made.Main), t.Name)
 	}
-	return task.Pod{Spec: *t.Pod.Spec, Main: t.Pod.Container}
 }

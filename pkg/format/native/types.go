@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 )
 
@@ -75,12 +76,14 @@ type Task struct {
 	Outputs map[string]Output `json:"outputs,omitempty"`
 
 	// Exactly one of these says where and what.
-	Host    *Host    `json:"host,omitempty"`
-	Exec    *Exec    `json:"exec,omitempty"`
-	Pod     *Pod     `json:"pod,omitempty"`
-	Clone   *Clone   `json:"clone,omitempty"`
-	Wait    *Wait    `json:"wait,omitempty"`
-	Approve *Approve `json:"approve,omitempty"`
+	Host     *Host     `json:"host,omitempty"`
+	Exec     *Exec     `json:"exec,omitempty"`
+	Pod      *Pod      `json:"pod,omitempty"`
+	Job      *Job      `json:"job,omitempty"`
+	Function *Function `json:"function,omitempty"`
+	Clone    *Clone    `json:"clone,omitempty"`
+	Wait     *Wait     `json:"wait,omitempty"`
+	Approve  *Approve  `json:"approve,omitempty"`
 }
 
 // Output says where a value is found that later tasks can use: exactly one of file, json and regex.
@@ -132,13 +135,40 @@ type Exec struct {
 	Pods Count `json:"pods,omitempty"`
 	// Parallel is how many at the same time; by default one after another.
 	Parallel int `json:"parallel,omitempty"`
+	// Scale wakes a target that is scaled to zero, and puts it back.
+	Scale bool `json:"scale,omitempty"`
 	// AllowEmpty makes no pod at all a skipped task and no failure.
 	AllowEmpty bool `json:"allowEmpty,omitempty"`
 }
 
-// Pod runs a pod of its own. The short form has an image and what goes with one container; spec is a
-// whole PodSpec instead.
+// Pod runs a pod of its own: the short form, a spec, or the manifest in a file.
 type Pod struct {
+	ShortPod `json:",inline"`
+	// Spec is a whole PodSpec instead of the short form.
+	Spec *corev1.PodSpec `json:"spec,omitempty"`
+	// File is a manifest of a Pod, beside this document.
+	File string `json:"file,omitempty"`
+	// Container is the one whose end is the task's, when there are several; by default the first.
+	Container string `json:"container,omitempty"`
+}
+
+// Job runs a Kubernetes Job: the short form, a spec, or the manifest in a file.
+type Job struct {
+	ShortPod `json:",inline"`
+	// Completions, Parallelism and CompletionMode are those of a JobSpec, in the short form.
+	Completions    *int32                 `json:"completions,omitempty"`
+	Parallelism    *int32                 `json:"parallelism,omitempty"`
+	CompletionMode batchv1.CompletionMode `json:"completionMode,omitempty"`
+	// Spec is a whole JobSpec instead of the short form.
+	Spec *batchv1.JobSpec `json:"spec,omitempty"`
+	// File is a manifest of a Job, beside this document.
+	File string `json:"file,omitempty"`
+	// Container is the one whose end is its pod's, when there are several; by default the first.
+	Container string `json:"container,omitempty"`
+}
+
+// ShortPod is a pod of one container: an image and what goes with it.
+type ShortPod struct {
 	Program         `json:",inline"`
 	Image           string                      `json:"image,omitempty"`
 	ImagePullPolicy corev1.PullPolicy           `json:"imagePullPolicy,omitempty"`
@@ -149,16 +179,47 @@ type Pod struct {
 	VolumeMounts    []corev1.VolumeMount        `json:"volumeMounts,omitempty"`
 	SecurityContext *corev1.SecurityContext     `json:"securityContext,omitempty"`
 
-	// These are of the pod, in the short form.
+	// These are of the pod.
+	Labels             map[string]string             `json:"labels,omitempty"`
+	Annotations        map[string]string             `json:"annotations,omitempty"`
 	Volumes            []corev1.Volume               `json:"volumes,omitempty"`
 	ServiceAccountName string                        `json:"serviceAccountName,omitempty"`
 	ImagePullSecrets   []corev1.LocalObjectReference `json:"imagePullSecrets,omitempty"`
 	NodeSelector       map[string]string             `json:"nodeSelector,omitempty"`
 	Tolerations        []corev1.Toleration           `json:"tolerations,omitempty"`
+}
 
-	Spec *corev1.PodSpec `json:"spec,omitempty"`
-	// Container is the one whose end is the task's, when spec has several; by default the first.
-	Container string `json:"container,omitempty"`
+// Function runs a script in a pod of a runner image, which gets the parameters as $DATA.
+type Function struct {
+	// Runtime is deno or python.
+	Runtime string `json:"runtime,omitempty"`
+	// Image is the runner's, in the place of Keptn's; Command what runs $SCRIPT in it, when the image
+	// itself does not.
+	Image   string   `json:"image,omitempty"`
+	Command []string `json:"command,omitempty"`
+	// Code is the script. Instead it can be in a file beside this document, under a key of a
+	// ConfigMap ("code", unless key says otherwise), at a URL, or be that of another task's function.
+	Code      string `json:"code,omitempty"`
+	File      string `json:"file,omitempty"`
+	ConfigMap string `json:"configMap,omitempty"`
+	Key       string `json:"key,omitempty"`
+	URL       string `json:"url,omitempty"`
+	From      string `json:"from,omitempty"`
+	// Parameters are handed over in $DATA, as a JSON object.
+	Parameters map[string]string `json:"parameters,omitempty"`
+	// Secret names a Secret whose key SECURE_DATA is handed over in $SECURE_DATA.
+	Secret string `json:"secret,omitempty"`
+	// Args is $CMD_ARGS.
+	Args string `json:"args,omitempty"`
+	// Metadata is part of $KEPTN_CONTEXT.
+	Metadata map[string]string `json:"metadata,omitempty"`
+	Env      []corev1.EnvVar   `json:"env,omitempty"`
+
+	// These are of the pod.
+	ServiceAccountName string                        `json:"serviceAccountName,omitempty"`
+	ImagePullSecrets   []corev1.LocalObjectReference `json:"imagePullSecrets,omitempty"`
+	Labels             map[string]string             `json:"labels,omitempty"`
+	Annotations        map[string]string             `json:"annotations,omitempty"`
 }
 
 // Clone runs a new pod made from a workload's pod template, with another command.
@@ -168,10 +229,18 @@ type Clone struct {
 	From string `json:"from,omitempty"`
 	// Container gets the command; by default the default container.
 	Container string `json:"container,omitempty"`
+	// Version is current (the default), the template as it is in the cluster, or next, as Helm is
+	// going to apply it.
+	Version string `json:"version,omitempty"`
 	// Sidecars are the other containers of the template that run beside it.
 	Sidecars []string `json:"sidecars,omitempty"`
 	// Env is set beside the container's own variables, and wins over them.
 	Env []corev1.EnvVar `json:"env,omitempty"`
+	// Queue keeps the workload's label of a Kueue queue.
+	Queue bool `json:"queue,omitempty"`
+	// Labels and Annotations are those of the pod, which has none of the template's.
+	Labels      map[string]string `json:"labels,omitempty"`
+	Annotations map[string]string `json:"annotations,omitempty"`
 }
 
 // Wait waits until an object is in a certain state.

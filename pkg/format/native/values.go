@@ -66,9 +66,9 @@ func Undeclared(given map[string]string, documents ...[]byte) []string {
 	return names
 }
 
-// unexpanded are the fields whose text is not looked through for ${…}: a shell has a meaning of
-// its own for it, and a value put into a script would be run as part of it.
-var unexpanded = map[string]bool{"shell": true}
+// unexpanded are the fields whose text is not looked through for ${…}: shells and JavaScript have a
+// meaning of their own for it, and a value put into a script would be run as part of it.
+var unexpanded = map[string]bool{"shell": true, "code": true}
 
 // expandValues returns the node of an executor with the expressions in its texts replaced, but for
 // those that can be evaluated only when the task's turn comes.
@@ -175,18 +175,19 @@ func unique[T comparable](all []T) []T {
 
 // late is a task whose expressions refer to the run. It implements task.Late.
 type late struct {
-	options  Options
-	facts    expression.Facts
-	env      []string
-	declared map[string]bool
-	task     Task
-	node     *yaml.Node
+	options   Options
+	facts     expression.Facts
+	env       []string
+	declared  map[string]bool
+	functions map[string]*Function
+	task      Task
+	node      *yaml.Node
 }
 
 // Resolve evaluates the expressions of the task; errors have their positions.
 func (l *late) Resolve(values task.Values) (executor task.Executor, skip string, err error) {
 	p := newParser(l.options)
-	p.env, p.declared, p.resolving = l.env, l.declared, true
+	p.env, p.declared, p.functions, p.resolving = l.env, l.declared, l.functions, true
 	facts := l.facts
 	facts.Late = values
 	if skip = p.condition(l.task, l.node, facts); skip == "" && p.found.Err() == nil {

@@ -4,22 +4,39 @@ package clone
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/runner/job"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/runner/pod"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
+// Cluster is what the runner needs of a cluster; *kube.Client is one.
+type Cluster interface {
+	job.Cluster
+	PodTemplate(ctx context.Context, namespace, from string) (*kube.Template, error)
+	PodTemplateIn(objects []*unstructured.Unstructured, namespace, from string) (*kube.Template, error)
+	ClaimUse(ctx context.Context, namespace, claim string) (kube.ClaimUse, error)
+	Live(ctx context.Context, o *unstructured.Unstructured) (*unstructured.Unstructured, error)
+	CreateObject(ctx context.Context, o *unstructured.Unstructured) (*unstructured.Unstructured, error)
+	PatchObject(ctx context.Context, o *unstructured.Unstructured, patch []byte) error
+	DeleteObject(ctx context.Context, o *unstructured.Unstructured) error
+}
+
 // Runner runs clone tasks.
 type Runner struct {
+	Cluster Cluster
 	// Pods runs the pod that is made from the template.
 	Pods pod.Runner
-	// Template returns the pod template of a workload; see kube.Client.PodTemplate.
-	Template func(ctx context.Context, namespace, from string) (*kube.Template, error)
+	// Next returns the objects that Helm is going to apply; nil when the cluster has them already.
+	Next func() ([]*unstructured.Unstructured, error)
 }
 
 // Run makes a pod from the workload's template and runs it as a pod task; see pod.Runner.Run.
@@ -28,9 +45,17 @@ func (r Runner) Run(ctx context.Context, t task.Task, sink task.Sink) task.Resul
 	if !ok {
 		return task.Result{State: task.Failed, Reason: "NoRunner", Message: fmt.Sprintf("%T is no clone task", t.Executor)}
 	}
-	template, err := r.Template(ctx, r.Pods.Namespace, c.From)
+	template, next, err := r.template(ctx, c)
+	var made task.Pod
 	if err == nil {
-		t.Executor, err = build(template, c)
+		made, err = build(template, c)
+	}
+	if err == nil {
+		err = r.checkClaims(ctx, made.Spec, sink)
+	}
+	var copies []*unstructured.Unstructured
+	if err == nil {
+		copies, err = r.copies(ctx, next, &made.Spec)
 	}
 	switch {
 	case ctx.Err() != nil:
@@ -38,7 +63,52 @@ func (r Runner) Run(ctx context.Context, t task.Task, sink task.Sink) task.Resul
 	case err != nil:
 		return task.Result{State: task.Failed, Reason: "Template", Message: err.Error()}
 	}
+	if len(copies) > 0 {
+		return r.runWithCopies(ctx, t, made, copies, sink)
+	}
+	t.Executor = made
 	return r.Pods.Run(ctx, t, sink)
+}
+
+// template returns the pod template, and the objects that Helm is going to apply when it is one of
+// theirs.
+func (r Runner) template(ctx context.Context, c task.Clone) (*kube.Template, []*unstructured.Unstructured, error) {
+	if !c.Next || r.Next == nil {
+		template, err := r.Cluster.PodTemplate(ctx, r.Pods.Namespace, c.From)
+		return template, nil, err
+	}
+	objects, err := r.Next()
+	if err != nil {
+		return nil, nil, fmt.Errorf("rendering the release: %w", err)
+	}
+	template, err := r.Cluster.PodTemplateIn(objects, r.Pods.Namespace, c.From)
+	return template, objects, err
+}
+
+// checkClaims says where the pod can run at all when it uses a claim that others use, and refuses
+// what cannot be.
+func (r Runner) checkClaims(ctx context.Context, spec corev1.PodSpec, sink task.Sink) error {
+	for _, v := range spec.Volumes {
+		if v.PersistentVolumeClaim == nil {
+			continue
+		}
+		claim := v.PersistentVolumeClaim.ClaimName
+		use, err := r.Cluster.ClaimUse(ctx, r.Pods.Namespace, claim)
+		switch {
+		case apierrors.IsForbidden(err):
+			continue
+		case err != nil:
+			return fmt.Errorf("PersistentVolumeClaim %s in namespace %q, which the pod needs: %w", claim, r.Pods.Namespace, err)
+		case len(use.Pods) == 0:
+			continue
+		}
+		by := use.Pods[0]
+		if use.OnePod {
+			return fmt.Errorf("PersistentVolumeClaim %s is ReadWriteOncePod and in use by pod %s on node %s: no other pod can have it", claim, by.Name, by.Spec.NodeName)
+		}
+		sink(task.Output{Stream: task.Note, Data: fmt.Appendf(nil, "PersistentVolumeClaim %s is ReadWriteOnce and in use by pod %s: the clone can run on its node %s only\n", claim, by.Name, by.Spec.NodeName)})
+	}
+	return nil
 }
 
 // build makes the pod of a clone: the template without what belongs to a pod that serves. Its
@@ -83,8 +153,18 @@ func build(template *kube.Template, c task.Clone) (task.Pod, error) {
 		}
 	}
 	placeAnywhere(spec)
-	return task.Pod{Spec: *spec, Main: main}, nil
+	labels := maps.Clone(c.Labels)
+	if queue := template.Labels[queueLabel]; queue != "" && c.Queue && labels[queueLabel] == "" {
+		if labels == nil {
+			labels = map[string]string{}
+		}
+		labels[queueLabel] = queue
+	}
+	return task.Pod{Spec: *spec, Main: main, Labels: labels, Annotations: c.Annotations}, nil
 }
+
+// queueLabel is how Kueue knows which queue a workload's pods wait in.
+const queueLabel = "kueue.x-k8s.io/queue-name"
 
 // placeAnywhere takes out what places a pod among others of its workload. The nodes it may run on
 // stay.

@@ -30,9 +30,14 @@ type Runner struct {
 	// Pods returns where the task can run; it is asked anew for each task. None is a
 	// *kube.NoPodsError.
 	Pods func(ctx context.Context, e task.Exec) ([]corev1.Pod, error)
+	// Wake scales a workload from zero to one pod; see kube.Client.Wake.
+	Wake func(ctx context.Context, target string) (restore func(context.Context) error, err error)
 	// Grace is how long a program that is told to stop has before it is killed.
 	Grace time.Duration
 }
+
+// apiTimeout is how long scaling a workload back may take.
+const apiTimeout = 30 * time.Second
 
 // Run runs the task's program in as many of the pods as the task says, one after another or as many
 // at a time as it allows. A pod in which it fails keeps it from no other; each has its result. No
@@ -45,11 +50,37 @@ func (r Runner) Run(ctx context.Context, t task.Task, sink task.Sink) task.Resul
 	}
 	pods, err := r.Pods(ctx, e)
 	none, _ := errors.AsType[*kube.NoPodsError](err)
+	if none != nil && none.Zero && e.Scale {
+		note := func(format string, args ...any) {
+			sink(task.Output{Stream: task.Note, Data: fmt.Appendf(nil, format+"\n", args...)})
+		}
+		note("%s is scaled to zero: scaling it to 1", none.Of)
+		var restore func(context.Context) error
+		if restore, err = r.Wake(ctx, e.Target); restore != nil {
+			defer func() {
+				// Also when the run was cancelled.
+				back, cancel := context.WithTimeout(context.WithoutCancel(ctx), apiTimeout)
+				defer cancel()
+				if err := restore(back); err != nil {
+					note("%v; do it with: kubectl scale %s --replicas=0", err, none.Of)
+				} else {
+					note("%s is scaled to zero again", none.Of)
+				}
+			}()
+		}
+		none = nil
+		if err == nil {
+			pods, err = r.Pods(ctx, e)
+			none, _ = errors.AsType[*kube.NoPodsError](err)
+		}
+	}
 	switch {
 	case ctx.Err() != nil:
 		return task.Result{State: task.Cancelled, Reason: reasonCancelled, Message: context.Cause(ctx).Error()}
 	case none != nil && e.AllowEmpty && !none.Unready:
 		return task.Result{State: task.Skipped, Reason: "NoPods", Message: none.Why + "; nothing to run"}
+	case none != nil && none.Zero:
+		return task.Result{State: task.Failed, Reason: "NoPods", Message: none.Error() + "; with scale: true the task wakes it"}
 	case none != nil:
 		return task.Result{State: task.Failed, Reason: "NoPods", Message: none.Error()}
 	case err != nil:

@@ -2,6 +2,7 @@ package pod
 
 import (
 	"context"
+	"maps"
 	"math"
 	"strings"
 	"time"
@@ -29,8 +30,8 @@ const (
 	nobody = 65534
 )
 
-// build returns the pod of a task.
-func (r Runner) build(ctx context.Context, t task.Task, p task.Pod) *corev1.Pod {
+// Build returns the pod of a task.
+func (r Runner) Build(ctx context.Context, t task.Task, p task.Pod) *corev1.Pod {
 	spec := p.Spec.DeepCopy()
 	spec.RestartPolicy = corev1.RestartPolicyNever
 	if spec.ActiveDeadlineSeconds == nil {
@@ -53,12 +54,14 @@ func (r Runner) build(ctx context.Context, t task.Task, p task.Pod) *corev1.Pod 
 		restrict(spec)
 	}
 	name := strings.Trim(t.Name[:min(len(t.Name), 50)], "-")
-	labels := map[string]string{managedByLabel: "kubectl-tasks", taskLabel: t.Name}
+	labels := map[string]string{}
+	maps.Copy(labels, p.Labels)
+	maps.Copy(labels, map[string]string{managedByLabel: "kubectl-tasks", taskLabel: t.Name})
 	if r.Release != "" {
 		labels[releaseLabel] = r.Release
 	}
 	return &corev1.Pod{
-		ObjectMeta: metav1.ObjectMeta{GenerateName: name + "-", Namespace: r.Namespace, Labels: labels},
+		ObjectMeta: metav1.ObjectMeta{GenerateName: name + "-", Namespace: r.Namespace, Labels: labels, Annotations: p.Annotations},
 		Spec:       *spec,
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -30,6 +31,10 @@ type follower struct {
 	patience time.Duration
 	// messageIsFile tells that the main container's last message is an output, which may be secret.
 	messageIsFile bool
+	// prefix is what stands before the containers' names in what is printed.
+	prefix string
+	// restarts tells that the main container is started again after a failure.
+	restarts bool
 
 	// What was seen.
 	end     *corev1.ContainerStateTerminated
@@ -42,6 +47,7 @@ type follower struct {
 	giveUp  context.CancelCauseFunc
 	timer   *time.Timer
 	logs    map[string]*containerLog
+	mainLog *containerLog
 	copying context.Context //nolint:containedctx // the logs' own, which outlives following
 	stop    context.CancelFunc
 	group   sync.WaitGroup
@@ -56,8 +62,11 @@ type containerLog struct {
 	copied chan struct{}
 }
 
-func newFollower(cluster Cluster, pod *corev1.Pod, main string, sink task.Sink, patience time.Duration) *follower {
-	f := &follower{cluster: cluster, pod: pod, main: main, sink: sink, patience: patience, logs: map[string]*containerLog{}}
+func newFollower(o Following, sink task.Sink) *follower {
+	f := &follower{
+		cluster: o.Cluster, pod: o.Pod, main: o.Main, sink: sink, patience: o.Patience,
+		messageIsFile: len(o.Files) > 0, prefix: o.Prefix, restarts: o.Restarts, logs: map[string]*containerLog{},
+	}
 	f.copying, f.stop = context.WithCancel(context.Background())
 	return f
 }
@@ -84,16 +93,17 @@ func (f *follower) see(pod *corev1.Pod) bool {
 	f.allEnded = len(pod.Status.ContainerStatuses) > 0 && !slices.ContainsFunc(pod.Status.ContainerStatuses, running)
 	statuses := slices.Concat(pod.Status.InitContainerStatuses, pod.Status.ContainerStatuses)
 	for _, s := range statuses {
-		if s.State.Running != nil || s.State.Terminated != nil {
-			f.startLog(s.Name)
-		}
-		if s.State.Terminated == nil {
+		if s.State.Waiting != nil && s.LastTerminationState.Terminated == nil {
 			continue
 		}
-		l := f.logs[s.Name]
+		l := f.startLog(s)
+		if s.State.Running != nil {
+			continue
+		}
 		l.once.Do(func() { close(l.ended) })
-		if s.Name == f.main {
-			f.end = s.State.Terminated
+		end := s.State.Terminated
+		if s.Name == f.main && end != nil && !(f.restarts && end.ExitCode != 0 && pod.Status.Phase != corev1.PodFailed) {
+			f.end = end
 		}
 	}
 	if f.end != nil {
@@ -177,19 +187,26 @@ func whyFailed(pod *corev1.Pod) string {
 }
 
 func (f *follower) note(text string) {
+	if f.prefix != "" {
+		text = f.prefix + ": " + text
+	}
 	f.sink(task.Output{Stream: task.Note, Data: []byte(text + "\n")})
 }
 
-// startLog begins to pass on what a container prints, once.
-func (f *follower) startLog(container string) {
-	if f.logs[container] != nil {
-		return
+// startLog begins to pass on what a container prints, once each time that it is started.
+func (f *follower) startLog(s corev1.ContainerStatus) *containerLog {
+	container, id := s.Name, fmt.Sprintf("%s/%d", s.Name, s.RestartCount)
+	if l := f.logs[id]; l != nil {
+		return l
 	}
 	l := &containerLog{ended: make(chan struct{}), copied: make(chan struct{})}
-	f.logs[container] = l
-	name := ""
+	f.logs[id] = l
+	if container == f.main {
+		f.mainLog = l
+	}
+	name := f.prefix
 	if len(f.pod.Spec.Containers)+len(f.pod.Spec.InitContainers) > 1 {
-		name = container
+		name = strings.TrimSpace(name + " " + container)
 	}
 	f.group.Go(func() {
 		defer close(l.copied)
@@ -206,6 +223,7 @@ func (f *follower) startLog(container string) {
 			since = time.Now()
 		}
 	})
+	return l
 }
 
 // endsSoon reports whether a container whose log has ended has ended itself; the news of that
@@ -222,7 +240,7 @@ func (f *follower) endsSoon(l *containerLog) bool {
 
 // finishLogs waits for the rest of the main container's log, and ends the others.
 func (f *follower) finishLogs() {
-	if l := f.logs[f.main]; l != nil && f.end != nil {
+	if l := f.mainLog; l != nil && f.end != nil {
 		select {
 		case <-l.copied:
 		case <-time.After(lastLines):

@@ -37,8 +37,8 @@ type Runner struct {
 const apiTimeout = 30 * time.Second
 
 // Run makes the pod, passes on what its containers print, and returns when its main container has
-// ended; others that still run are told to stop. The pod is deleted before Run returns. A pod that
-// vanishes before its end was seen is Unknown.
+// ended; others that still run are told to stop. The pod is told to go before Run returns; one that is
+// stopped before its end is gone then. A pod that vanishes before its end was seen is Unknown.
 func (r Runner) Run(ctx context.Context, t task.Task, sink task.Sink) task.Result {
 	p, ok := t.Executor.(task.Pod)
 	if !ok {
@@ -50,30 +50,75 @@ func (r Runner) Run(ctx context.Context, t task.Task, sink task.Sink) task.Resul
 	// A request that is cancelled on its way may have made the pod all the same.
 	creating, cancel := context.WithTimeout(context.WithoutCancel(ctx), apiTimeout)
 	defer cancel()
-	pod, err := r.Cluster.CreatePod(creating, r.build(creating, t, p))
+	pod, err := r.Cluster.CreatePod(creating, r.Build(creating, t, p))
 	if err != nil {
 		return task.Result{State: task.Failed, Reason: "NotCreated", Message: fmt.Sprintf("the pod cannot be made: %v", err)}
 	}
-	f := newFollower(r.Cluster, pod, p.MainContainer().Name, sink, r.Patience)
-	f.messageIsFile = len(t.Files()) > 0
-	result := f.follow(ctx)
-	f.finishLogs()
-	if files := t.Files(); len(files) > 0 && result.State == task.Succeeded {
-		result = withFile(result, files[0], f.end.Message)
-	}
+	ended := Following{
+		Cluster: r.Cluster, Pod: pod, Main: p.MainContainer().Name, Patience: r.Patience, Files: t.Files(),
+	}.Wait(ctx, sink)
+	result := ended.Result
 
 	deleting, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.Grace+apiTimeout)
 	defer cancel()
-	if err := r.Cluster.DeletePod(deleting, pod, f.grace(r.Grace)); err != nil {
+	err = r.Cluster.DeletePod(deleting, pod, ended.Grace(r.Grace))
+	if err == nil && !ended.seen && !ended.Gone {
+		err = r.Cluster.FollowPod(deleting, pod, func(*corev1.Pod) bool { return true })
+	}
+	if err != nil {
 		err = fmt.Errorf("pod %s in namespace %q could not be deleted: %w; delete it with: kubectl delete pod %s -n %s", pod.Name, pod.Namespace, err, pod.Name, pod.Namespace)
 		if result.State == task.Cancelled {
 			// It may still run.
 			return task.Result{State: task.Unknown, Reason: "NotStopped", Message: err.Error(), Targets: result.Targets}
 		}
-		f.note(err.Error())
+		sink(task.Output{Stream: task.Note, Data: []byte(err.Error() + "\n")})
 	}
 	return result
 }
+
+// Following is a pod that is followed to the end of its main container.
+type Following struct {
+	Cluster Cluster
+	Pod     *corev1.Pod
+	// Main is the container whose end is the pod's.
+	Main string
+	// Prefix is what stands before the names of containers in what is printed; may be empty.
+	Prefix string
+	// Restarts tells that the main container is started again after a failure.
+	Restarts bool
+	// Patience is as in Runner.
+	Patience time.Duration
+	// Files are those that hold outputs: the first one is the container's message.
+	Files []string
+}
+
+// Ended is the end of a pod that was followed.
+type Ended struct {
+	task.Result
+	// Gone tells that the pod was deleted before the end of its main container was seen.
+	Gone bool
+
+	running, seen bool
+	own           *int64
+}
+
+// Wait passes on what the containers print, and returns when the main one has ended or when that
+// cannot be expected any more.
+func (f Following) Wait(ctx context.Context, sink task.Sink) Ended {
+	follower := newFollower(f, sink)
+	result := follower.follow(ctx)
+	follower.finishLogs()
+	if len(f.Files) > 0 && result.State == task.Succeeded {
+		result = withFile(result, f.Files[0], follower.end.Message)
+	}
+	return Ended{
+		Result: result, Gone: follower.gone,
+		running: !follower.allEnded, seen: follower.end != nil, own: f.Pod.Spec.TerminationGracePeriodSeconds,
+	}
+}
+
+// Running reports whether containers of the pod still ran when its main one had ended.
+func (e Ended) Running() bool { return e.running }
 
 // maxMessage is how much of a file the cluster keeps when a container ends, in bytes.
 const maxMessage = 4096
@@ -91,18 +136,18 @@ func withFile(r task.Result, path, text string) task.Result {
 }
 
 // sidecarGrace is how long containers beside the main one have to end after it.
-const sidecarGrace = 2 * time.Second
+const sidecarGrace = time.Second
 
-// grace is how long the containers that still run have to end.
-func (f *follower) grace(stopped time.Duration) time.Duration {
+// Grace is how long the containers that still run have to end: those of a pod that is stopped as
+// long as stopped says, those beside a main one that has ended a moment.
+func (e Ended) Grace(stopped time.Duration) time.Duration {
 	switch {
-	case f.allEnded:
+	case !e.running:
 		return 0
-	case f.end == nil:
+	case !e.seen:
 		return stopped
-	}
-	if own := f.pod.Spec.TerminationGracePeriodSeconds; own != nil {
-		return min(sidecarGrace, time.Duration(*own)*time.Second)
+	case e.own != nil:
+		return min(sidecarGrace, time.Duration(*e.own)*time.Second)
 	}
 	return sidecarGrace
 }

@@ -52,6 +52,10 @@ func (c *cluster) DeletePod(_ context.Context, _ *corev1.Pod, grace time.Duratio
 }
 
 func (c *cluster) FollowPod(ctx context.Context, _ *corev1.Pod, see func(*corev1.Pod) bool) error {
+	if len(c.deleted) > 0 {
+		see(nil)
+		return nil
+	}
 	for _, s := range c.states {
 		if !see(s) {
 			return nil
@@ -271,7 +275,7 @@ func TestBuild(t *testing.T) {
 	r := Runner{Cluster: &cluster{restricted: true}, Namespace: "ns", Release: "web"}
 	spec := corev1.PodSpec{Containers: []corev1.Container{{Name: "a"}}}
 	long := strings.Repeat("x", 49) + "-yz"
-	pod := r.build(t.Context(), task.Task{Name: long, Policy: task.Policy{Timeout: time.Minute}}, task.Pod{Spec: spec, Adapt: true})
+	pod := r.Build(t.Context(), task.Task{Name: long, Policy: task.Policy{Timeout: time.Minute}}, task.Pod{Spec: spec, Adapt: true})
 	if want := strings.Repeat("x", 49) + "-"; pod.GenerateName != want {
 		t.Errorf("name %q, want %q", pod.GenerateName, want)
 	}
@@ -287,7 +291,7 @@ func TestBuild(t *testing.T) {
 	if spec.Containers[0].SecurityContext != nil {
 		t.Error("the task itself was changed")
 	}
-	if pod := r.build(t.Context(), task.Task{Name: "t"}, task.Pod{Spec: spec}); pod.Spec.SecurityContext != nil {
+	if pod := r.Build(t.Context(), task.Task{Name: "t"}, task.Pod{Spec: spec}); pod.Spec.SecurityContext != nil {
 		t.Error("a full spec was changed")
 	}
 }

@@ -1,0 +1,50 @@
+package kube
+
+import (
+	"context"
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// ClaimUse is how a PersistentVolumeClaim can be used, and where it is.
+type ClaimUse struct {
+	// OneNode tells that only pods of one node can use it at the same time (ReadWriteOnce), OnePod
+	// that only one pod can (ReadWriteOncePod).
+	OneNode, OnePod bool
+	// Pods are those that use it and have not ended.
+	Pods []corev1.Pod
+}
+
+// ClaimUse returns how the claim is used. A claim that is not there is the server's error.
+func (c *Client) ClaimUse(ctx context.Context, namespace, claim string) (ClaimUse, error) {
+	client, err := c.Interface()
+	if err != nil {
+		return ClaimUse{}, err
+	}
+	pvc, err := client.CoreV1().PersistentVolumeClaims(namespace).Get(ctx, claim, metav1.GetOptions{})
+	if err != nil {
+		return ClaimUse{}, err
+	}
+	modes := pvc.Spec.AccessModes
+	use := ClaimUse{OnePod: slices.Contains(modes, corev1.ReadWriteOncePod)}
+	use.OneNode = !slices.Contains(modes, corev1.ReadWriteMany) && !slices.Contains(modes, corev1.ReadOnlyMany)
+	if !use.OneNode {
+		return use, nil
+	}
+	pods, err := client.CoreV1().Pods(namespace).List(ctx, metav1.ListOptions{
+		FieldSelector: "status.phase!=Succeeded,status.phase!=Failed",
+	})
+	if err != nil {
+		return use, err
+	}
+	for _, p := range pods.Items {
+		if slices.ContainsFunc(p.Spec.Volumes, func(v corev1.Volume) bool {
+			return v.PersistentVolumeClaim != nil && v.PersistentVolumeClaim.ClaimName == claim
+		}) {
+			use.Pods = append(use.Pods, p)
+		}
+	}
+	return use, nil
+}

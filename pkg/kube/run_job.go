@@ -1,0 +1,91 @@
+package kube
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/dynamic"
+)
+
+// CreateJob makes a Job and returns it as the server has it.
+func (c *Client) CreateJob(ctx context.Context, job *batchv1.Job) (*batchv1.Job, error) {
+	client, err := c.Interface()
+	if err != nil {
+		return nil, err
+	}
+	return client.BatchV1().Jobs(job.Namespace).Create(ctx, job, metav1.CreateOptions{FieldManager: "kubectl-tasks"})
+}
+
+// DeleteJob tells the cluster to delete exactly this Job with its pods, and returns at once; see
+// FollowJob for its end. A Job that is gone already is no error.
+func (c *Client) DeleteJob(ctx context.Context, job *batchv1.Job) error {
+	client, err := c.Interface()
+	if err != nil {
+		return err
+	}
+	foreground := metav1.DeletePropagationForeground
+	err = client.BatchV1().Jobs(job.Namespace).Delete(ctx, job.Name, metav1.DeleteOptions{
+		PropagationPolicy: &foreground, Preconditions: &metav1.Preconditions{UID: &job.UID},
+	})
+	if apierrors.IsNotFound(err) || apierrors.IsConflict(err) {
+		return nil
+	}
+	return err
+}
+
+// FollowJob hands each state of exactly this Job to see; otherwise it is FollowPod.
+func (c *Client) FollowJob(ctx context.Context, job *batchv1.Job, see func(*batchv1.Job) bool) error {
+	jobs, err := c.in(batchv1.SchemeGroupVersion.WithResource("jobs"), job.Namespace)
+	if err != nil {
+		return err
+	}
+	var broken error
+	err = followObject(ctx, jobs, job.Name, func(o *unstructured.Unstructured) bool {
+		if o == nil || o.GetUID() != job.UID {
+			see(nil)
+			return false
+		}
+		state := &batchv1.Job{}
+		if broken = runtime.DefaultUnstructuredConverter.FromUnstructured(o.Object, state); broken != nil {
+			return false
+		}
+		return see(state)
+	})
+	return errors.Join(err, broken)
+}
+
+// FollowPodsOf hands each state of each pod that the Job has made to see, as it comes, until see
+// returns false; a pod that is gone with true.
+func (c *Client) FollowPodsOf(ctx context.Context, job *batchv1.Job, see func(pod *corev1.Pod, gone bool) bool) error {
+	pods, err := c.in(corev1.SchemeGroupVersion.WithResource("pods"), job.Namespace)
+	if err != nil {
+		return err
+	}
+	options := metav1.ListOptions{LabelSelector: fmt.Sprintf("%s=%s", batchv1.ControllerUidLabel, job.UID)}
+	var broken error
+	err = followAll(ctx, pods, options, func(o *unstructured.Unstructured, gone bool) bool {
+		state := &corev1.Pod{}
+		if broken = runtime.DefaultUnstructuredConverter.FromUnstructured(o.Object, state); broken != nil {
+			return false
+		}
+		return see(state, gone)
+	})
+	return errors.Join(err, broken)
+}
+
+// in returns the client for a resource in a namespace.
+func (c *Client) in(resource schema.GroupVersionResource, namespace string) (dynamic.ResourceInterface, error) {
+	client, err := c.Dynamic()
+	if err != nil {
+		return nil, err
+	}
+	return client.Resource(resource).Namespace(namespace), nil
+}

@@ -1,0 +1,144 @@
+// Package function runs function tasks: scripts in a pod of a runner image, as Keptn runs them.
+package function
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/runner/pod"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
+)
+
+// Runner runs function tasks.
+type Runner struct {
+	// Pods runs the pod of the script.
+	Pods pod.Runner
+	// Images are those of the runtimes, in the place of DefaultImages.
+	Images map[task.Runtime]string
+}
+
+// DefaultImages are Keptn's last runner images (spec keptn.md § 3.2).
+var DefaultImages = map[task.Runtime]string{
+	task.Deno:   "ghcr.io/keptn/deno-runtime:v3.0.1",
+	task.Python: "ghcr.io/keptn/python-runtime:v1.0.8",
+}
+
+const (
+	// container and the volume of the code are called as Keptn calls them.
+	container = "keptn-function-runner"
+	volume    = "function-mount"
+	directory = "/var/data"
+	// codeAnnotation carries the script into its pod, so that it needs no object beside it.
+	codeAnnotation = "kubectl-tasks.io/code"
+	// codeKey is where a ConfigMap has the script unless another key is named.
+	codeKey = "code"
+	// secureData is a key of a Secret and the variable that its value becomes.
+	secureData = "SECURE_DATA"
+)
+
+var fileNames = map[task.Runtime]string{task.Deno: "function.ts", task.Python: "function.py"}
+
+// Run runs the script in a pod; see pod.Runner.Run.
+func (r Runner) Run(ctx context.Context, t task.Task, sink task.Sink) task.Result {
+	f, ok := t.Executor.(task.Function)
+	if !ok {
+		return task.Result{State: task.Failed, Reason: "NoRunner", Message: fmt.Sprintf("%T is no function task", t.Executor)}
+	}
+	made, err := r.build(t, f)
+	if err != nil {
+		return task.Result{State: task.Failed, Reason: "Function", Message: err.Error()}
+	}
+	t.Executor = made
+	return r.Pods.Run(ctx, t, sink)
+}
+
+// build returns the pod of a script. The order of the variables is Keptn's.
+func (r Runner) build(t task.Task, f task.Function) (task.Pod, error) {
+	c := corev1.Container{Name: container, Image: f.Image, Command: f.Command, ImagePullPolicy: corev1.PullIfNotPresent}
+	if c.Image == "" {
+		c.Image = r.Images[f.Runtime]
+	}
+	if c.Image == "" {
+		c.Image = DefaultImages[f.Runtime]
+	}
+	if len(f.Parameters) > 0 {
+		data, err := json.Marshal(f.Parameters)
+		if err != nil {
+			return task.Pod{}, err
+		}
+		c.Env = append(c.Env, corev1.EnvVar{Name: "DATA", Value: literal(string(data))})
+	}
+	about, err := json.Marshal(r.context(t, f))
+	if err != nil {
+		return task.Pod{}, err
+	}
+	c.Env = append(c.Env, corev1.EnvVar{Name: "KEPTN_CONTEXT", Value: literal(string(about))}, corev1.EnvVar{Name: "CMD_ARGS", Value: literal(f.Arguments)})
+	if f.Secret != "" {
+		c.Env = append(c.Env, corev1.EnvVar{Name: secureData, ValueFrom: &corev1.EnvVarSource{SecretKeyRef: &corev1.SecretKeySelector{
+			LocalObjectReference: corev1.LocalObjectReference{Name: f.Secret}, Key: secureData,
+		}}})
+	}
+	made := task.Pod{Main: container, Adapt: true, Labels: f.Labels, Annotations: map[string]string{}}
+	for k, v := range f.Annotations {
+		made.Annotations[k] = v
+	}
+	made.Spec.ServiceAccountName, made.Spec.ImagePullSecrets = f.ServiceAccountName, f.ImagePullSecrets
+	script := f.URL
+	if script == "" {
+		name := fileNames[f.Runtime]
+		script = directory + "/" + name
+		made.Spec.Volumes = []corev1.Volume{{Name: volume, VolumeSource: code(made, f, name)}}
+		c.VolumeMounts = []corev1.VolumeMount{{Name: volume, MountPath: directory, ReadOnly: true}}
+	}
+	c.Env = append(c.Env, corev1.EnvVar{Name: "SCRIPT", Value: literal(script)})
+	c.Env = append(c.Env, f.Env...)
+	made.Spec.Containers = []corev1.Container{c}
+	return made, nil
+}
+
+// literal keeps Kubernetes from replacing $(NAME) in a value.
+func literal(value string) string { return strings.ReplaceAll(value, "$(", "$$(") }
+
+// code returns the volume with the script in a file of that name.
+func code(made task.Pod, f task.Function, name string) corev1.VolumeSource {
+	if f.ConfigMap == "" {
+		made.Annotations[codeAnnotation] = f.Code
+		return corev1.VolumeSource{DownwardAPI: &corev1.DownwardAPIVolumeSource{Items: []corev1.DownwardAPIVolumeFile{{
+			Path: name, FieldRef: &corev1.ObjectFieldSelector{FieldPath: fmt.Sprintf("metadata.annotations['%s']", codeAnnotation)},
+		}}}}
+	}
+	key := f.Key
+	if key == "" {
+		key = codeKey
+	}
+	return corev1.VolumeSource{ConfigMap: &corev1.ConfigMapVolumeSource{
+		LocalObjectReference: corev1.LocalObjectReference{Name: f.ConfigMap},
+		Items:                []corev1.KeyToPath{{Key: key, Path: name}},
+	}}
+}
+
+// about is $KEPTN_CONTEXT: keys and order are Keptn's.
+type about struct {
+	WorkloadName    string            `json:"workloadName"`
+	AppName         string            `json:"appName"`
+	AppVersion      string            `json:"appVersion"`
+	WorkloadVersion string            `json:"workloadVersion"`
+	TaskType        string            `json:"taskType"`
+	ObjectType      string            `json:"objectType"`
+	Metadata        map[string]string `json:"metadata,omitempty"`
+}
+
+func (r Runner) context(t task.Task, f task.Function) about {
+	a := about{AppName: r.Pods.Release, ObjectType: "App", Metadata: f.Metadata}
+	switch {
+	case strings.HasPrefix(string(t.Phase), "pre-"):
+		a.TaskType = "pre"
+	case t.Phase != "":
+		a.TaskType = "post"
+	}
+	return a
+}

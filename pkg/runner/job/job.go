@@ -1,0 +1,138 @@
+// Package job runs job tasks: a Kubernetes Job, followed by its pods.
+package job
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/runner/pod"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
+)
+
+// Cluster is what the runner needs of a cluster; *kube.Client is one.
+type Cluster interface {
+	pod.Cluster
+	CreateJob(ctx context.Context, job *batchv1.Job) (*batchv1.Job, error)
+	DeleteJob(ctx context.Context, job *batchv1.Job) error
+	FollowJob(ctx context.Context, job *batchv1.Job, see func(*batchv1.Job) bool) error
+	FollowPodsOf(ctx context.Context, job *batchv1.Job, see func(pod *corev1.Pod, gone bool) bool) error
+}
+
+// Runner runs job tasks.
+type Runner struct {
+	Cluster Cluster
+	// Pods says how the Job's pods are made and followed.
+	Pods pod.Runner
+	// Made is called with the Job when it is there; an error ends the task. It may be nil.
+	Made func(ctx context.Context, job *batchv1.Job) error
+}
+
+const (
+	// apiTimeout is how long making or deleting a Job may take beside the grace of its pods.
+	apiTimeout = 30 * time.Second
+	// kept is after how long the cluster removes a Job that has ended and that nobody removed.
+	kept = time.Hour
+)
+
+// Run makes the Job, passes on what its pods print, and returns when as many of them have succeeded
+// as the Job wants, or more failed than it allows; then it deletes the Job and its pods. A pod has
+// ended when its main container has: what still runs beside it is told to stop.
+func (r Runner) Run(ctx context.Context, t task.Task, sink task.Sink) task.Result {
+	j, ok := t.Executor.(task.Job)
+	if !ok {
+		return task.Result{State: task.Failed, Reason: "NoRunner", Message: fmt.Sprintf("%T is no job task", t.Executor)}
+	}
+	if ctx.Err() != nil {
+		return task.Result{State: task.Cancelled, Reason: "Cancelled", Message: context.Cause(ctx).Error()}
+	}
+	// A request that is cancelled on its way may have made the Job all the same.
+	creating, cancel := context.WithTimeout(context.WithoutCancel(ctx), apiTimeout)
+	defer cancel()
+	job, err := r.Cluster.CreateJob(creating, r.build(creating, t, j))
+	if err != nil {
+		return task.Result{State: task.Failed, Reason: "NotCreated", Message: fmt.Sprintf("the Job cannot be made: %v", err)}
+	}
+	w := newWatch(r, job, t, j, sink)
+	var result task.Result
+	if r.Made != nil {
+		err = r.Made(creating, job)
+	}
+	if err != nil {
+		result = task.Result{State: task.Failed, Reason: "NotCreated", Message: err.Error()}
+	} else {
+		result = w.follow(ctx)
+	}
+	if err := w.remove(ctx, result.State == task.Cancelled); err != nil {
+		err = fmt.Errorf("Job %s in namespace %q could not be deleted: %w; delete it with: kubectl delete job %s -n %s", job.Name, job.Namespace, err, job.Name, job.Namespace)
+		if result.State == task.Cancelled {
+			// It may still run.
+			return task.Result{State: task.Unknown, Reason: "NotStopped", Message: err.Error(), Targets: result.Targets}
+		}
+		w.note(err.Error())
+	}
+	return result
+}
+
+// build returns the Job of a task. One whose author left it open is not tried again, and may take as
+// long as the task.
+func (r Runner) build(ctx context.Context, t task.Task, j task.Job) *batchv1.Job {
+	spec := j.Spec.DeepCopy()
+	template := r.Pods.Build(ctx, t, j.Pod())
+	restart := spec.Template.Spec.RestartPolicy
+	if spec.ActiveDeadlineSeconds == nil {
+		spec.ActiveDeadlineSeconds = template.Spec.ActiveDeadlineSeconds
+	}
+	template.Spec.ActiveDeadlineSeconds = j.Spec.Template.Spec.ActiveDeadlineSeconds
+	if restart != "" {
+		template.Spec.RestartPolicy = restart
+	}
+	spec.Template.Spec = template.Spec
+	spec.Template.Labels = merged(spec.Template.Labels, template.Labels)
+	spec.Template.Annotations = merged(spec.Template.Annotations, template.Annotations)
+	if spec.BackoffLimit == nil {
+		spec.BackoffLimit = new(int32)
+	}
+	if spec.TTLSecondsAfterFinished == nil {
+		seconds := int32(kept.Seconds())
+		spec.TTLSecondsAfterFinished = &seconds
+	}
+	meta := template.ObjectMeta
+	return &batchv1.Job{
+		ObjectMeta: metav1.ObjectMeta{GenerateName: meta.GenerateName, Namespace: meta.Namespace, Labels: meta.Labels, Annotations: meta.Annotations},
+		Spec:       *spec,
+	}
+}
+
+func merged(own, ours map[string]string) map[string]string {
+	all := map[string]string{}
+	for _, m := range []map[string]string{own, ours} {
+		for k, v := range m {
+			all[k] = v
+		}
+	}
+	return all
+}
+
+// remove tells the Job to go, and the pods that still run to end within their grace. When the Job was
+// stopped, it returns when all are gone.
+func (w *watch) remove(ctx context.Context, stopped bool) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), w.runner.Pods.Grace+apiTimeout)
+	defer cancel()
+	if err := w.runner.Cluster.DeleteJob(ctx, w.job); err != nil {
+		return err
+	}
+	var all []error
+	for _, e := range w.ended {
+		all = append(all, w.runner.Cluster.DeletePod(ctx, e.pod, e.Grace(w.runner.Pods.Grace)))
+	}
+	if stopped {
+		all = append(all, w.runner.Cluster.FollowJob(ctx, w.job, func(j *batchv1.Job) bool { return j != nil }))
+	}
+	return errors.Join(all...)
+}
