@@ -3,7 +3,9 @@ package engine
 import (
 	"context"
 	"fmt"
+	"maps"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"time"
 
@@ -20,9 +22,20 @@ type Runner interface {
 	Run(ctx context.Context, step plan.Step, sink task.Sink) task.Result
 }
 
+// Journal is told of each step that may change something, before it starts and when it has ended;
+// not of those that only wait, nor of those that are skipped. It is called from several goroutines.
+type Journal interface {
+	// Before is called before the step starts. An error keeps it from starting.
+	Before(step plan.Step) error
+	// After is called when the step has ended. The result decides; an error is shown.
+	After(result StepResult) error
+}
+
 // Engine runs plans.
 type Engine struct {
 	Runner Runner
+	// Journal may be nil.
+	Journal Journal
 	// Emit takes the events, one at a time and in order. It may block.
 	Emit func(Event)
 	// Concurrency is how many steps may run at the same time; 0 means DefaultConcurrency.
@@ -36,7 +49,8 @@ type Engine struct {
 // Run runs the plan to its end and returns how each step ended. After a failure nothing new
 // starts, unless KeepGoing; what runs already finishes, and what only waits is cancelled. After ctx is cancelled nothing new
 // starts either, and the runners stop what runs. Then, when a step has failed, the steps of the
-// stage AtFailure run; and last, in any case and whatever became of ctx, those of AtEnd.
+// stage AtFailure run, and, when a task that failed asks for it, those of AtRollback; and last, in any
+// case and whatever became of ctx, those of AtEnd.
 func (e Engine) Run(ctx context.Context, p plan.Plan) Result {
 	if e.Concurrency <= 0 {
 		e.Concurrency = DefaultConcurrency
@@ -53,6 +67,10 @@ func (e Engine) Run(ctx context.Context, p plan.Plan) Result {
 		r.stage(ctx, func(s task.Stage) bool { return s == task.AtFailure })
 	}
 	r.skip(ctx, task.AtFailure, failed)
+	if failed != "" && ctx.Err() == nil && r.asksForRollback() {
+		r.stage(ctx, func(s task.Stage) bool { return s == task.AtRollback })
+	}
+	r.skip(ctx, task.AtRollback, "")
 	r.stage(context.WithoutCancel(ctx), func(s task.Stage) bool { return s == task.AtEnd })
 
 	result.Steps = r.results
@@ -152,6 +170,22 @@ func (r *run) stage(ctx context.Context, belongs func(task.Stage) bool) {
 	}
 }
 
+// asksForRollback reports whether a task that failed asks for the release to be rolled back.
+func (r *run) asksForRollback() bool {
+	return slices.ContainsFunc(r.results, func(s StepResult) bool {
+		return s.State == task.Failed && s.Step.Task != nil && s.Step.Task.OnFailure == task.RollBack
+	})
+}
+
+// ReasonNotNeeded is the Reason of steps that are there for a case that did not come.
+const ReasonNotNeeded = "NotNeeded"
+
+// wasDone reports whether what the step takes back was done.
+func (r *run) wasDone(s plan.Step) bool {
+	i, ok := r.place[s.Undoes]
+	return s.Undoes == "" || ok && r.results[i].State == task.Succeeded
+}
+
 func (r *run) goesOn(ctx context.Context) bool {
 	return ctx.Err() == nil && (r.firstFailed == "" || r.engine.KeepGoing)
 }
@@ -163,7 +197,7 @@ func (r *run) skip(ctx context.Context, stage task.Stage, failed string) {
 			continue
 		}
 		if failed == "" {
-			r.end(i, StepResult{Step: s, Result: task.Result{State: task.Skipped, Reason: "NothingFailed", Message: "nothing failed"}})
+			r.end(i, StepResult{Step: s, Result: task.Result{State: task.Skipped, Reason: ReasonNotNeeded, Message: "nothing failed"}})
 		} else {
 			r.end(i, notRun(s, r.whyNot(ctx, s)))
 		}
@@ -176,6 +210,12 @@ func notRun(s plan.Step, why string) StepResult {
 
 func (r *run) start(ctx context.Context, i int) {
 	s, began := r.plan.Steps[i], r.engine.Now()
+	if !r.wasDone(s) {
+		go func() {
+			r.ended <- ending{i, StepResult{Step: s, Result: task.Result{State: task.Skipped, Reason: ReasonNotNeeded, Message: "there is nothing to take back"}}}
+		}()
+		return
+	}
 	r.emit(StepStarted{Time: began, Step: s})
 	values := r.values(s)
 	go func() {
@@ -196,6 +236,26 @@ func (r *run) carryOut(ctx context.Context, s plan.Step, values task.Values) (re
 	if err != nil {
 		return task.Result{State: task.Failed, Reason: "Expression", Message: err.Error()}
 	}
+	journal := r.engine.Journal
+	if journal == nil || s.Waits() || s.Task != nil && s.Task.Skip != "" {
+		return r.try(ctx, s)
+	}
+	if err := journal.Before(s); err != nil {
+		return task.Result{State: task.Failed, Reason: "NotRecorded", Message: err.Error()}
+	}
+	result = r.try(ctx, s)
+	if s, err = withUndo(s, values, result); err == nil {
+		err = journal.After(StepResult{Step: s, Result: result})
+	}
+	if err != nil {
+		note := fmt.Sprintf("how it ended is not recorded: %v\n", err)
+		r.emit(StepOutput{Step: s, Output: task.Output{Stream: task.Note, Data: r.masks.bytes([]byte(note))}})
+	}
+	return result
+}
+
+// try hands the step to the runner as often as its policy says.
+func (r *run) try(ctx context.Context, s plan.Step) task.Result {
 	return attempts(ctx, r.engine.Runner, s,
 		func(o task.Output) {
 			o.Data = r.masks.bytes(o.Data)
@@ -208,13 +268,36 @@ func (r *run) carryOut(ctx context.Context, s plan.Step, values task.Values) (re
 		})
 }
 
+// withUndo returns the step with the undo of its task as it has to be done after this end.
+func withUndo(s plan.Step, values task.Values, result task.Result) (plan.Step, error) {
+	if s.Task == nil || s.Task.Undo == nil || s.Task.Undo.Late == nil {
+		return s, nil
+	}
+	undo, t := *s.Task.Undo, *s.Task
+	known := task.Values{Run: values.Run, Tasks: map[string]task.Ended{}}
+	maps.Copy(known.Tasks, values.Tasks)
+	known.Tasks[t.Name] = task.Ended{State: result.State, ExitCode: result.ExitCode, Outputs: result.Outputs}
+	executor, skip, err := undo.Late.Resolve(known)
+	if err != nil {
+		return s, err
+	}
+	undo.Executor, undo.Skip, undo.Late, undo.Reads = executor, skip, nil, nil
+	t.Undo = &undo
+	s.Task = &t
+	return s, nil
+}
+
 // values are what the step's task can refer to when its turn comes.
 func (r *run) values(s plan.Step) task.Values {
-	if s.Task == nil || s.Task.Late == nil {
+	if s.Task == nil || s.Task.Late == nil && (s.Task.Undo == nil || s.Task.Undo.Late == nil) {
 		return task.Values{}
 	}
-	values := task.Values{Run: Result{Steps: r.results}.State(), Tasks: make(map[string]task.Ended, len(s.Task.Reads))}
-	for _, read := range s.Task.Reads {
+	reads := s.Task.Reads
+	if s.Task.Undo != nil {
+		reads = slices.Concat(reads, s.Task.Undo.Reads)
+	}
+	values := task.Values{Run: Result{Steps: r.results}.State(), Tasks: make(map[string]task.Ended, len(reads))}
+	for _, read := range reads {
 		ended := task.Ended{State: task.NotRun}
 		if i, ok := r.place[read.Task]; ok && r.done[i] {
 			ended = task.Ended{State: r.results[i].State, ExitCode: r.results[i].ExitCode, Outputs: r.results[i].Outputs}
@@ -226,7 +309,7 @@ func (r *run) values(s plan.Step) task.Values {
 
 // resolved returns the step with what was not known when it was planned.
 func resolved(s plan.Step, values task.Values) (plan.Step, error) {
-	if s.Task == nil || s.Task.Late == nil {
+	if s.Task == nil || s.Task.Late == nil || s.Task.Skip != "" {
 		return s, nil
 	}
 	t := *s.Task
@@ -247,6 +330,9 @@ func (r *run) end(i int, s StepResult) {
 		s.Targets[t].Message = r.masks.text(s.Targets[t].Message)
 	}
 	r.results[i], r.done[i] = s, true
+	if s.Reason == ReasonNotNeeded && s.Step.Stage == task.AtRollback {
+		return // nobody waits for it
+	}
 	r.emit(StepEnded{Time: s.End, Step: s.Step, Result: s})
 	if s.State.Good() || s.State == task.NotRun || s.Tolerated() || r.firstFailed != "" {
 		return

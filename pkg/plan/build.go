@@ -9,17 +9,31 @@ import (
 
 // The IDs of Helm's steps. No task can have them: a task's name with a "helm/" section is refused.
 const (
-	applyID  = "helm/apply"
-	finishID = "helm/finish"
-	readyID  = "helm/ready"
-	deleteID = "helm/delete"
+	applyID    = "helm/apply"
+	finishID   = "helm/finish"
+	readyID    = "helm/ready"
+	deleteID   = "helm/delete"
+	rollbackID = "helm/rollback"
 )
+
+// undoPrefix begins the IDs of steps that take back what a task did.
+const undoPrefix = "undo/"
+
+// Done is a task of an earlier run that a rollback takes back.
+type Done struct {
+	// Entry is what the record calls it.
+	Entry string
+	// Revision is the one that it was done for.
+	Revision int
+	Undo     task.Task
+}
 
 // Build returns the plan of op for release. Tasks that have no phase in op are left out; a need
 // for one of them counts as met. It returns all problems of the tasks at once, as
 // task.Diagnostics: invalid tasks, names used twice, needs that name nothing, cycles, and needs
-// that only a later phase could meet.
-func Build(op task.Operation, release Release, tasks []task.Task) (Plan, error) {
+// that only a later phase could meet. done are the tasks that a rollback takes back first, in this
+// order.
+func Build(op task.Operation, release Release, tasks []task.Task, done ...Done) (Plan, error) {
 	x := newIndex(tasks)
 	if err := x.check(); err != nil {
 		return Plan{}, err
@@ -30,7 +44,8 @@ func Build(op task.Operation, release Release, tasks []task.Task) (Plan, error) 
 	b := builder{index: x, release: release, op: op, known: map[string]bool{}}
 
 	before, mid, after := b.ofStage(task.Before), b.ofStage(task.Mid), b.ofStage(task.After)
-	b.addTasks(before, nil, "runs before Helm's "+string(op))
+	b.addDone(done)
+	b.addTasks(before, b.leaves(), "runs before Helm's "+string(op))
 	gate := []string{b.add(b.helm(), b.leaves())}
 	if len(mid) > 0 {
 		b.add(Step{ID: finishID, Kind: Finish, Stage: task.Mid, Reason: "helm " + string(op)}, gate)
@@ -44,6 +59,9 @@ func Build(op task.Operation, release Release, tasks []task.Task) (Plan, error) 
 	}
 	b.addTasks(after, gate, "runs after Helm's "+string(op))
 	b.addTasks(b.ofStage(task.AtFailure), nil, "runs when something failed")
+	if op == task.Install || op == task.Upgrade {
+		b.addRollback()
+	}
 	b.addTasks(b.ofStage(task.AtEnd), nil, "runs at the end, however it ends")
 	p := b.plan()
 	for _, t := range b.ofStage(task.None) {
@@ -66,6 +84,38 @@ func Only(release Release, all, chosen []task.Task) (Plan, error) {
 	b := builder{index: x, release: release, op: task.Run, known: map[string]bool{}}
 	b.addTasks(chosen, nil, "asked for")
 	return b.plan(), nil
+}
+
+// addDone adds the undos of earlier runs, one after another.
+func (b *builder) addDone(done []Done) {
+	for _, d := range done {
+		undo := d.Undo
+		b.add(Step{
+			ID: fmt.Sprintf("%s%d/%s", undoPrefix, d.Revision, undo.Name), Kind: Task, Stage: task.Before, Task: &undo, Recorded: d.Entry,
+			Reason: fmt.Sprintf("takes back what %q did for revision %d", undo.Name, d.Revision),
+		}, b.leaves())
+	}
+}
+
+// addRollback adds what is done when a task that asks for it fails: the undos of what was done, the
+// newest first, and Helm's rollback.
+func (b *builder) addRollback() {
+	asks := func(s Step) bool { return s.Task != nil && s.Task.OnFailure == task.RollBack }
+	at := slices.IndexFunc(b.steps, asks)
+	if at < 0 {
+		return
+	}
+	because := fmt.Sprintf("%q asks for it when it fails", b.steps[at].ID)
+	var needs []string
+	for _, s := range slices.Backward(inOrder(b.pruned())) {
+		if s.Task == nil || s.Task.Undo == nil {
+			continue
+		}
+		needs = []string{b.add(Step{
+			ID: undoPrefix + s.ID, Kind: Task, Stage: task.AtRollback, Task: s.Task.Undo, Undoes: s.ID, Reason: because,
+		}, needs)}
+	}
+	b.add(Step{ID: rollbackID, Kind: RollBack, Stage: task.AtRollback, Reason: because}, needs)
 }
 
 type builder struct {
@@ -158,14 +208,19 @@ func (b *builder) leaves() []string {
 	return ids
 }
 
-// plan drops the needs that are met by not being there, and sorts the steps: first what needs
-// nothing, otherwise as written.
+// plan returns the steps sorted: first what needs nothing, otherwise as written.
 func (b *builder) plan() Plan {
-	for i := range b.steps {
-		needs := slices.DeleteFunc(b.steps[i].Needs, func(id string) bool { return !b.known[id] })
-		b.steps[i].Needs = unique(needs)
+	return Plan{Operation: b.op, Release: b.release, Steps: inOrder(b.pruned())}
+}
+
+// pruned returns the steps without the needs that are met by not being there.
+func (b *builder) pruned() []Step {
+	steps := slices.Clone(b.steps)
+	for i := range steps {
+		needs := slices.DeleteFunc(slices.Clone(steps[i].Needs), func(id string) bool { return !b.known[id] })
+		steps[i].Needs = unique(needs)
 	}
-	return Plan{Operation: b.op, Release: b.release, Steps: inOrder(b.steps)}
+	return steps
 }
 
 // unique returns the IDs without those that came before, in the same order.

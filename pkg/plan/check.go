@@ -10,7 +10,7 @@ import (
 )
 
 // reserved are the beginnings of the IDs of steps that are not tasks.
-var reserved = []string{"helm/", "ready/", "ready-before/"}
+var reserved = []string{"helm/", "ready/", "ready-before/", "undo/"}
 
 // check finds what is wrong with the tasks themselves.
 func (x *index) check() error {
@@ -40,6 +40,10 @@ func (x *index) check() error {
 			}
 		}
 		found = append(found, x.checkReads(t)...)
+		if t.Undo != nil {
+			found = append(found, x.checkReads(*t.Undo)...)
+			found = append(found, x.checkSecrets(*t.Undo)...)
+		}
 	}
 	if err := found.Err(); err != nil {
 		return err
@@ -73,6 +77,18 @@ func (x *index) checkReads(t task.Task) task.Diagnostics {
 				hint = fmt.Sprintf("task %q has %s", r.Task, strings.Join(names, ", "))
 			}
 			found = append(found, problem(t, fmt.Sprintf("task %q refers to the output %q of task %q, which is not defined", t.Name, r.Output, r.Task), hint))
+		}
+	}
+	return found
+}
+
+// checkSecrets finds secrets in an undo, which is recorded.
+func (x *index) checkSecrets(undo task.Task) task.Diagnostics {
+	var found task.Diagnostics
+	for _, r := range undo.Reads {
+		of := x.byName[r.Task]
+		if of != nil && slices.ContainsFunc(of.Outputs, func(o task.OutputDefinition) bool { return o.Name == r.Output && o.Secret }) {
+			found = append(found, problem(undo, fmt.Sprintf("the undo of task %q refers to the output %q of task %q, which is secret: an undo is recorded in the cluster", undo.Name, r.Output, r.Task), ""))
 		}
 	}
 	return found

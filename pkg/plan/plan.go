@@ -20,6 +20,8 @@ const (
 	Ready Kind = "ready"
 	// Delete is Helm's uninstall.
 	Delete Kind = "delete"
+	// RollBack takes back what Helm did, after a task failed.
+	RollBack Kind = "rollback"
 	// Object waits until an object that a task needs is ready.
 	Object Kind = "object"
 )
@@ -32,8 +34,8 @@ type Release struct {
 
 // Step is one node of a plan.
 type Step struct {
-	// ID is unique in the plan: the task's name, "helm/apply", "helm/ready", "helm/delete", or
-	// "ready/KIND/NAME" for an object.
+	// ID is unique in the plan: the task's name, "helm/apply", "helm/ready", "helm/delete",
+	// "helm/rollback", "ready/KIND/NAME" for an object, or "undo/…" for the undo of a task.
 	ID   string
 	Kind Kind
 	// Stage is when the step's turn comes: steps of AtFailure only when one before them failed,
@@ -47,6 +49,9 @@ type Step struct {
 	Task *task.Task
 	// Object is what a step of kind Object waits for, as KIND/NAME.
 	Object string
+	// Undoes is the ID of the step whose work this one takes back, in the same run; it runs only when
+	// that succeeded. Recorded is the entry of the record whose work it takes back otherwise.
+	Undoes, Recorded string
 	// Needs are the IDs of the steps that must end well first.
 	Needs []string
 	// Reason says in a few words why the step is there.
@@ -64,6 +69,8 @@ func (s Step) Title() string {
 		return s.Reason + " " + s.Release.Name
 	case Finish:
 		return s.Reason + " " + s.Release.Name + " to the end"
+	case RollBack:
+		return "roll " + s.Release.Name + " back"
 	case Ready:
 		return "wait until " + s.Release.Name + " is ready"
 	case Object:

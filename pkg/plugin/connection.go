@@ -101,6 +101,15 @@ func (c *connection) storedValues(ctx context.Context, name, namespace string) f
 	}
 }
 
+// lastRevision returns the number of a release's newest revision.
+func (c *connection) lastRevision(ctx context.Context, name, namespace string) (int, error) {
+	helm := release.NewHelm(c.settings, io.Discard, io.Discard)
+	if err := helm.Connect(ctx, c.ConfigFlags, namespace); err != nil {
+		return 0, err
+	}
+	return helm.LastRevision(name)
+}
+
 // storedFiles returns the files of the chart of a release, as the cluster has it.
 func (c *connection) storedFiles(ctx context.Context, name, namespace string) chartFiles {
 	return func() ([]release.File, error) {

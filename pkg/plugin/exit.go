@@ -13,13 +13,15 @@ import (
 
 // The exit codes of the program.
 const (
-	exitFailed    = 1   // a task or the release failed
-	exitUsage     = 3   // usage or definition error; nothing was touched
-	exitPreflight = 4   // forbidden, or a check failed before anything was touched
-	exitUnknown   = 5   // nobody saw how it ended
-	exitTimeout   = 124 // a time limit passed
-	exitSIGINT    = 130
-	exitSIGTERM   = 143
+	exitFailed        = 1   // a task or the release failed
+	exitUsage         = 3   // usage or definition error; nothing was touched
+	exitPreflight     = 4   // forbidden, or a check failed before anything was touched
+	exitUnknown       = 5   // nobody saw how it ended
+	exitRolledBack    = 6   // failed, and rolled back
+	exitNotRolledBack = 7   // failed, and so did the rollback
+	exitTimeout       = 124 // a time limit passed
+	exitSIGINT        = 130
+	exitSIGTERM       = 143
 )
 
 // Interrupted is the cause of a run that a signal cancelled.

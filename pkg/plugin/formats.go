@@ -53,5 +53,5 @@ func parseDraft(d source.Document, o parseOptions) ([]task.Task, task.Diagnostic
 }
 
 func parseNative(d source.Document, o parseOptions) ([]task.Task, task.Diagnostics) {
-	return native.Parse(d.Text, native.Options{Source: d.Source, Facts: o.facts, ReadFile: d.ReadFile, Lenient: o.lenient})
+	return native.Parse(d.Text, native.Options{Source: d.Source, Facts: o.facts, ReadFile: d.ReadFile, Glob: d.Glob, Lenient: o.lenient})
 }

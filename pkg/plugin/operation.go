@@ -16,6 +16,7 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/expression"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/plan"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/record"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/release"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/report"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
@@ -24,12 +25,15 @@ import (
 // operation is one of Helm's commands on one release with the tasks around it: found, planned
 // and allowed. Nothing has been touched yet.
 type operation struct {
+	// id identifies the run.
+	id      string
 	release release.Change
 	tasks   taskSet
 	plan    plan.Plan
 	runner  *stepRunner
 	engine  engine.Engine
 	flags   *taskFlags
+	past    memory
 }
 
 // prepare finds and plans the tasks around a change, and refuses what is not allowed.
@@ -39,7 +43,7 @@ func (a *App) prepare(ctx context.Context, o *helmOptions, client *kube.Client, 
 	if err != nil {
 		return nil, preflight(ctx, err)
 	}
-	runner := &stepRunner{client: client, namespace: rel.Namespace, helm: o.helm, apply: change.Apply, objects: change.Objects, next: sync.OnceValues(change.Next), timeout: change.Timeout(), approve: a.approver(tasks), images: tasks.runnerImages()}
+	runner := &stepRunner{client: client, namespace: rel.Namespace, helm: o.helm, apply: change.Apply, back: change.RollBack, objects: change.Objects, next: sync.OnceValues(change.Next), timeout: change.Timeout(), approve: a.approver(tasks), images: tasks.runnerImages()}
 	runner.env = newEnvironment(change.Operation(), rel)
 	if len(documents) > 0 && !change.DryRun() && a.planning == nil {
 		if err := a.addKubeconfig(&runner.env, client, rel.Namespace); err != nil {
@@ -52,7 +56,22 @@ func (a *App) prepare(ctx context.Context, o *helmOptions, client *kube.Client, 
 	if err != nil {
 		return nil, err
 	}
-	p, err := plan.Build(change.Operation(), rel, set.tasks)
+	past := memory{
+		store:  record.Store{Client: client.Interface, Namespace: rel.Namespace, Release: rel.Name},
+		client: client, next: runner.next,
+	}
+	var done []plan.Done
+	if back, ok := change.(*release.Rollback); ok {
+		if done, err = a.left(ctx, past, back); err != nil {
+			return nil, err
+		}
+	}
+	if !tasks.forceTasks {
+		if err := past.skipDone(ctx, set.tasks); err != nil {
+			return nil, err
+		}
+	}
+	p, err := plan.Build(change.Operation(), rel, set.tasks, done...)
 	if err != nil {
 		return nil, err
 	}
@@ -62,7 +81,11 @@ func (a *App) prepare(ctx context.Context, o *helmOptions, client *kube.Client, 
 			return nil, err
 		}
 	}
-	return &operation{release: change, tasks: set, plan: p, runner: runner, engine: tasks.engine(runner), flags: tasks}, nil
+	prepared := &operation{id: newRunID(time.Now()), release: change, tasks: set, plan: p, runner: runner, engine: tasks.engine(runner), flags: tasks, past: past}
+	if remembers(p.Tasks()) || len(done) > 0 {
+		prepared.engine.Journal = past.journal(prepared.id, change.NextRevision())
+	}
+	return prepared, nil
 }
 
 // facts are what expressions know of a run.
@@ -80,26 +103,35 @@ func (a *App) perform(ctx context.Context, o *operation) error {
 	if o.release.DryRun() {
 		return a.dryRun(o.plan, o.release)
 	}
-	e := o.engine
+	var show func(engine.Event)
 	if len(planned) > 0 {
-		e.Emit = (&report.Text{Log: a.ErrOut, Stdout: a.ErrOut, Stderr: a.ErrOut}).Emit
+		show = (&report.Text{Log: a.ErrOut, Stdout: a.ErrOut, Stderr: a.ErrOut}).Emit
+	}
+	e, err := o.flags.watch(o.engine, o.id, show)
+	if err != nil {
+		return err
 	}
 	result := e.Run(ctx, o.plan)
 	o.runner.settle()
 	applyError := o.runner.applyError
-	end := a.end(ctx, result, applyError)
+	end := rolledBack(result, o.runner.rolledBack, a.end(ctx, result, applyError))
 
 	revision := o.release.Revision()
 	var run any
 	if len(planned) > 0 {
 		object := report.NewRun(o.plan, result)
-		object.ID, object.Revision, object.ExitCode = newRunID(result.Start), revision, ExitCode(end)
+		object.ID, object.Revision, object.ExitCode = o.id, revision, ExitCode(end)
 		run = object
 	}
 	if err := o.release.Print(a.Out, run); err != nil && end == nil {
 		return err
 	}
-	if end != nil && revision > 0 && applyError == nil {
+	if uninstall, ok := o.release.(*release.Uninstall); ok && end == nil && !uninstall.KeepsHistory() {
+		if err := o.past.store.Delete(context.WithoutCancel(ctx)); err != nil {
+			fmt.Fprintf(a.ErrOut, "note: %v\n", err)
+		}
+	}
+	if end != nil && revision > 0 && applyError == nil && o.runner.rolledBack == "" {
 		fmt.Fprintf(a.ErrOut, "release %q: Helm's %s is done (revision %d), nothing was rolled back\n", o.plan.Release.Name, o.plan.Operation, revision)
 	}
 	return end
@@ -147,6 +179,27 @@ func (a *App) end(ctx context.Context, result engine.Result, applyError error) e
 		}
 	}
 	return runError{code, summary(result, task.Failed)}
+}
+
+// rolledBack turns the end of a run that was rolled back into that: whether it could be.
+func rolledBack(result engine.Result, how string, end error) error {
+	tried, failed := false, false
+	for _, s := range result.Steps {
+		if s.Step.Stage != task.AtRollback || s.Reason == engine.ReasonNotNeeded {
+			continue
+		}
+		tried = true
+		failed = failed || !s.State.Good()
+	}
+	switch {
+	case !tried || end == nil:
+		return end
+	case failed:
+		return runError{exitNotRolledBack, fmt.Errorf("%w; it could not be rolled back", end)}
+	case how == "":
+		how = "what was done was taken back, and Helm had changed nothing"
+	}
+	return runError{exitRolledBack, fmt.Errorf("%w; %s", end, how)}
 }
 
 // summary says in one line which steps ended in that state.

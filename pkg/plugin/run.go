@@ -13,6 +13,7 @@ import (
 
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/engine"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/plan"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/record"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/release"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/report"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
@@ -102,9 +103,15 @@ func (a *App) run(ctx context.Context, o *runOptions, names []string) error {
 	if err != nil {
 		return err
 	}
+	past := memory{store: record.Store{Client: client.Interface, Namespace: namespace, Release: o.release}, client: client}
 	chosen, err := choose(set.tasks, names, o.phase)
 	if err != nil {
 		return usageError{err}
+	}
+	if !o.tasks.forceTasks {
+		if err := past.skipDone(ctx, chosen); err != nil {
+			return err
+		}
 	}
 	p, err := plan.Only(rel, set.tasks, chosen)
 	if err != nil {
@@ -115,10 +122,20 @@ func (a *App) run(ctx context.Context, o *runOptions, names []string) error {
 			return err
 		}
 	}
-	return a.runPlan(ctx, o, set, p, runner)
+	id, engine := newRunID(time.Now()), o.tasks.engine(runner)
+	if remembers(chosen) && !o.dryRun {
+		revision := 0
+		if o.release != "" {
+			if revision, err = o.connection.lastRevision(ctx, o.release, namespace); err != nil {
+				return &release.PreflightError{Err: err}
+			}
+		}
+		engine.Journal = past.journal(id, revision)
+	}
+	return a.runPlan(ctx, o, set, p, id, engine)
 }
 
-func (a *App) runPlan(ctx context.Context, o *runOptions, set taskSet, p plan.Plan, runner *stepRunner) error {
+func (a *App) runPlan(ctx context.Context, o *runOptions, set taskSet, p plan.Plan, id string, e engine.Engine) error {
 	bare := len(p.Steps) == 1 && o.output == ""
 	if !bare || o.dryRun || a.planning != nil {
 		a.announce(set, p.Tasks())
@@ -136,13 +153,16 @@ func (a *App) runPlan(ctx context.Context, o *runOptions, set taskSet, p plan.Pl
 	if o.output != "" {
 		text.Stdout = a.ErrOut
 	}
-	e := o.tasks.engine(runner)
-	e.Emit = text.Emit
+	show := text.Emit
 	if bare {
-		e.Emit = (&report.Bare{
+		show = (&report.Bare{
 			Stdout: a.Out, Stderr: a.ErrOut, Text: text,
 			EscapeStdout: isTerminal(a.Out), EscapeStderr: isTerminal(a.ErrOut),
 		}).Emit
+	}
+	e, err := o.tasks.watch(e, id, show)
+	if err != nil {
+		return err
 	}
 	result := e.Run(ctx, p)
 	end := a.end(ctx, result, nil)
@@ -152,7 +172,7 @@ func (a *App) runPlan(ctx context.Context, o *runOptions, set taskSet, p plan.Pl
 	}
 	if o.output != "" {
 		object := report.NewRun(p, result)
-		object.ID, object.ExitCode = newRunID(result.Start), ExitCode(end)
+		object.ID, object.ExitCode = id, ExitCode(end)
 		if err := printObject(a.Out, o.output, object); err != nil {
 			return err
 		}

@@ -57,6 +57,9 @@ type stepRunner struct {
 	// applied is closed when apply has returned, and applyError is what it returned.
 	applied    chan struct{}
 	applyError error
+	// back takes back what apply did, and returns what that was; rolledBack is what it returned.
+	back       func() (string, error)
+	rolledBack string
 }
 
 // Run implements engine.Runner.
@@ -64,6 +67,8 @@ func (r *stepRunner) Run(ctx context.Context, step plan.Step, sink task.Sink) ta
 	switch step.Kind {
 	case plan.Apply, plan.Delete:
 		return r.runHelm(ctx)
+	case plan.RollBack:
+		return r.rollBack()
 	case plan.Finish:
 		return r.finishHelm(ctx)
 	case plan.Ready:
@@ -138,6 +143,19 @@ func (r *stepRunner) finishHelm(ctx context.Context) task.Result {
 		r.helm.StopWaiting(context.Cause(ctx))
 	}
 	return r.helmEnded(ctx)
+}
+
+// rollBack has Helm take back what it did, when it did something and did not take it back itself.
+func (r *stepRunner) rollBack() task.Result {
+	if r.applied == nil {
+		return task.Result{State: task.Skipped, Reason: "NotApplied", Message: "Helm has changed nothing"}
+	}
+	r.settle()
+	var err error
+	if r.rolledBack, err = r.back(); err != nil {
+		return task.Result{State: task.Failed, Reason: "Rollback", Message: err.Error()}
+	}
+	return task.Result{State: task.Succeeded, Message: r.rolledBack}
 }
 
 // settle is for the end of a run: it makes sure that Helm has ended too.

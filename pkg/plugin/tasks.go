@@ -34,6 +34,8 @@ type taskFlags struct {
 	parallel       int
 	concurrency    int
 	keepGoing      bool
+	forceTasks     bool
+	events         string
 	yes            bool
 }
 
@@ -58,6 +60,8 @@ func (t *taskFlags) addRun(fs *pflag.FlagSet) {
 	fs.IntVar(&t.concurrency, "concurrency", engine.DefaultConcurrency, "how many tasks may run at the same time")
 	fs.StringToStringVar(&t.images, "runner-image", nil, "the image that runs functions of a runtime, as deno=IMAGE or python=IMAGE (can specify multiple)")
 	fs.BoolVarP(&t.yes, "yes", "y", false, "answer the questions of approve tasks with yes")
+	fs.StringVar(&t.events, "events", "", "append each event of the run to this file, as a line of JSON")
+	fs.BoolVar(&t.forceTasks, "force-tasks", false, "run tasks also when they were done once, or nothing that they depend on has changed")
 	fs.BoolVar(&t.keepGoing, "keep-going", false, "after a failure go on with the tasks that do not need the one that failed")
 }
 
@@ -131,6 +135,26 @@ func (a *App) find(ctx context.Context, t *taskFlags, client *kube.Client, rel p
 		return nil, usageError{err}
 	}
 	return documents, err
+}
+
+// watch returns an engine that shows its events, and writes them where --events says.
+func (t *taskFlags) watch(e engine.Engine, run string, show func(engine.Event)) (engine.Engine, error) {
+	e.Emit = show
+	if t.events == "" {
+		return e, nil
+	}
+	file, err := os.OpenFile(t.events, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return e, usageError{err}
+	}
+	lines := &report.Events{Run: run, To: file}
+	e.Emit = func(event engine.Event) {
+		if show != nil {
+			show(event)
+		}
+		lines.Emit(event)
+	}
+	return e, nil
 }
 
 // engine returns the engine that the flags describe, without a view.

@@ -28,6 +28,12 @@ type Change interface {
 	Values() (map[string]any, error)
 	// Revision is the number of that revision; 0 when there is none.
 	Revision() int
+	// NextRevision is the number of the revision that Apply is going to make; of an uninstall that of
+	// the one it removes.
+	NextRevision() int
+	// RollBack takes back what Apply did and returns what that was: an upgrade goes back to the last
+	// revision that was deployed, an install is uninstalled.
+	RollBack() (string, error)
 	// Timeout is Helm's --timeout, which limits each wait.
 	Timeout() time.Duration
 	// Print writes what Helm's command writes, with run added to JSON and YAML unless it is nil.

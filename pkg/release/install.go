@@ -24,7 +24,9 @@ type Install struct {
 	render postRenderer
 	format output.Format
 
-	dry     bool
+	dry bool
+	// last is the release that --replace replaces; nil when there is none. Set by Prepare.
+	last    *helmrelease.Release
 	release *helmrelease.Release
 	failed  bool
 	// asUpgrade is set when helm upgrade --install came here; Helm words its errors differently.
@@ -119,6 +121,7 @@ func (i *Install) Prepare(chart string) error {
 	if last == nil {
 		return nil
 	}
+	i.last = last
 	if i.client.Replace && (last.Info.Status == helmrelease.StatusUninstalled || last.Info.Status == helmrelease.StatusFailed) {
 		return nil
 	}

@@ -24,7 +24,9 @@ type Rollback struct {
 
 	name string
 	// target is the revision to go back to; set by Prepare.
-	target  *helmrelease.Release
+	target *helmrelease.Release
+	// last is the newest revision, which is left; set by Prepare.
+	last    *helmrelease.Release
 	release *helmrelease.Release
 	done    bool
 }
@@ -88,7 +90,7 @@ func (r *Rollback) Prepare() error {
 	if err != nil {
 		return &PreflightError{fmt.Errorf("release %q has no revision %d; see 'helm history %s'", r.name, target, r.name)}
 	}
-	r.target = to
+	r.target, r.last = to, last
 	return nil
 }
 

@@ -70,7 +70,7 @@ func NewRun(p plan.Plan, result engine.Result) *Run {
 		Tasks:      []RunTask{},
 	}
 	for _, s := range result.Steps {
-		if s.Step.Task != nil {
+		if s.Step.Task != nil && !(s.Step.Undoes != "" && s.State == task.Skipped) {
 			run.Tasks = append(run.Tasks, newRunTask(s))
 		}
 	}

@@ -3,6 +3,7 @@ package source
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"path"
 
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
@@ -34,6 +35,7 @@ func (f Finder) chart() ([]Document, error) {
 		documents = append(documents, Document{
 			Source: task.Source{Name: "chart/" + name, Format: format.Name},
 			Text:   text,
+			Glob:   among(maps.Keys(files)),
 			ReadFile: func(name string) ([]byte, error) {
 				if other, ok := files[path.Clean(name)]; ok {
 					return other, nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -110,6 +111,7 @@ func (f Finder) documents(cm *corev1.ConfigMap, key string) ([]Document, error) 
 		documents = append(documents, Document{
 			Source: task.Source{Name: "configmap/" + cm.Name + "/" + k, Format: format.Name},
 			Text:   []byte(cm.Data[k]),
+			Glob:   among(maps.Keys(cm.Data)),
 			ReadFile: func(name string) ([]byte, error) {
 				if other, ok := cm.Data[name]; ok {
 					return []byte(other), nil

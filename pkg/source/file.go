@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
@@ -68,7 +69,7 @@ func read(path, name string, format Format) (Document, error) {
 	}
 	defer file.Close()
 	document, err := readAll(file, name, format)
-	document.ReadFile = beside(filepath.Dir(path))
+	document.ReadFile, document.Glob = beside(filepath.Dir(path)), globIn(filepath.Dir(path))
 	return document, err
 }
 
@@ -92,6 +93,20 @@ func beside(dir string) func(string) ([]byte, error) {
 	}
 }
 
+// globIn finds files by their paths from a directory.
+func globIn(dir string) func(string) ([]string, error) {
+	return func(pattern string) ([]string, error) {
+		if filepath.IsAbs(pattern) {
+			return filepath.Glob(pattern)
+		}
+		paths, err := fs.Glob(os.DirFS(dir), filepath.ToSlash(filepath.Clean(pattern)))
+		return slices.DeleteFunc(paths, func(p string) bool {
+			info, err := os.Stat(filepath.Join(dir, p))
+			return err == nil && info.IsDir()
+		}), err
+	}
+}
+
 func (f Finder) standardInput() ([]Document, error) {
 	text, err := f.Stdin()
 	if err != nil {
@@ -105,7 +120,7 @@ func (f Finder) standardInput() ([]Document, error) {
 	if err != nil {
 		return nil, err
 	}
-	document.ReadFile = beside(f.Dir)
+	document.ReadFile, document.Glob = beside(f.Dir), globIn(f.Dir)
 	return []Document{document}, nil
 }
 

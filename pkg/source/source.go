@@ -3,6 +3,8 @@ package source
 import (
 	"context"
 	"fmt"
+	"iter"
+	"path"
 	"slices"
 	"strings"
 
@@ -20,6 +22,26 @@ type Document struct {
 	// ReadFile returns the text of another file of the same source, by its path from the
 	// document: in its directory, its chart or its ConfigMap.
 	ReadFile func(path string) ([]byte, error)
+	// Glob returns the paths of those that match a pattern of path.Match, sorted.
+	Glob func(pattern string) ([]string, error)
+}
+
+// among returns a Glob over files of these names.
+func among(names iter.Seq[string]) func(string) ([]string, error) {
+	return func(pattern string) ([]string, error) {
+		var found []string
+		for name := range names {
+			ok, err := path.Match(path.Clean(pattern), name)
+			if err != nil {
+				return nil, err
+			}
+			if ok {
+				found = append(found, name)
+			}
+		}
+		slices.Sort(found)
+		return found, nil
+	}
 }
 
 // Format is what a source must know of a file format to recognise its documents.

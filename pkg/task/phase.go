@@ -70,6 +70,8 @@ const (
 	After
 	// AtFailure is after all these, when something failed.
 	AtFailure
+	// AtRollback is when a task that failed asks for the release to be rolled back.
+	AtRollback
 	// AtEnd is last.
 	AtEnd
 )

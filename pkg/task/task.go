@@ -24,6 +24,14 @@ type Task struct {
 	Local []string
 	// Late is set when Executor or Skip depend on Reads or on the run.
 	Late Late
+	// Undo takes back what the task did, when the release is rolled back; nil when nothing does. It
+	// has the task's name.
+	Undo *Task
+	// Once is a key for each value of which the task runs once; empty when it runs always.
+	Once string
+	// Changed makes the task run only when something has changed since it last succeeded; nil when
+	// it runs always.
+	Changed *Fingerprint
 	Policy
 	// Position is where the task was written.
 	Position Position
@@ -45,6 +53,14 @@ func (t Task) Validate() error {
 		return t.Position.Errorf("task %q has an empty command", t.Name)
 	}
 	return nil
+}
+
+// Fingerprint is what a task depends on.
+type Fingerprint struct {
+	// Digest sums up the files, values and texts that the document names.
+	Digest string
+	// Images are workloads, as KIND/NAME, whose images count too.
+	Images []string
 }
 
 // Source is a document with tasks: what a user can be pointed at, and how far it is trusted.

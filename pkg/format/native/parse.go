@@ -30,6 +30,8 @@ type Options struct {
 	Source task.Source
 	// Facts are what expressions can refer to. The phase is that of each task.
 	Facts expression.Facts
+	// Glob returns the paths, from the document, of the files of its source that match a pattern.
+	Glob func(pattern string) ([]string, error)
 	// ReadFile returns the text of another file of the document's source, by its path from the
 	// document; nil when there are none.
 	ReadFile func(path string) ([]byte, error)
@@ -209,7 +211,7 @@ func (p *parser) task(t Task, n *yaml.Node) {
 	}
 	onFailure, ok := policies[t.OnFailure]
 	if !ok {
-		fail("onFailure", "task %q: onFailure is %q; it is fail, warn or continue", t.Name, t.OnFailure)
+		fail("onFailure", "task %q: onFailure is %q; it is fail, warn, continue or rollback", t.Name, t.OnFailure)
 	}
 	p.refer = expression.References{}
 	facts := p.factsOf(phase)
@@ -218,6 +220,7 @@ func (p *parser) task(t Task, n *yaml.Node) {
 	if skip == "" {
 		t = p.withValues(t, n, facts)
 	}
+	runs := p.refer.Run
 	read := task.Task{
 		Name:     t.Name,
 		Phase:    phase,
@@ -234,10 +237,13 @@ func (p *parser) task(t Task, n *yaml.Node) {
 		Position: p.position(n),
 		Source:   p.source,
 	}
+	read.Undo = p.undo(t, n, read)
+	read.Once = p.once(t, n, facts)
+	read.Changed = p.fingerprint(t, n, facts)
 	if t.Job != nil {
 		read.Retries = 0 // the cluster itself tries again
 	}
-	if p.refer.Late() {
+	if len(read.Reads) > 0 || runs {
 		read.Late = &late{options: p.options, facts: facts, env: p.env, declared: p.declared, functions: p.functions, task: given, node: n}
 	}
 	p.tasks = append(p.tasks, read)
@@ -250,8 +256,8 @@ func (p *parser) withValues(t Task, n *yaml.Node, facts expression.Facts) Task {
 		key, value := n.Content[i], n.Content[i+1]
 		index := fieldByName(reflect.TypeFor[Task](), key.Value)
 		target := reflect.ValueOf(&expanded).Elem().FieldByIndex(index)
-		if target.Kind() != reflect.Pointer { // only executors are
-			continue
+		if target.Kind() != reflect.Pointer || key.Value == "undo" || key.Value == "fingerprint" {
+			continue // the other pointers are executors
 		}
 		d := &decoder{}
 		target.SetZero()
@@ -264,7 +270,7 @@ func (p *parser) withValues(t Task, n *yaml.Node, facts expression.Facts) Task {
 }
 
 var policies = map[string]task.FailurePolicy{
-	"": task.Fail, "fail": task.Fail, "warn": task.Warn, "continue": task.Continue,
+	"": task.Fail, "fail": task.Fail, "warn": task.Warn, "continue": task.Continue, "rollback": task.RollBack,
 }
 
 func phaseNames() []string {

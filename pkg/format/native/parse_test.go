@@ -149,7 +149,7 @@ func TestParseForms(t *testing.T) {
 func TestParseErrors(t *testing.T) {
 	one := func(text string) string { return head + "tasks:\n- " + text + "\n" }
 	tests := []struct{ name, text, want string }{
-		{"unknown field", one("name: a\n  comand: x"), `f:5:3: unknown field "comand"; there are name, phase, needs, when, timeout, totalTimeout, idleTimeout, retries, backoff, idempotent, onFailure, outputs, host, exec, pod, job, function, clone, wait, approve`},
+		{"unknown field", one("name: a\n  comand: x"), `f:5:3: unknown field "comand"; there are name, phase, needs, when, timeout, totalTimeout, idleTimeout, retries, backoff, idempotent, onFailure, once, run, fingerprint, outputs, host, exec, pod, job, function, clone, wait, approve, undo`},
 		{"unknown field in an executor", one("{name: a, host: {comand: [x]}}"), `f:4:20: unknown field "comand"; did you mean "command"?`},
 		{"key twice", one("{name: a, name: b}"), `f:4:13: the key "name" is used twice, first at line 4`},
 		{"not a string", one("{name: a, host: {command: [echo, 1]}}"), `f:4:36: this must be a string: write "1", in quotes`},
@@ -168,7 +168,7 @@ func TestParseErrors(t *testing.T) {
 		{"target and selector", one("{name: a, exec: {command: [x], target: deploy/x, selector: a=b}}"), `f:4:62: task "a" has a target and a selector; only one of them can be`},
 		{"bad target", one("{name: a, exec: {command: [x], target: web}}"), `f:4:42: task "a": the target is "web"; write KIND/NAME, such as deployment/web`},
 		{"bad count", one("{name: a, exec: {command: [x], pods: 0}}"), `f:4:40: task "a": pods is "0"; it is one, all, a number from 1, or a percentage such as 30%`},
-		{"bad policy", one("{name: a, onFailure: ignore, host: {command: [x]}}"), `f:4:24: task "a": onFailure is "ignore"; it is fail, warn or continue`},
+		{"bad policy", one("{name: a, onFailure: ignore, host: {command: [x]}}"), `f:4:24: task "a": onFailure is "ignore"; it is fail, warn, continue or rollback`},
 		{"retries", one("{name: a, retries: -1, host: {command: [x]}}"), `f:4:22: task "a": retries is -1; it is at least 0, which is none, and at most 1000`},
 		{"NUL", one(`{name: a, host: {command: [x, "\0"]}}`), `f:4:33: task "a": an argument has a NUL character, which no program can be given`},
 		{"no image", one("{name: a, pod: {command: [x]}}"), `f:4:18: task "a": a pod needs an image, a spec or a file`},

@@ -69,8 +69,15 @@ type Task struct {
 	Backoff Duration `json:"backoff,omitempty"`
 	// Idempotent allows a repetition also when nobody saw how an attempt ended.
 	Idempotent bool `json:"idempotent,omitempty"`
-	// OnFailure is fail (the default), warn or continue.
+	// OnFailure is fail (the default), warn, continue or rollback.
 	OnFailure string `json:"onFailure,omitempty"`
+
+	// Once is a key: the task runs once for each of its values, and not again.
+	Once string `json:"once,omitempty"`
+	// Run is always (the default) or onChange: only when what Fingerprint names has changed since the
+	// task last succeeded.
+	Run         string       `json:"run,omitempty"`
+	Fingerprint *Fingerprint `json:"fingerprint,omitempty"`
 
 	// Outputs are values that later tasks can use, as tasks.NAME.outputs.OUTPUT.
 	Outputs map[string]Output `json:"outputs,omitempty"`
@@ -84,6 +91,39 @@ type Task struct {
 	Clone    *Clone    `json:"clone,omitempty"`
 	Wait     *Wait     `json:"wait,omitempty"`
 	Approve  *Approve  `json:"approve,omitempty"`
+
+	// Undo takes back what the task did, when the release is rolled back.
+	Undo *Undo `json:"undo,omitempty"`
+}
+
+// Undo takes back what a task did: an executor, and how it is tried.
+type Undo struct {
+	Timeout      Duration `json:"timeout,omitempty"`
+	TotalTimeout Duration `json:"totalTimeout,omitempty"`
+	IdleTimeout  Duration `json:"idleTimeout,omitempty"`
+	Retries      int      `json:"retries,omitempty"`
+	Backoff      Duration `json:"backoff,omitempty"`
+	Idempotent   bool     `json:"idempotent,omitempty"`
+
+	// Exactly one of these says where and what.
+	Host     *Host     `json:"host,omitempty"`
+	Exec     *Exec     `json:"exec,omitempty"`
+	Pod      *Pod      `json:"pod,omitempty"`
+	Job      *Job      `json:"job,omitempty"`
+	Function *Function `json:"function,omitempty"`
+	Clone    *Clone    `json:"clone,omitempty"`
+}
+
+// Fingerprint is what a task depends on.
+type Fingerprint struct {
+	// Images are workloads (KIND/NAME) whose images count.
+	Images []string `json:"images,omitempty"`
+	// Files are files beside the document; * and ? are understood.
+	Files []string `json:"files,omitempty"`
+	// Values are paths into the release's values, such as image.tag.
+	Values []string `json:"values,omitempty"`
+	// Text is anything else, with expressions in it.
+	Text string `json:"text,omitempty"`
 }
 
 // Output says where a value is found that later tasks can use: exactly one of file, json and regex.

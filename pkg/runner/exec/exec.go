@@ -51,28 +51,10 @@ func (r Runner) Run(ctx context.Context, t task.Task, sink task.Sink) task.Resul
 	pods, err := r.Pods(ctx, e)
 	none, _ := errors.AsType[*kube.NoPodsError](err)
 	if none != nil && none.Zero && e.Scale {
-		note := func(format string, args ...any) {
-			sink(task.Output{Stream: task.Note, Data: fmt.Appendf(nil, format+"\n", args...)})
-		}
-		note("%s is scaled to zero: scaling it to 1", none.Of)
-		var restore func(context.Context) error
-		if restore, err = r.Wake(ctx, e.Target); restore != nil {
-			defer func() {
-				// Also when the run was cancelled.
-				back, cancel := context.WithTimeout(context.WithoutCancel(ctx), apiTimeout)
-				defer cancel()
-				if err := restore(back); err != nil {
-					note("%v; do it with: kubectl scale %s --replicas=0", err, none.Of)
-				} else {
-					note("%s is scaled to zero again", none.Of)
-				}
-			}()
-		}
-		none = nil
-		if err == nil {
-			pods, err = r.Pods(ctx, e)
-			none, _ = errors.AsType[*kube.NoPodsError](err)
-		}
+		var restore func()
+		pods, restore, err = r.wake(ctx, e, none.Of, sink)
+		defer restore()
+		none, _ = errors.AsType[*kube.NoPodsError](err)
 	}
 	switch {
 	case ctx.Err() != nil:
@@ -110,6 +92,33 @@ func (r Runner) Run(ctx context.Context, t task.Task, sink task.Sink) task.Resul
 		result.Files = r.read(ctx, pods[0].Namespace, targets[0], files, sink)
 	}
 	return result
+}
+
+// wake scales the workload up and returns its pods; restore puts it back.
+func (r Runner) wake(ctx context.Context, e task.Exec, of string, sink task.Sink) (pods []corev1.Pod, restore func(), err error) {
+	note := func(format string, args ...any) {
+		sink(task.Output{Stream: task.Note, Data: fmt.Appendf(nil, format+"\n", args...)})
+	}
+	note("%s is scaled to zero: scaling it to 1", of)
+	back, err := r.Wake(ctx, e.Target)
+	restore = func() {
+		if back == nil {
+			return
+		}
+		// Also when the run was cancelled.
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), apiTimeout)
+		defer cancel()
+		if err := back(ctx); err != nil {
+			note("%v; do it with: kubectl scale %s --replicas=0", err, of)
+		} else {
+			note("%s is scaled to zero again", of)
+		}
+	}
+	if err != nil {
+		return nil, restore, err
+	}
+	pods, err = r.Pods(ctx, e)
+	return pods, restore, err
 }
 
 // read returns the texts of those of the files in the container that are there, each up to a byte

@@ -1,0 +1,137 @@
+package plugin
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"time"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/engine"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/plan"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/record"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/release"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
+)
+
+// memory is what a run knows of earlier ones, and tells later ones.
+type memory struct {
+	store  record.Store
+	client *kube.Client
+	// next returns the objects that are going to be applied; nil when there are none.
+	next func() ([]*unstructured.Unstructured, error)
+}
+
+// remembers reports whether one of the tasks needs the record.
+func remembers(tasks []task.Task) bool {
+	return slices.ContainsFunc(tasks, func(t task.Task) bool { return t.Undo != nil || t.Once != "" || t.Changed != nil })
+}
+
+// skipDone marks the tasks that need not run again.
+func (m memory) skipDone(ctx context.Context, tasks []task.Task) error {
+	if !slices.ContainsFunc(tasks, func(t task.Task) bool { return t.Once != "" || t.Changed != nil }) {
+		return nil
+	}
+	known, err := m.store.Load(ctx)
+	if err != nil {
+		return &release.PreflightError{Err: err}
+	}
+	for i := range tasks {
+		t := &tasks[i]
+		proof, has := known.Proofs[t.Name]
+		if !has || t.Skip != "" {
+			continue
+		}
+		when := proof.Time.Format(time.RFC3339)
+		switch {
+		case t.Once != "" && proof.Key == t.Once:
+			t.Skip = fmt.Sprintf("done once for %q, at %s", t.Once, when)
+		case t.Changed != nil:
+			digest, err := m.digest(ctx, *t)
+			if err != nil {
+				return &release.PreflightError{Err: err}
+			}
+			if digest == proof.Digest {
+				t.Skip = "nothing that it depends on has changed since it succeeded, at " + when
+			}
+		}
+	}
+	return nil
+}
+
+// digest sums up what a task depends on, with the images of workloads as they will be or, when nothing
+// is going to be applied, as they are.
+func (m memory) digest(ctx context.Context, t task.Task) (string, error) {
+	if len(t.Changed.Images) == 0 {
+		return t.Changed.Digest, nil
+	}
+	sum := sha256.New()
+	fmt.Fprintln(sum, t.Changed.Digest)
+	for _, workload := range t.Changed.Images {
+		template, err := m.template(ctx, workload)
+		if err != nil {
+			return "", fmt.Errorf("%s: fingerprint of task %q: %w", t.Position, t.Name, err)
+		}
+		for _, c := range slices.Concat(template.Spec.InitContainers, template.Spec.Containers) {
+			fmt.Fprintf(sum, "%s %s %s\n", workload, c.Name, c.Image)
+		}
+	}
+	return hex.EncodeToString(sum.Sum(nil)), nil
+}
+
+func (m memory) template(ctx context.Context, workload string) (*kube.Template, error) {
+	if m.next != nil {
+		objects, err := m.next()
+		if err != nil {
+			return nil, err
+		}
+		if template, err := m.client.PodTemplateIn(objects, m.store.Namespace, workload); err == nil {
+			return template, nil
+		}
+	}
+	return m.client.PodTemplate(ctx, m.store.Namespace, workload)
+}
+
+// journal writes what the run does into the record.
+func (m memory) journal(run string, revision int) engine.Journal {
+	return record.Journal{Store: m.store, Run: run, Revision: revision, Digest: func(t task.Task) (string, error) {
+		return m.digest(context.Background(), t)
+	}}
+}
+
+// done returns what was done for the revisions after that one, with how it is taken back, and what is
+// known only to have been started.
+func (m memory) done(ctx context.Context, revision int) (done []plan.Done, started []record.Done, err error) {
+	known, err := m.store.Load(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, d := range known.Since(revision) {
+		if !d.Ended {
+			started = append(started, d)
+			continue
+		}
+		undo, err := d.UndoTask("record")
+		if err != nil {
+			return nil, nil, err
+		}
+		done = append(done, plan.Done{Entry: d.ID, Revision: d.Revision, Undo: undo})
+	}
+	return done, started, nil
+}
+
+// left returns what a rollback takes back before Helm's, and says what it cannot.
+func (a *App) left(ctx context.Context, m memory, change *release.Rollback) ([]plan.Done, error) {
+	done, started, err := m.done(ctx, change.Target())
+	if err != nil {
+		return nil, &release.PreflightError{Err: fmt.Errorf("%w\nhint: without it nobody knows what the tasks of the revisions that are left did; 'helm rollback' does not ask", err)}
+	}
+	for _, d := range started {
+		fmt.Fprintln(a.ErrOut, shown("note: task %q was started for revision %d at %s, and nobody saw its end: it is not taken back", d.Task, d.Revision, d.Time.Format(time.RFC3339)))
+	}
+	return done, nil
+}

@@ -1,0 +1,63 @@
+package record
+
+import (
+	"encoding/json"
+	"slices"
+	"time"
+)
+
+// Record is what is known of a release's earlier runs. Its fields only grow.
+type Record struct {
+	// Done are the tasks with an undo, the oldest first.
+	Done []Done `json:"done,omitempty"`
+	// Proofs are the last successes of tasks that need not run always, by the task's name.
+	Proofs map[string]Proof `json:"proofs,omitempty"`
+}
+
+// Done is a task that was done, or started, and can be taken back.
+type Done struct {
+	// ID is unique in the record.
+	ID string `json:"id"`
+	// Run is the run that did it, Revision the release's revision that it made, or met.
+	Run      string    `json:"run"`
+	Revision int       `json:"revision,omitempty"`
+	Task     string    `json:"task"`
+	Time     time.Time `json:"time"`
+	// Ended tells that it succeeded; otherwise its end was not seen.
+	Ended bool `json:"ended,omitempty"`
+	// Undo is the task that takes it back; see encode.
+	Undo json.RawMessage `json:"undo,omitempty"`
+}
+
+// Proof is the last success of a task.
+type Proof struct {
+	// Key is the value of its once, Digest the digest of what it depends on.
+	Key    string    `json:"key,omitempty"`
+	Digest string    `json:"digest,omitempty"`
+	Time   time.Time `json:"time"`
+}
+
+// maxBytes is how large the record may become; a Secret can have 1 MiB.
+const maxBytes = 512 << 10
+
+// encoded returns the record as JSON. When it has grown too large, the oldest of Done go.
+func (r *Record) encoded() ([]byte, error) {
+	for {
+		text, err := json.Marshal(r)
+		if err != nil || len(text) <= maxBytes || len(r.Done) == 0 {
+			return text, err
+		}
+		r.Done = slices.Delete(r.Done, 0, (len(r.Done)+9)/10)
+	}
+}
+
+// Since returns what was done for revisions after that one, the newest first.
+func (r *Record) Since(revision int) []Done {
+	var found []Done
+	for _, d := range slices.Backward(r.Done) {
+		if d.Revision > revision {
+			found = append(found, d)
+		}
+	}
+	return found
+}

@@ -1,0 +1,127 @@
+package record
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/util/retry"
+)
+
+const (
+	// secretType and the labels tell the Secret from those of others.
+	secretType     = "kubectl-tasks.io/record"
+	managedByLabel = "app.kubernetes.io/managed-by"
+	releaseLabel   = "kubectl-tasks.io/release"
+	// key is where the Secret has the record.
+	key = "record.json"
+)
+
+// Store is the place of the record of one release.
+type Store struct {
+	// Client returns the connection to the cluster.
+	Client func() (kubernetes.Interface, error)
+	// Namespace and Release are what the record is about; without a release it is about tasks that
+	// run by name.
+	Namespace, Release string
+}
+
+// Name is that of the Secret.
+func (s Store) Name() string {
+	if s.Release == "" {
+		return "kubectl-tasks"
+	}
+	return "kubectl-tasks." + s.Release
+}
+
+func (s Store) wrap(err error) error {
+	return fmt.Errorf("the record of what tasks did, secret/%s in namespace %q: %w", s.Name(), s.Namespace, err)
+}
+
+// Load returns the record; an empty one when there is none.
+func (s Store) Load(ctx context.Context) (*Record, error) {
+	client, err := s.Client()
+	if err != nil {
+		return nil, err
+	}
+	record, _, err := s.load(ctx, client)
+	if err != nil {
+		return nil, s.wrap(err)
+	}
+	return record, nil
+}
+
+func (s Store) load(ctx context.Context, client kubernetes.Interface) (*Record, *corev1.Secret, error) {
+	secret, err := client.CoreV1().Secrets(s.Namespace).Get(ctx, s.Name(), metav1.GetOptions{})
+	if apierrors.IsNotFound(err) {
+		return &Record{}, nil, nil
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	record := &Record{}
+	if err := json.Unmarshal(secret.Data[key], record); err != nil {
+		return nil, nil, err
+	}
+	return record, secret, nil
+}
+
+// update changes the record. When another run changes it at the same time, change is called again
+// with what that made of it.
+func (s Store) update(ctx context.Context, change func(*Record) error) error {
+	client, err := s.Client()
+	if err != nil {
+		return err
+	}
+	secrets := client.CoreV1().Secrets(s.Namespace)
+	again := func(err error) bool { return apierrors.IsConflict(err) || apierrors.IsAlreadyExists(err) }
+	err = retry.OnError(retry.DefaultBackoff, again, func() error {
+		record, secret, err := s.load(ctx, client)
+		if err != nil {
+			return err
+		}
+		if err := change(record); err != nil {
+			return err
+		}
+		text, err := record.encoded()
+		if err != nil {
+			return err
+		}
+		if secret != nil {
+			secret.Data = map[string][]byte{key: text}
+			_, err = secrets.Update(ctx, secret, metav1.UpdateOptions{FieldManager: "kubectl-tasks"})
+			return err
+		}
+		labels := map[string]string{managedByLabel: "kubectl-tasks"}
+		if s.Release != "" {
+			labels[releaseLabel] = s.Release
+		}
+		_, err = secrets.Create(ctx, &corev1.Secret{
+			ObjectMeta: metav1.ObjectMeta{Name: s.Name(), Namespace: s.Namespace, Labels: labels},
+			Type:       secretType,
+			Data:       map[string][]byte{key: text},
+		}, metav1.CreateOptions{FieldManager: "kubectl-tasks"})
+		return err
+	})
+	if err != nil {
+		return s.wrap(err)
+	}
+	return nil
+}
+
+// Delete removes the record; that there is none is no error.
+func (s Store) Delete(ctx context.Context) error {
+	client, err := s.Client()
+	if err != nil {
+		return err
+	}
+	err = client.CoreV1().Secrets(s.Namespace).Delete(ctx, s.Name(), metav1.DeleteOptions{})
+	if err != nil && !apierrors.IsNotFound(err) {
+		return s.wrap(err)
+	}
+	return nil
+}

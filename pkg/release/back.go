@@ -1,0 +1,89 @@
+package release
+
+import (
+	"errors"
+	"fmt"
+
+	"helm.sh/helm/v3/pkg/action"
+	helmrelease "helm.sh/helm/v3/pkg/release"
+	"helm.sh/helm/v3/pkg/releaseutil"
+)
+
+// errNoRollback is for changes that are not taken back.
+var errNoRollback = errors.New("only an install or an upgrade can be rolled back")
+
+// RollBack uninstalls the release, as helm install --atomic does.
+func (i *Install) RollBack() (string, error) {
+	c := action.NewUninstall(i.helm.config)
+	c.Timeout, c.DisableHooks, c.Wait = i.client.Timeout, i.client.DisableHooks, i.client.Wait
+	i.failed = true
+	if _, err := c.Run(i.client.ReleaseName); err != nil {
+		return "", fmt.Errorf("uninstalling release %q: %w", i.client.ReleaseName, err)
+	}
+	return "uninstalled", nil
+}
+
+// RollBack goes back to the newest revision that was deployed before, as helm upgrade --atomic does.
+func (u *Upgrade) RollBack() (string, error) {
+	if u.instead != nil {
+		return u.instead.RollBack()
+	}
+	u.failed = true
+	all, err := u.helm.config.Releases.History(u.name)
+	if err != nil {
+		return "", fmt.Errorf("release %q: %w", u.name, err)
+	}
+	releaseutil.Reverse(all, releaseutil.SortByRevision)
+	target := 0
+	for _, r := range all {
+		if r.Version <= u.last.Version && (r.Info.Status == helmrelease.StatusSuperseded || r.Info.Status == helmrelease.StatusDeployed) {
+			target = r.Version
+			break
+		}
+	}
+	if target == 0 {
+		return "", fmt.Errorf("release %q has no revision that was deployed before", u.name)
+	}
+	c := action.NewRollback(u.helm.config)
+	c.Version, c.Timeout, c.DisableHooks, c.MaxHistory = target, u.client.Timeout, u.client.DisableHooks, u.client.MaxHistory
+	c.Wait, c.WaitForJobs, c.Force, c.CleanupOnFail = true, u.client.WaitForJobs, u.client.Force, u.client.CleanupOnFail
+	if err := c.Run(u.name); err != nil {
+		return "", fmt.Errorf("rolling release %q back to revision %d: %w", u.name, target, err)
+	}
+	return fmt.Sprintf("rolled back to revision %d", target), nil
+}
+
+// RollBack is an error.
+func (r *Rollback) RollBack() (string, error) { return "", errNoRollback }
+
+// RollBack is an error.
+func (u *Uninstall) RollBack() (string, error) { return "", errNoRollback }
+
+// NextRevision is 1, or one more than that of the release that --replace replaces.
+func (i *Install) NextRevision() int { return revision(i.last) + 1 }
+
+// NextRevision is one more than the newest.
+func (u *Upgrade) NextRevision() int {
+	if u.instead != nil {
+		return u.instead.NextRevision()
+	}
+	return revision(u.last) + 1
+}
+
+// NextRevision is one more than the newest.
+func (r *Rollback) NextRevision() int { return revision(r.last) + 1 }
+
+// NextRevision is the newest.
+func (u *Uninstall) NextRevision() int { return revision(u.last) }
+
+// Target is the number of the revision that is gone back to.
+func (r *Rollback) Target() int { return revision(r.target) }
+
+// KeepsHistory reports whether the release's history stays.
+func (u *Uninstall) KeepsHistory() bool { return u.client.KeepHistory }
+
+// LastRevision returns the number of a release's newest revision.
+func (h *Helm) LastRevision(name string) (int, error) {
+	rel, err := h.last(name)
+	return revision(rel), err
+}
