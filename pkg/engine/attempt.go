@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/plan"
@@ -41,7 +42,7 @@ func attempts(ctx context.Context, runner Runner, s plan.Step, sink task.Sink, m
 	for n := 1; ; n++ {
 		result := attempt(total, runner, s, sink, masks)
 		result.Attempts = n
-		again := result.State == task.Failed || result.State == task.Unknown && policy.Idempotent
+		again := result.State == task.Failed && !anyUnknown(result) || policy.Idempotent && (result.State == task.Unknown || result.State == task.Failed)
 		if !again || n > policy.Retries || total.Err() != nil {
 			return result
 		}
@@ -53,6 +54,11 @@ func attempts(ctx context.Context, runner Runner, s plan.Step, sink task.Sink, m
 		}
 		pause = min(2*pause, task.MaxBackoff)
 	}
+}
+
+// anyUnknown reports whether the end in one of the task's places was not seen.
+func anyUnknown(r task.Result) bool {
+	return slices.ContainsFunc(r.Targets, func(t task.Target) bool { return t.State == task.Unknown })
 }
 
 // attempt runs a step once. What a limit cancelled, and is known to have stopped, has failed.

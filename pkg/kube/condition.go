@@ -8,7 +8,6 @@ import (
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/client-go/util/jsonpath"
-	"k8s.io/kubectl/pkg/cmd/get"
 )
 
 // Condition is what can be waited for: "ready" (also the empty text), "deleted",
@@ -103,7 +102,7 @@ func jsonpathCondition(text, rest string) (Condition, error) {
 	if end := strings.LastIndex(rest, "}="); end >= 0 {
 		expression, value = rest[:end+1], rest[end+2:]
 	}
-	relaxed, err := get.RelaxedJSONPathExpression(expression)
+	relaxed, err := completePath(expression)
 	if err != nil {
 		return Condition{}, fmt.Errorf("%q: %w", text, err)
 	}
@@ -124,4 +123,20 @@ func jsonpathCondition(text, rest string) (Condition, error) {
 		}
 		return got.String() == value, fmt.Sprintf("%s is %q", expression, got.String())
 	}}, nil
+}
+
+// completePath returns a JSONPath with the braces and the dot that kubectl lets people leave out
+// (k8s.io/kubectl/pkg/cmd/get, whose import would take longer to start than all else).
+func completePath(path string) (string, error) {
+	inner := path
+	if within, ok := strings.CutPrefix(path, "{"); ok {
+		if inner, ok = strings.CutSuffix(within, "}"); !ok {
+			inner = ""
+		}
+	}
+	inner = strings.TrimPrefix(inner, ".")
+	if inner == "" || strings.ContainsAny(inner, "{}") {
+		return "", fmt.Errorf("%q is no JSONPath; write it as {.status.phase}", path)
+	}
+	return "{." + inner + "}", nil
 }

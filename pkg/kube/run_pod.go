@@ -54,6 +54,16 @@ func (c *Client) DeletePod(ctx context.Context, pod *corev1.Pod, grace time.Dura
 	return err
 }
 
+// PodGone reports whether exactly this pod is gone or being deleted. What cannot be found out is no.
+func (c *Client) PodGone(ctx context.Context, pod *corev1.Pod) bool {
+	client, err := c.Interface()
+	if err != nil {
+		return false
+	}
+	live, err := client.CoreV1().Pods(pod.Namespace).Get(ctx, pod.Name, metav1.GetOptions{})
+	return apierrors.IsNotFound(err) || err == nil && (live.UID != pod.UID || live.DeletionTimestamp != nil)
+}
+
 // FollowPod hands each state of exactly this pod to see, as it comes, until see returns false. It
 // returns nil then, and also when the pod is gone, of which see is told with nil; otherwise ctx's
 // cause, or the server's error when it refuses to be asked.

@@ -90,7 +90,7 @@ func (r *stepRunner) Run(ctx context.Context, step plan.Step, sink task.Sink) ta
 		wake := func(ctx context.Context, target string) (func(context.Context) error, error) {
 			return r.client.Wake(ctx, r.namespace, target, r.timeout)
 		}
-		return exec.Runner{Client: r.client, Pods: r.pods, Wake: wake, Grace: stopGrace}.Run(ctx, *step.Task, sink)
+		return exec.Runner{Client: r.client, Pods: r.pods, Gone: r.client.PodGone, Wake: wake, Grace: stopGrace}.Run(ctx, *step.Task, sink)
 	case task.Pod:
 		return r.podRunner(step).Run(ctx, *step.Task, sink)
 	case task.Job:

@@ -27,7 +27,7 @@ func TestSidecar(t *testing.T) {
 			cluster := client(t)
 			ns := namespace(t, cluster, "sidecar")
 			u := userDir(t, ns)
-			tasks := "apiVersion: kubectl-tasks.io/v1alpha1\nkind: Tasks\ntasks:\n- {name: t, job: {spec: {template: {spec: {"+sidecar+"}}}}}\n"
+			tasks := "apiVersion: kubectl-tasks.io/v1alpha1\nkind: Tasks\ntasks:\n- {name: t, job: {spec: {template: {spec: {" + sidecar + "}}}}}\n"
 			if err := os.WriteFile(filepath.Join(u.dir, "tasks.yaml"), []byte(tasks), 0o600); err != nil {
 				t.Fatal(err)
 			}

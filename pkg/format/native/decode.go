@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"reflect"
 	"strings"
+	"sync"
 
 	"go.yaml.in/yaml/v3"
 
@@ -165,38 +166,33 @@ func plain(n *yaml.Node) any {
 }
 
 // fieldNames returns the JSON names of a struct's fields, those of embedded ones too, in order.
-func fieldNames(t reflect.Type) []string {
-	var names []string
-	for f := range fields(t) {
-		names = append(names, f.name)
-	}
-	return names
+func fieldNames(t reflect.Type) []string { return fieldsOf(t).names }
+
+func fieldByName(t reflect.Type, name string) []int { return fieldsOf(t).index[name] }
+
+// fields are those of a struct type that have a JSON name.
+type fields struct {
+	names []string
+	index map[string][]int
 }
 
-func fieldByName(t reflect.Type, name string) []int {
-	for f := range fields(t) {
-		if f.name == name {
-			return f.index
+// known are the fields of the types that were met: looking them up takes long.
+var known sync.Map // reflect.Type → fields
+
+func fieldsOf(t reflect.Type) fields {
+	if f, ok := known.Load(t); ok {
+		return f.(fields)
+	}
+	f := fields{index: map[string][]int{}}
+	for _, field := range reflect.VisibleFields(t) {
+		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+		if name != "" && name != "-" && field.IsExported() {
+			f.names = append(f.names, name)
+			f.index[name] = field.Index
 		}
 	}
-	return nil
-}
-
-type field struct {
-	name  string
-	index []int
-}
-
-// fields goes through the fields of a struct that have a JSON name.
-func fields(t reflect.Type) func(func(field) bool) {
-	return func(yield func(field) bool) {
-		for _, f := range reflect.VisibleFields(t) {
-			name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
-			if name != "" && name != "-" && f.IsExported() && !yield(field{name, f.Index}) {
-				return
-			}
-		}
-	}
+	known.Store(t, f)
+	return f
 }
 
 // suggestion returns "; did you mean …?" with the name that was probably meant, or all names.

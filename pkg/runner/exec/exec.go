@@ -30,6 +30,8 @@ type Runner struct {
 	// Pods returns where the task can run; it is asked anew for each task. None is a
 	// *kube.NoPodsError.
 	Pods func(ctx context.Context, e task.Exec) ([]corev1.Pod, error)
+	// Gone reports whether exactly this pod is deleted, or about to be.
+	Gone func(ctx context.Context, pod *corev1.Pod) bool
 	// Wake scales a workload from zero to one pod; see kube.Client.Wake.
 	Wake func(ctx context.Context, target string) (restore func(context.Context) error, err error)
 	// Grace is how long a program that is told to stop has before it is killed.
@@ -178,6 +180,11 @@ func (r Runner) runIn(ctx context.Context, pod *corev1.Pod, e task.Exec, sink ta
 	}, r.Grace)
 	stdout.Flush()
 	stderr.Flush()
+	if code == killed && err == nil && r.Gone(ctx, pod) {
+		// What killed it is the end of its pod; how far it had come nobody can tell.
+		target.State, target.Message = task.Unknown, "the pod was deleted while the program ran"
+		return target
+	}
 
 	var lost *kube.LostError
 	switch {
@@ -202,6 +209,9 @@ func (r Runner) runIn(ctx context.Context, pod *corev1.Pod, e task.Exec, sink ta
 	return target
 }
 
+// killed is the exit code of a program that was ended by SIGKILL.
+const killed = 137
+
 // meaning words an exit code; those from 126 have a meaning by convention.
 func meaning(code int) string {
 	switch {
@@ -215,8 +225,8 @@ func meaning(code int) string {
 	return fmt.Sprintf("exit status %d", code)
 }
 
-// sum makes the task's result of those of its pods. What nobody saw outweighs a failure: it is
-// what keeps a second run from being safe.
+// sum makes the task's result of those of its pods. A failure that was seen is the answer, and what
+// nobody saw is told beside it.
 func sum(targets []task.Target) task.Result {
 	result := task.Result{State: task.Succeeded, Targets: targets}
 	by := map[task.State][]string{}
@@ -227,19 +237,25 @@ func sum(targets []task.Target) task.Result {
 		}
 	}
 	total := len(targets)
+	unknown := ""
+	if pods := by[task.Unknown]; len(pods) > 0 {
+		unknown = "result unknown in " + where(pods, total)
+	}
 	switch {
-	case len(by[task.Unknown]) > 0:
-		result.State, result.Reason = task.Unknown, "ConnectionLost"
-		result.Message = "result unknown in " + where(by[task.Unknown], total)
-	case len(by[task.Cancelled])+len(by[task.NotRun]) > 0:
-		result.State, result.Reason = task.Cancelled, reasonCancelled
-		result.Message = "stopped"
 	case len(by[task.Failed]) > 0:
 		result.State, result.Reason = task.Failed, "ExitCode"
 		if result.ExitCode == nil || *result.ExitCode == 0 {
 			result.Reason = "NotStarted"
 		}
 		result.Message = "failed in " + where(by[task.Failed], total)
+		if unknown != "" {
+			result.Message += "; " + unknown
+		}
+	case unknown != "":
+		result.State, result.Reason, result.Message = task.Unknown, "ConnectionLost", unknown
+	case len(by[task.Cancelled])+len(by[task.NotRun]) > 0:
+		result.State, result.Reason = task.Cancelled, reasonCancelled
+		result.Message = "stopped"
 	}
 	return result
 }

@@ -127,10 +127,20 @@ func TestRun(t *testing.T) {
 			state: task.Failed, code: 127, message: "failed in pod a: exit status 127: no such program in the container", called: []string{"a/app"},
 		},
 		{
-			name: "lost connection outweighs a failure", exec: task.Exec{Pods: task.All}, pods: []corev1.Pod{pod("a"), pod("b")},
+			name: "a failure that was seen is the answer, and what nobody saw is told", exec: task.Exec{Pods: task.All}, pods: []corev1.Pod{pod("a"), pod("b")},
 			ends:  map[string]end{"a": {code: 1}, "b": {err: &kube.LostError{Err: errors.New("reset")}}},
-			state: task.Unknown, code: 1, called: []string{"a/app", "b/app"},
+			state: task.Failed, code: 1, called: []string{"a/app", "b/app"},
+			message: "failed in 1 of 2 pods: a: exit status 1; result unknown in 1 of 2 pods: b: connection lost; result unknown, the command may still be running: reset",
+		},
+		{
+			name: "a connection that is lost", exec: task.Exec{Pods: task.All}, pods: []corev1.Pod{pod("a"), pod("b")},
+			ends:  map[string]end{"b": {err: &kube.LostError{Err: errors.New("reset")}}},
+			state: task.Unknown, called: []string{"a/app", "b/app"},
 			message: "result unknown in 1 of 2 pods: b: connection lost; result unknown, the command may still be running: reset",
+		},
+		{
+			name: "killed with its pod", exec: task.Exec{Pods: task.All}, pods: []corev1.Pod{pod("gone"), pod("b")}, ends: map[string]end{"gone": {code: 137}},
+			state: task.Unknown, message: "result unknown in 1 of 2 pods: gone: the pod was deleted while the program ran", called: []string{"gone/app", "b/app"},
 		},
 		{
 			name: "pod gone", exec: task.Exec{Pods: task.All}, pods: []corev1.Pod{pod("a"), pod("b")}, ends: map[string]end{"b": {err: notFound}},
@@ -145,7 +155,10 @@ func TestRun(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				c := &cluster{ends: tt.ends}
-				runner := Runner{Client: c, Pods: func(context.Context, task.Exec) ([]corev1.Pod, error) { return tt.pods, tt.podsError }}
+				runner := Runner{
+					Client: c, Pods: func(context.Context, task.Exec) ([]corev1.Pod, error) { return tt.pods, tt.podsError },
+					Gone: func(_ context.Context, p *corev1.Pod) bool { return p.Name == "gone" },
+				}
 				result := runner.Run(t.Context(), task.Task{Executor: tt.exec}, func(task.Output) {})
 				if result.State != tt.state || result.Message != tt.message {
 					t.Errorf("%s %q\nwant %s %q", result.State, result.Message, tt.state, tt.message)
