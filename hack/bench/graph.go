@@ -91,7 +91,7 @@ func run(ours, tasks string, args ...string) (took time.Duration, memory int64, 
 	if err != nil {
 		return 0, 0, err
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }()
 	if err := os.WriteFile(filepath.Join(dir, "tasks.yaml"), []byte(tasks), 0o600); err != nil {
 		return 0, 0, err
 	}

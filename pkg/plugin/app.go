@@ -153,6 +153,8 @@ or from an annotated ConfigMap. Nothing is installed in the cluster.`,
 		a.uninstallCommand(),
 		a.listCommand(),
 		a.lintCommand(),
+		a.schemaCommand(),
+		a.convertCommand(),
 		a.createCommand(),
 		a.versionCommand(),
 	)

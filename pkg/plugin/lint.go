@@ -33,21 +33,22 @@ warnings.`,
   # A certain file
   kubectl tasks lint deploy/.draft-tasks.toml
 
-  # For a program
-  kubectl tasks lint -o json`,
+  # For a program, and for a workflow of GitHub
+  kubectl tasks lint -o json
+  kubectl tasks lint -o github`,
 		RunE: func(cmd *cobra.Command, args []string) error { return a.lint(cmd.Context(), o, args) },
 	}
 	fs := cmd.Flags()
 	o.tasks.addSource(fs)
 	o.tasks.addFilename(fs)
 	fs.StringVarP(&o.release, "release", "r", "", "the release whose annotated ConfigMaps are checked")
-	addOutput(fs, &o.output, "json")
+	addOutput(fs, &o.output, "json", "github")
 	o.connection.addFlags(cmd)
 	return cmd
 }
 
 func (a *App) lint(ctx context.Context, o *lintOptions, files []string) error {
-	if err := checkOutput(o.output, "json"); err != nil {
+	if err := checkOutput(o.output, "json", "github"); err != nil {
 		return err
 	}
 	o.tasks.references = append(o.tasks.references, files...)
@@ -66,11 +67,14 @@ func (a *App) lint(ctx context.Context, o *lintOptions, files []string) error {
 		}
 	}
 	set.diagnostics.Sort()
-	if o.output == "json" {
+	switch o.output {
+	case "json":
 		if err := report.JSON(a.Out, report.Findings(set.diagnostics)); err != nil {
 			return err
 		}
-	} else {
+	case "github":
+		report.LintGitHub(a.Out, set.diagnostics)
+	default:
 		report.Lint(a.Out, set.diagnostics)
 	}
 	if set.diagnostics.Err() != nil {

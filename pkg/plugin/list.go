@@ -11,6 +11,7 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/plan"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/report"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/source"
 )
 
 type listOptions struct {
@@ -85,15 +86,26 @@ func (a *App) list(ctx context.Context, o *listOptions) error {
 	return table.Flush()
 }
 
-// definitions reads tasks for looking at them. The cluster is asked only when the flags name
-// something in it.
+// definitions reads tasks for looking at them.
 func (a *App) definitions(ctx context.Context, c *connection, tasks *taskFlags, name string) (taskSet, error) {
+	documents, err := a.documents(ctx, c, tasks, name)
+	if err != nil {
+		return taskSet{}, err
+	}
+	// The variables of a run are known by name, so that they are not reported as unset.
+	rel := plan.Release{Name: name}
+	return tasks.read(documents, parseOptions{getenv: newEnvironment("", rel).lookup, facts: facts("", rel), lenient: true})
+}
+
+// documents finds documents for looking at them; none is an error. The cluster is asked only when the
+// flags name something in it.
+func (a *App) documents(ctx context.Context, c *connection, tasks *taskFlags, name string) ([]source.Document, error) {
 	var client *kube.Client
 	namespace := ""
 	if name != "" || namesConfigMap(tasks.references) {
 		var err error
 		if namespace, err = c.namespace(); err != nil {
-			return taskSet{}, usageError{err}
+			return nil, usageError{err}
 		}
 		client = c.client()
 	}
@@ -102,15 +114,10 @@ func (a *App) definitions(ctx context.Context, c *connection, tasks *taskFlags, 
 		chart = c.storedFiles(ctx, name, namespace)
 	}
 	documents, err := a.find(ctx, tasks, client, plan.Release{Name: name, Namespace: namespace}, chart)
-	if err != nil {
-		return taskSet{}, err
+	if err == nil && len(documents) == 0 {
+		err = usageError{fmt.Errorf("there are no tasks here; name a file with --tasks, or a release with --release")}
 	}
-	if len(documents) == 0 {
-		return taskSet{}, usageError{fmt.Errorf("there are no tasks here; name a file with --tasks, or a release with --release")}
-	}
-	// The variables of a run are known by name, so that they are not reported as unset.
-	rel := plan.Release{Name: name, Namespace: namespace}
-	return tasks.read(documents, parseOptions{getenv: newEnvironment("", rel).lookup, facts: facts("", rel), lenient: true})
+	return documents, err
 }
 
 func namesConfigMap(references []string) bool {

@@ -26,6 +26,7 @@ const waitTimeout = 5 * time.Minute
 type runOptions struct {
 	connection *connection
 	tasks      taskFlags
+	oneOff     oneOff
 	phase      string
 	release    string
 	dryRun     bool
@@ -35,7 +36,7 @@ type runOptions struct {
 func (a *App) runCommand() *cobra.Command {
 	o := &runOptions{connection: newConnection()}
 	cmd := &cobra.Command{
-		Use:   "run [TASK...]",
+		Use:   "run [TASK... | (--exec|--clone|--pod|--job) PLACE -- COMMAND [ARG...]]",
 		Short: "Run tasks by name or phase, without Helm",
 		Long: `Run tasks by name, or all tasks of a phase, without Helm. A task of a Draft file is called
 TABLE/DESCRIPTION; the description alone will do when no other task has it.
@@ -48,14 +49,28 @@ output byte for byte, and its exit code is passed on.`,
   # A task that runs in the pods of a release
   kubectl tasks run "sync database" --release web
 
+  # One command, without a file: in a running pod, in a clone of one, in a Job
+  kubectl tasks run --exec deployment/web -- hostname
+  kubectl tasks run --clone deployment/web -- env
+  kubectl tasks run --job busybox:1.37 -- echo hello
+
   # All post-deploy tasks of a file
   kubectl tasks run --phase post-deploy --release web -f deploy/.draft-tasks.toml`,
-		RunE: func(cmd *cobra.Command, args []string) error { return a.run(cmd.Context(), o, args) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if o.oneOff.given() {
+				return a.runOne(cmd.Context(), o, args, cmd.ArgsLenAtDash())
+			}
+			if cmd.ArgsLenAtDash() >= 0 {
+				return usageError{errors.New("a command after -- needs --exec, --clone, --pod or --job, which say where it runs")}
+			}
+			return a.run(cmd.Context(), o, args)
+		},
 	}
 	fs := cmd.Flags()
 	o.tasks.addSource(fs)
 	o.tasks.addFilename(fs)
 	o.tasks.addRun(fs)
+	o.oneOff.addFlags(fs)
 	fs.StringVar(&o.phase, "phase", "", "run all tasks of this phase or table, such as post-deploy or pre-up")
 	fs.StringVarP(&o.release, "release", "r", "", "the release whose pods the tasks run in")
 	fs.BoolVar(&o.dryRun, "dry-run", false, "show what would run, run nothing")
@@ -133,6 +148,34 @@ func (a *App) run(ctx context.Context, o *runOptions, names []string) error {
 		engine.Journal = past.journal(id, revision)
 	}
 	return a.runPlan(ctx, o, set, p, id, engine)
+}
+
+// runOne runs the task of the command line.
+func (a *App) runOne(ctx context.Context, o *runOptions, args []string, dash int) error {
+	if err := errors.Join(o.tasks.validate(), checkOutput(o.output, "json", "yaml")); err != nil {
+		return err
+	}
+	switch {
+	case dash > 0 || dash < 0 && len(args) > 0:
+		return usageError{fmt.Errorf("task names and a command of your own cannot be run together; write the command after --, such as -- %s", strings.Join(args, " "))}
+	case o.phase != "" || len(o.tasks.references) > 0:
+		return usageError{errors.New("--phase and --tasks choose tasks of a file, and the command after -- is of none")}
+	}
+	one, err := o.oneOff.task(args)
+	if err != nil {
+		return err
+	}
+	namespace, err := o.connection.namespace()
+	if err != nil {
+		return usageError{err}
+	}
+	rel := plan.Release{Name: o.release, Namespace: namespace}
+	p, err := plan.Only(rel, []task.Task{one}, []task.Task{one})
+	if err != nil {
+		return err
+	}
+	runner := &stepRunner{client: o.connection.client(), namespace: namespace, timeout: waitTimeout}
+	return a.runPlan(ctx, o, taskSet{tasks: p.Tasks()}, p, newRunID(time.Now()), o.tasks.engine(runner))
 }
 
 func (a *App) runPlan(ctx context.Context, o *runOptions, set taskSet, p plan.Plan, id string, e engine.Engine) error {

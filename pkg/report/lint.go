@@ -31,6 +31,23 @@ func Findings(ds task.Diagnostics) []Finding {
 	return findings
 }
 
+// LintGitHub writes diagnostics as commands that make GitHub show them at their lines.
+func LintGitHub(w io.Writer, ds task.Diagnostics) {
+	for _, d := range ds {
+		text := d.Message
+		if d.Hint != "" {
+			text += "; " + d.Hint
+		}
+		fmt.Fprintf(w, "::%s file=%s,line=%d,col=%d::%s\n", d.Severity, property.Replace(d.Position.File), d.Position.Line, d.Position.Column, data.Replace(text))
+	}
+}
+
+// What GitHub's workflow commands take for their own in data, and in properties.
+var (
+	data     = strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A")
+	property = strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A", ":", "%3A", ",", "%2C")
+)
+
 // Lint writes diagnostics as file:line:column: severity: message, the form that editors jump to,
 // each with its hint below.
 func Lint(w io.Writer, ds task.Diagnostics) {

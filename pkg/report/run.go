@@ -70,7 +70,8 @@ func NewRun(p plan.Plan, result engine.Result) *Run {
 		Tasks:      []RunTask{},
 	}
 	for _, s := range result.Steps {
-		if s.Step.Task != nil && !(s.Step.Undoes != "" && s.State == task.Skipped) {
+		notNeeded := s.Step.Undoes != "" && s.State == task.Skipped
+		if s.Step.Task != nil && !notNeeded {
 			run.Tasks = append(run.Tasks, newRunTask(s))
 		}
 	}

@@ -284,13 +284,15 @@ func phaseNames() []string {
 // validParam is the form of parameters' names: that of names in expressions.
 var validParam = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
-// executor returns what the task runs; nil, after a finding, when that is not one thing.
-func (p *parser) executor(t Task, n *yaml.Node) task.Executor {
-	executors := []struct {
-		name  string
-		given bool
-		read  func(Task, *yaml.Node) task.Executor
-	}{
+// executorField is a field of a task that says where and what.
+type executorField struct {
+	name  string
+	given bool
+	read  func(Task, *yaml.Node) task.Executor
+}
+
+func (p *parser) executors(t Task) []executorField {
+	return []executorField{
 		{"host", t.Host != nil, p.host},
 		{"exec", t.Exec != nil, p.exec},
 		{"pod", t.Pod != nil, p.pod},
@@ -300,6 +302,11 @@ func (p *parser) executor(t Task, n *yaml.Node) task.Executor {
 		{"wait", t.Wait != nil, p.wait},
 		{"approve", t.Approve != nil, p.approve},
 	}
+}
+
+// executor returns what the task runs; nil, after a finding, when that is not one thing.
+func (p *parser) executor(t Task, n *yaml.Node) task.Executor {
+	executors := p.executors(t)
 	var names, chosen []string
 	var executor task.Executor
 	for _, e := range executors {

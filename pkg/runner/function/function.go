@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -83,9 +84,7 @@ func (r Runner) build(t task.Task, f task.Function) (task.Pod, error) {
 		}}})
 	}
 	made := task.Pod{Main: container, Adapt: true, Labels: f.Labels, Annotations: map[string]string{}}
-	for k, v := range f.Annotations {
-		made.Annotations[k] = v
-	}
+	maps.Copy(made.Annotations, f.Annotations)
 	made.Spec.ServiceAccountName, made.Spec.ImagePullSecrets = f.ServiceAccountName, f.ImagePullSecrets
 	script := f.URL
 	if script == "" {

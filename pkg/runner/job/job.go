@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"time"
 
 	batchv1 "k8s.io/api/batch/v1"
@@ -69,7 +70,7 @@ func (r Runner) Run(ctx context.Context, t task.Task, sink task.Sink) task.Resul
 		result = w.follow(ctx)
 	}
 	if err := w.remove(ctx, result.State == task.Cancelled); err != nil {
-		err = fmt.Errorf("Job %s in namespace %q could not be deleted: %w; delete it with: kubectl delete job %s -n %s", job.Name, job.Namespace, err, job.Name, job.Namespace)
+		err = fmt.Errorf("the Job %s in namespace %q could not be deleted: %w; delete it with: kubectl delete job %s -n %s", job.Name, job.Namespace, err, job.Name, job.Namespace)
 		if result.State == task.Cancelled {
 			// It may still run.
 			return task.Result{State: task.Unknown, Reason: "NotStopped", Message: err.Error(), Targets: result.Targets}
@@ -112,9 +113,7 @@ func (r Runner) build(ctx context.Context, t task.Task, j task.Job) *batchv1.Job
 func merged(own, ours map[string]string) map[string]string {
 	all := map[string]string{}
 	for _, m := range []map[string]string{own, ours} {
-		for k, v := range m {
-			all[k] = v
-		}
+		maps.Copy(all, m)
 	}
 	return all
 }

@@ -102,7 +102,8 @@ func (f *follower) see(pod *corev1.Pod) bool {
 		}
 		l.once.Do(func() { close(l.ended) })
 		end := s.State.Terminated
-		if s.Name == f.main && end != nil && !(f.restarts && end.ExitCode != 0 && pod.Status.Phase != corev1.PodFailed) {
+		again := f.restarts && end != nil && end.ExitCode != 0 && pod.Status.Phase != corev1.PodFailed
+		if s.Name == f.main && end != nil && !again {
 			f.end = end
 		}
 	}

@@ -1,0 +1,194 @@
+package native
+
+import (
+	_ "embed" // for the comments of the types
+	"go/ast"
+	goparser "go/parser"
+	"go/token"
+	"reflect"
+	"slices"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/api/resource"
+	"k8s.io/apimachinery/pkg/util/intstr"
+
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
+)
+
+// SchemaID identifies the schema of this version of the format.
+const SchemaID = "https://kubectl-tasks.io/schema/v1alpha1/tasks.json"
+
+//go:embed types.go
+var typesSource []byte
+
+// enums returns the words that fields can have, by type and name of the field.
+func enums() map[string][]string {
+	return map[string][]string{
+		"Task.phase": phaseNames(), "Task.onFailure": {"fail", "warn", "continue", "rollback"}, "Task.run": {"always", runOnChange},
+		"Output.type": {string(task.String), string(task.Number), string(task.Boolean), string(task.JSON)}, "Clone.version": {"current", "next"},
+		"Function.runtime":    {string(task.Deno), string(task.Python)},
+		"Document.apiVersion": {APIVersion}, "Document.kind": {Kind},
+	}
+}
+
+// executorNames are the fields of a task of which exactly one is set.
+func executorNames() []string {
+	var names []string
+	for _, e := range (&parser{}).executors(Task{}) {
+		names = append(names, e.name)
+	}
+	return names
+}
+
+// Schema returns the JSON Schema (draft 2020-12) of a document. It is made from the types that
+// documents are decoded into, and their comments.
+func Schema() map[string]any {
+	s := schema{definitions: map[string]any{}, comments: comments(), enums: enums()}
+	root := s.of(reflect.TypeFor[Document]())
+	return map[string]any{
+		"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": SchemaID,
+		"title": "tasks.yaml of kubectl-tasks", "$ref": root["$ref"], "$defs": s.definitions,
+	}
+}
+
+type schema struct {
+	definitions map[string]any
+	// comments are those of our types ("Task") and their fields ("Task.name").
+	comments map[string]string
+	enums    map[string][]string
+}
+
+// of returns the schema of a type; of a struct a reference to its definition.
+func (s *schema) of(t reflect.Type) map[string]any {
+	switch t {
+	case reflect.TypeFor[Duration]():
+		return map[string]any{"type": "string", "pattern": `^([0-9]+(\.[0-9]+)?(ns|us|µs|ms|s|m|h))+$`}
+	case reflect.TypeFor[Count]():
+		return map[string]any{"type": []string{"string", "integer"}}
+	case reflect.TypeFor[resource.Quantity](), reflect.TypeFor[intstr.IntOrString]():
+		return map[string]any{"type": []string{"string", "number"}}
+	}
+	if reflect.PointerTo(t).Implements(unmarshaler) {
+		return map[string]any{}
+	}
+	switch t.Kind() {
+	case reflect.Pointer:
+		return s.of(t.Elem())
+	case reflect.Struct:
+		return s.structure(t)
+	case reflect.Slice:
+		if t.Elem().Kind() == reflect.Uint8 {
+			return map[string]any{"type": "string"}
+		}
+		return map[string]any{"type": "array", "items": s.of(t.Elem())}
+	case reflect.Map:
+		return map[string]any{"type": "object", "additionalProperties": s.of(t.Elem())}
+	case reflect.String:
+		return map[string]any{"type": "string"}
+	case reflect.Bool:
+		return map[string]any{"type": "boolean"}
+	case reflect.Interface:
+		return map[string]any{}
+	case reflect.Float32, reflect.Float64:
+		return map[string]any{"type": "number"}
+	default:
+		return map[string]any{"type": "integer"}
+	}
+}
+
+func (s *schema) structure(t reflect.Type) map[string]any {
+	name := t.Name()
+	ours := t.PkgPath() == reflect.TypeFor[Document]().PkgPath()
+	if !ours {
+		name = strings.ReplaceAll(strings.TrimPrefix(t.PkgPath(), "k8s.io/"), "/", ".") + "." + name
+	}
+	reference := map[string]any{"$ref": "#/$defs/" + name}
+	if _, has := s.definitions[name]; has {
+		return reference
+	}
+	definition := map[string]any{"type": "object", "additionalProperties": false}
+	s.definitions[name] = definition
+	properties := map[string]any{}
+	var required []string
+	known := fieldsOf(t)
+	for _, field := range known.names {
+		f := t.FieldByIndex(known.index[field])
+		property := s.of(f.Type)
+		if words := s.enums[name+"."+field]; words != nil {
+			property["enum"] = words
+		}
+		if ours {
+			if text := s.comments[owner(t, known.index[field])+"."+f.Name]; text != "" {
+				property["description"] = text
+			}
+			if !strings.Contains(f.Tag.Get("json"), "omit") {
+				required = append(required, field)
+			}
+		}
+		properties[field] = property
+	}
+	definition["properties"] = properties
+	if text := s.comments[name]; ours && text != "" {
+		definition["description"] = text
+	}
+	if len(required) > 0 {
+		definition["required"] = required
+	}
+	switch name {
+	case "Task":
+		definition["oneOf"] = oneOf(executorNames())
+	case "Undo":
+		definition["oneOf"] = oneOf(slices.DeleteFunc(executorNames(), func(n string) bool { return properties[n] == nil }))
+	}
+	return reference
+}
+
+func oneOf(names []string) []any {
+	var forms []any
+	for _, n := range names {
+		forms = append(forms, map[string]any{"required": []string{n}})
+	}
+	return forms
+}
+
+// owner returns the name of the type that declares the field: t, or one that it embeds.
+func owner(t reflect.Type, index []int) string {
+	for _, i := range index[:len(index)-1] {
+		t = t.Field(i).Type
+	}
+	return t.Name()
+}
+
+// comments returns those of the types and fields in types.go. A comment above several fields is that of
+// the first.
+func comments() map[string]string {
+	file, err := goparser.ParseFile(token.NewFileSet(), "types.go", typesSource, goparser.ParseComments)
+	if err != nil {
+		return nil // the file is part of the program: a test sees to it
+	}
+	found := map[string]string{}
+	ast.Inspect(file, func(n ast.Node) bool {
+		declaration, ok := n.(*ast.GenDecl)
+		if !ok || len(declaration.Specs) != 1 {
+			return true
+		}
+		spec, ok := declaration.Specs[0].(*ast.TypeSpec)
+		if !ok {
+			return true
+		}
+		found[spec.Name.Name] = oneLine(declaration.Doc)
+		structure, ok := spec.Type.(*ast.StructType)
+		if !ok {
+			return true
+		}
+		for _, f := range structure.Fields.List {
+			for _, name := range f.Names {
+				found[spec.Name.Name+"."+name.Name] = oneLine(f.Doc)
+			}
+		}
+		return true
+	})
+	return found
+}
+
+func oneLine(c *ast.CommentGroup) string { return strings.Join(strings.Fields(c.Text()), " ") }

@@ -1,0 +1,76 @@
+package plugin
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
+)
+
+// oneOff is a task that is given on the command line.
+type oneOff struct {
+	exec, clone, pod, job string
+	container             string
+	pods                  string
+	timeout               time.Duration
+}
+
+func (o *oneOff) addFlags(fs *pflag.FlagSet) {
+	fs.StringVar(&o.exec, "exec", "", "run the command after -- in a pod of this workload, Service or pod (KIND/NAME)")
+	fs.StringVar(&o.clone, "clone", "", "run the command after -- in a clone of this workload's pod (KIND/NAME)")
+	fs.StringVar(&o.pod, "pod", "", "run the command after -- in a pod of this image")
+	fs.StringVar(&o.job, "job", "", "run the command after -- in a Job of this image")
+	fs.StringVarP(&o.container, "container", "c", "", "the container for --exec and --clone (default the pod's default container)")
+	fs.StringVar(&o.pods, "pods", "", "in how many pods --exec runs it: one, all, a number or a percentage (default one)")
+	fs.DurationVar(&o.timeout, "timeout", 0, "how long the command after -- may take (default no limit)")
+}
+
+// given reports whether the command line is a task.
+func (o *oneOff) given() bool { return o.exec+o.clone+o.pod+o.job != "" }
+
+// task returns the task of the command line.
+func (o *oneOff) task(argv []string) (task.Task, error) {
+	var flags []string
+	for name, value := range map[string]string{"--exec": o.exec, "--clone": o.clone, "--pod": o.pod, "--job": o.job} {
+		if value != "" {
+			flags = append(flags, name)
+		}
+	}
+	if len(flags) > 1 {
+		return task.Task{}, usageError{errors.New("give only one of --exec, --clone, --pod and --job")}
+	}
+	pods, err := task.ParseCount(o.pods)
+	if err != nil {
+		return task.Task{}, usageError{fmt.Errorf("--%w", err)}
+	}
+	for name, value := range map[string]string{"exec": o.exec, "clone": o.clone} {
+		if kind, object, ok := strings.Cut(value, "/"); value != "" && (!ok || kind == "" || object == "") {
+			return task.Task{}, usageError{fmt.Errorf("--%s is %q; write KIND/NAME, such as deployment/web", name, value)}
+		}
+	}
+	if len(argv) == 0 && o.exec+o.clone != "" {
+		return task.Task{}, usageError{errors.New("write the command after --, such as -- ls -l")}
+	}
+	command := task.Command{Argv: argv, Text: strings.Join(argv, " ")}
+	t := task.Task{Policy: task.Policy{Timeout: o.timeout}, Source: task.Source{Name: "the command line", Trusted: true}}
+	spec := func(image string) corev1.PodSpec {
+		return corev1.PodSpec{Containers: []corev1.Container{{Name: "task", Image: image, Command: argv}}}
+	}
+	switch {
+	case o.exec != "":
+		t.Name, t.Executor = "exec", task.Exec{Command: command, Target: o.exec, Container: o.container, Pods: pods}
+	case o.clone != "":
+		t.Name, t.Executor = "clone", task.Clone{Command: command, From: o.clone, Container: o.container}
+	case o.pod != "":
+		t.Name, t.Executor = "pod", task.Pod{Spec: spec(o.pod), Main: "task", Adapt: true}
+	default:
+		t.Name, t.Executor = "job", task.Job{Spec: batchv1.JobSpec{Template: corev1.PodTemplateSpec{Spec: spec(o.job)}}, Main: "task", Adapt: true}
+	}
+	return t, nil
+}

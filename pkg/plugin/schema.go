@@ -1,0 +1,22 @@
+package plugin
+
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/format/native"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/report"
+)
+
+func (a *App) schemaCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "schema",
+		Short: "Print the JSON Schema of tasks.yaml",
+		Long: `Print the JSON Schema (draft 2020-12) of tasks.yaml. Editors that know YAML complete and check
+a file with it; what 'kubectl tasks lint' finds beyond it are names, cycles and expressions.`,
+		Example: `  # For the YAML language server of an editor: put the second line at the head of tasks.yaml
+  kubectl tasks schema > tasks.schema.json
+  echo '# yaml-language-server: $schema=tasks.schema.json'`,
+		Args: arguments(0, 0),
+		RunE: func(*cobra.Command, []string) error { return report.JSON(a.Out, native.Schema()) },
+	}
+}
