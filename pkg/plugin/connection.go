@@ -111,7 +111,7 @@ func (c *connection) lastRevision(ctx context.Context, name, namespace string) (
 }
 
 // storedFiles returns the files of the chart of a release, as the cluster has it.
-func (c *connection) storedFiles(ctx context.Context, name, namespace string) chartFiles {
+func (c *connection) storedFiles(ctx context.Context, name, namespace string) func() ([]release.File, error) {
 	return func() ([]release.File, error) {
 		helm := release.NewHelm(c.settings, io.Discard, io.Discard)
 		if err := helm.Connect(ctx, c.ConfigFlags, namespace); err != nil {

@@ -109,11 +109,11 @@ func (a *App) documents(ctx context.Context, c *connection, tasks *taskFlags, na
 		}
 		client = c.client()
 	}
-	var chart chartFiles
+	var from chart
 	if name != "" {
-		chart = c.storedFiles(ctx, name, namespace)
+		from.files = c.storedFiles(ctx, name, namespace)
 	}
-	documents, err := a.find(ctx, tasks, client, plan.Release{Name: name, Namespace: namespace}, chart)
+	documents, err := a.find(ctx, tasks, client, plan.Release{Name: name, Namespace: namespace}, from)
 	if err == nil && len(documents) == 0 {
 		err = usageError{fmt.Errorf("there are no tasks here; name a file with --tasks, or a release with --release")}
 	}

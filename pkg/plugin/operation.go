@@ -19,6 +19,7 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/record"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/release"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/report"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/source"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
@@ -39,11 +40,16 @@ type operation struct {
 // prepare finds and plans the tasks around a change, and refuses what is not allowed.
 func (a *App) prepare(ctx context.Context, o *helmOptions, client *kube.Client, change release.Change, rel plan.Release) (*operation, error) {
 	tasks := &o.tasks
-	documents, err := a.find(ctx, tasks, client, rel, func() ([]release.File, error) { return change.Files(), nil })
+	next := sync.OnceValues(change.Next)
+	from := chart{files: func() ([]release.File, error) { return change.Files(), nil }}
+	if change.Templates(source.ReleaseAnnotation) {
+		from.next = next
+	}
+	documents, err := a.find(ctx, tasks, client, rel, from)
 	if err != nil {
 		return nil, preflight(ctx, err)
 	}
-	runner := &stepRunner{client: client, namespace: rel.Namespace, helm: o.helm, apply: change.Apply, back: change.RollBack, objects: change.Objects, next: sync.OnceValues(change.Next), timeout: change.Timeout(), approve: a.approver(tasks), images: tasks.runnerImages()}
+	runner := &stepRunner{client: client, namespace: rel.Namespace, helm: o.helm, apply: change.Apply, back: change.RollBack, objects: change.Objects, next: next, timeout: change.Timeout(), approve: a.approver(tasks), images: tasks.runnerImages()}
 	runner.env = newEnvironment(change.Operation(), rel)
 	if len(documents) > 0 && !change.DryRun() && a.planning == nil {
 		if err := a.addKubeconfig(&runner.env, client, rel.Namespace); err != nil {

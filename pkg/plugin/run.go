@@ -92,11 +92,11 @@ func (a *App) run(ctx context.Context, o *runOptions, names []string) error {
 	}
 	rel := plan.Release{Name: o.release, Namespace: namespace}
 	client := o.connection.client()
-	var chart chartFiles
+	var from chart
 	if o.release != "" {
-		chart = o.connection.storedFiles(ctx, o.release, namespace)
+		from.files = o.connection.storedFiles(ctx, o.release, namespace)
 	}
-	documents, err := a.find(ctx, &o.tasks, client, rel, chart)
+	documents, err := a.find(ctx, &o.tasks, client, rel, from)
 	if err != nil {
 		return preflight(ctx, err)
 	}

@@ -10,6 +10,9 @@ import (
 
 	"github.com/spf13/pflag"
 	"golang.org/x/term"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
 
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/engine"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube"
@@ -96,12 +99,17 @@ type taskSet struct {
 	diagnostics task.Diagnostics
 }
 
-// chartFiles returns the files of the chart in question.
-type chartFiles func() ([]release.File, error)
+// chart is what a command's chart has of tasks.
+type chart struct {
+	// files returns its files; nil when the command has no chart.
+	files func() ([]release.File, error)
+	// next returns the objects that it is going to become; nil when no annotated ConfigMap is among
+	// them.
+	next func() ([]*unstructured.Unstructured, error)
+}
 
-// find returns the documents that the flags name or, when they name none, that are there. chart is
-// nil when the command has none.
-func (a *App) find(ctx context.Context, t *taskFlags, client *kube.Client, rel plan.Release, chart chartFiles) ([]source.Document, error) {
+// find returns the documents that the flags name or, when they name none, that are there.
+func (a *App) find(ctx context.Context, t *taskFlags, client *kube.Client, rel plan.Release, from chart) ([]source.Document, error) {
 	dir, err := os.Getwd()
 	if err != nil {
 		return nil, err
@@ -110,9 +118,18 @@ func (a *App) find(ctx context.Context, t *taskFlags, client *kube.Client, rel p
 		Formats: knownFormats(), Dir: dir, Stdin: a.stdin,
 		Client: client, Namespace: rel.Namespace, Release: rel.Name,
 	}
-	if chart != nil {
+	if from.next != nil {
+		finder.Rendered = func() ([]corev1.ConfigMap, error) {
+			objects, err := from.next()
+			if err != nil {
+				return nil, err
+			}
+			return configMaps(objects)
+		}
+	}
+	if from.files != nil {
 		finder.Chart = func() (map[string][]byte, error) {
-			all, err := chart()
+			all, err := from.files()
 			files := make(map[string][]byte, len(all))
 			for _, f := range all {
 				files[f.Name] = f.Text
@@ -135,6 +152,22 @@ func (a *App) find(ctx context.Context, t *taskFlags, client *kube.Client, rel p
 		return nil, usageError{err}
 	}
 	return documents, err
+}
+
+// configMaps returns those of the objects that are ConfigMaps.
+func configMaps(objects []*unstructured.Unstructured) ([]corev1.ConfigMap, error) {
+	var found []corev1.ConfigMap
+	for _, o := range objects {
+		if o.GetAPIVersion() != "v1" || o.GetKind() != "ConfigMap" {
+			continue
+		}
+		var cm corev1.ConfigMap
+		if err := runtime.DefaultUnstructuredConverter.FromUnstructured(o.Object, &cm); err != nil {
+			return nil, fmt.Errorf("configmap/%s of the chart: %w", o.GetName(), err)
+		}
+		found = append(found, cm)
+	}
+	return found, nil
 }
 
 // watch returns an engine that shows its events, and writes them where --events says.

@@ -18,6 +18,8 @@ type Change interface {
 	DryRun() bool
 	// Next returns the objects that Apply is going to apply. It changes nothing.
 	Next() ([]*unstructured.Unstructured, error)
+	// Templates reports whether a text is in the templates of the chart that is to be applied.
+	Templates(text string) bool
 	// Apply does it. The error is worded as Helm words it.
 	Apply() error
 	// Objects returns the objects of the revision that Apply made.

@@ -1,6 +1,11 @@
 package release
 
 import (
+	"bytes"
+	"slices"
+	"strings"
+
+	"helm.sh/helm/v3/pkg/chart"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
@@ -52,3 +57,30 @@ func (r *Rollback) Next() ([]*unstructured.Unstructured, error) { return applied
 
 // Next returns nothing: an uninstall applies nothing.
 func (u *Uninstall) Next() ([]*unstructured.Unstructured, error) { return nil, nil }
+
+// Templates looks through the chart and its dependencies.
+func (i *Install) Templates(text string) bool { return inTemplates(i.chart.located, text) }
+
+// Templates looks through the chart and its dependencies.
+func (u *Upgrade) Templates(text string) bool {
+	if u.instead != nil {
+		return u.instead.Templates(text)
+	}
+	return inTemplates(u.chart.located, text)
+}
+
+// Templates looks through the manifest of the revision that is gone back to.
+func (r *Rollback) Templates(text string) bool {
+	return r.target != nil && strings.Contains(r.target.Manifest, text)
+}
+
+// Templates is false: an uninstall applies nothing.
+func (u *Uninstall) Templates(string) bool { return false }
+
+func inTemplates(c *chart.Chart, text string) bool {
+	if c == nil {
+		return false
+	}
+	return slices.ContainsFunc(c.Templates, func(f *chart.File) bool { return bytes.Contains(f.Data, []byte(text)) }) ||
+		slices.ContainsFunc(c.Dependencies(), func(d *chart.Chart) bool { return inTemplates(d, text) })
+}

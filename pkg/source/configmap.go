@@ -29,16 +29,31 @@ func (f Finder) annotated(ctx context.Context) ([]Document, []string, error) {
 	if f.Release == "" {
 		return nil, nil, nil
 	}
+	rendered, err := f.rendered()
+	if err != nil {
+		return nil, nil, err
+	}
+	var documents []Document
+	for i := range rendered {
+		if !isFor(&rendered[i], f.Release) {
+			continue
+		}
+		found, err := f.configMap(ctx, rendered[i].Name, "")
+		if err != nil {
+			return nil, nil, err
+		}
+		documents = append(documents, found...)
+	}
 	list, err := f.Client.ConfigMapMetadata(ctx, f.Namespace)
 	if apierrors.IsForbidden(err) {
-		return nil, []string{fmt.Sprintf("not allowed to list ConfigMaps in namespace %q: tasks in annotated ConfigMaps are not seen", f.Namespace)}, nil
+		return documents, []string{fmt.Sprintf("not allowed to list ConfigMaps in namespace %q: tasks in annotated ConfigMaps are not seen", f.Namespace)}, nil
 	}
 	if err != nil {
 		return nil, nil, fmt.Errorf("looking for annotated ConfigMaps in namespace %q: %w", f.Namespace, err)
 	}
-	var documents []Document
 	for i := range list {
-		if !isFor(&list[i], f.Release) {
+		named := func(cm corev1.ConfigMap) bool { return cm.Name == list[i].Name }
+		if !isFor(&list[i], f.Release) || slices.ContainsFunc(rendered, named) {
 			continue
 		}
 		found, err := f.configMap(ctx, list[i].Name, "")
@@ -55,17 +70,43 @@ func isFor(o metav1.Object, release string) bool {
 	return ok && (name == "*" || name == release)
 }
 
+// rendered returns the ConfigMaps of the namespace that Helm is going to apply.
+func (f Finder) rendered() ([]corev1.ConfigMap, error) {
+	if f.Rendered == nil {
+		return nil, nil
+	}
+	all, err := f.Rendered()
+	if err != nil {
+		return nil, fmt.Errorf("looking for annotated ConfigMaps in the chart: %w", err)
+	}
+	return slices.DeleteFunc(all, func(cm corev1.ConfigMap) bool { return cm.Namespace != "" && cm.Namespace != f.Namespace }), nil
+}
+
+// get returns the ConfigMap as Helm is going to apply it, else as the cluster has it.
+func (f Finder) get(ctx context.Context, name string) (*corev1.ConfigMap, error) {
+	rendered, err := f.rendered()
+	if err != nil {
+		return nil, err
+	}
+	for i := range rendered {
+		if rendered[i].Name == name {
+			return &rendered[i], nil
+		}
+	}
+	client, err := f.Client.Interface()
+	if err != nil {
+		return nil, err
+	}
+	return client.CoreV1().ConfigMaps(f.Namespace).Get(ctx, name, metav1.GetOptions{})
+}
+
 // configMap returns the documents of a ConfigMap: that of the key, or all that are recognised
 // when key is empty.
 func (f Finder) configMap(ctx context.Context, name, key string) ([]Document, error) {
 	if f.Client == nil {
 		return nil, fmt.Errorf("configmap/%s: there is no cluster to read it from", name)
 	}
-	client, err := f.Client.Interface()
-	if err != nil {
-		return nil, err
-	}
-	cm, err := client.CoreV1().ConfigMaps(f.Namespace).Get(ctx, name, metav1.GetOptions{})
+	cm, err := f.get(ctx, name)
 	if err != nil {
 		return nil, fmt.Errorf("configmap/%s in namespace %q: %w", name, f.Namespace, err)
 	}

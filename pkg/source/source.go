@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 
+	corev1 "k8s.io/api/core/v1"
+
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
@@ -71,6 +73,9 @@ type Finder struct {
 	// Chart returns the files of the chart in question, by their paths below its root; nil when
 	// there is none.
 	Chart func() (map[string][]byte, error)
+	// Rendered returns the ConfigMaps that Helm is going to apply, which count before the cluster has
+	// them; nil when there are none.
+	Rendered func() ([]corev1.ConfigMap, error)
 	// Release is what the annotation kubectl-tasks.io/release must name; empty when the tasks
 	// are not for a release.
 	Release string

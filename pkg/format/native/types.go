@@ -18,35 +18,43 @@ const (
 
 // Document is one document of a task file.
 type Document struct {
-	APIVersion string   `json:"apiVersion"`
-	Kind       string   `json:"kind"`
-	Metadata   Metadata `json:"metadata,omitzero"`
+	// APIVersion and Kind say that it is one.
+	APIVersion string `json:"apiVersion"`
+	// Kind says so too.
+	Kind string `json:"kind"`
+	// Metadata names it.
+	Metadata Metadata `json:"metadata,omitzero"`
 	// Params are values that a run can give, with --param.
 	Params []Param `json:"params,omitempty"`
 	// Env names the variables of the user's machine that expressions refer to.
-	Env   []string `json:"env,omitempty"`
-	Tasks []Task   `json:"tasks,omitempty"`
+	Env []string `json:"env,omitempty"`
+	// Tasks are the tasks.
+	Tasks []Task `json:"tasks,omitempty"`
 }
 
 // Param is a parameter of a document, params.NAME in expressions.
 type Param struct {
 	// Name has letters, digits and underscores.
-	Name        string `json:"name"`
+	Name string `json:"name"`
+	// Description is for people.
 	Description string `json:"description,omitempty"`
 	// Default is its value when none is given; without one it is empty, or must be given when it is
 	// Required.
-	Default  *string `json:"default,omitempty"`
-	Required bool    `json:"required,omitempty"`
+	Default *string `json:"default,omitempty"`
+	// Required makes it an error to give no value.
+	Required bool `json:"required,omitempty"`
 	// Enum are the values it can have.
 	Enum []string `json:"enum,omitempty"`
 }
 
 // Metadata names a document.
 type Metadata struct {
+	// Name is for people.
 	Name string `json:"name,omitempty"`
 }
 
-// Task is one task: a name, when it runs, where and what, and what to do when it fails.
+// Task is one task: a name, when it runs, where and what (exactly one executor), and what to do when it
+// fails.
 type Task struct {
 	// Name is unique among the tasks of a run: lower-case letters, digits and hyphens.
 	Name string `json:"name"`
@@ -58,14 +66,15 @@ type Task struct {
 	// When is a condition in CEL; the task is skipped when it is false.
 	When string `json:"when,omitempty"`
 
-	// Timeout limits each attempt, TotalTimeout all of them together, IdleTimeout the time
-	// without output.
-	Timeout      Duration `json:"timeout,omitempty"`
+	// Timeout limits each attempt.
+	Timeout Duration `json:"timeout,omitempty"`
+	// TotalTimeout limits all attempts together, with the pauses between them.
 	TotalTimeout Duration `json:"totalTimeout,omitempty"`
-	IdleTimeout  Duration `json:"idleTimeout,omitempty"`
-	// Retries is how often a failed attempt is repeated; Backoff the pause before the first
-	// repetition, which doubles with each.
-	Retries int      `json:"retries,omitempty"`
+	// IdleTimeout limits the time without output.
+	IdleTimeout Duration `json:"idleTimeout,omitempty"`
+	// Retries is how often a failed attempt is repeated.
+	Retries int `json:"retries,omitempty"`
+	// Backoff is the pause before the first repetition, which doubles with each; by default 1s.
 	Backoff Duration `json:"backoff,omitempty"`
 	// Idempotent allows a repetition also when nobody saw how an attempt ended.
 	Idempotent bool `json:"idempotent,omitempty"`
@@ -74,44 +83,63 @@ type Task struct {
 
 	// Once is a key: the task runs once for each of its values, and not again.
 	Once string `json:"once,omitempty"`
-	// Run is always (the default) or onChange: only when what Fingerprint names has changed since the
+	// Run is always (the default) or onChange: only when what fingerprint names has changed since the
 	// task last succeeded.
-	Run         string       `json:"run,omitempty"`
+	Run string `json:"run,omitempty"`
+	// Fingerprint is what the task depends on, for run: onChange.
 	Fingerprint *Fingerprint `json:"fingerprint,omitempty"`
 
 	// Outputs are values that later tasks can use, as tasks.NAME.outputs.OUTPUT.
 	Outputs map[string]Output `json:"outputs,omitempty"`
 
-	// Exactly one of these says where and what.
-	Host     *Host     `json:"host,omitempty"`
-	Exec     *Exec     `json:"exec,omitempty"`
-	Pod      *Pod      `json:"pod,omitempty"`
-	Job      *Job      `json:"job,omitempty"`
+	// Host runs on the user's machine.
+	Host *Host `json:"host,omitempty"`
+	// Exec runs in running pods.
+	Exec *Exec `json:"exec,omitempty"`
+	// Pod runs in a pod of its own.
+	Pod *Pod `json:"pod,omitempty"`
+	// Job runs in a Kubernetes Job.
+	Job *Job `json:"job,omitempty"`
+	// Function runs a script in a pod of a runner image.
 	Function *Function `json:"function,omitempty"`
-	Clone    *Clone    `json:"clone,omitempty"`
-	Wait     *Wait     `json:"wait,omitempty"`
-	Approve  *Approve  `json:"approve,omitempty"`
+	// Clone runs in a clone of a workload's pod.
+	Clone *Clone `json:"clone,omitempty"`
+	// Wait waits for an object.
+	Wait *Wait `json:"wait,omitempty"`
+	// Approve asks a person.
+	Approve *Approve `json:"approve,omitempty"`
 
 	// Undo takes back what the task did, when the release is rolled back.
 	Undo *Undo `json:"undo,omitempty"`
 }
 
-// Undo takes back what a task did: an executor, and how it is tried.
+// Undo takes back what a task did: an executor, exactly one, and how it is tried.
 type Undo struct {
-	Timeout      Duration `json:"timeout,omitempty"`
+	// Timeout and the fields below are those of a task.
+	Timeout Duration `json:"timeout,omitempty"`
+	// TotalTimeout is as in a task.
 	TotalTimeout Duration `json:"totalTimeout,omitempty"`
-	IdleTimeout  Duration `json:"idleTimeout,omitempty"`
-	Retries      int      `json:"retries,omitempty"`
-	Backoff      Duration `json:"backoff,omitempty"`
-	Idempotent   bool     `json:"idempotent,omitempty"`
+	// IdleTimeout is as in a task.
+	IdleTimeout Duration `json:"idleTimeout,omitempty"`
+	// Retries is as in a task.
+	Retries int `json:"retries,omitempty"`
+	// Backoff is as in a task.
+	Backoff Duration `json:"backoff,omitempty"`
+	// Idempotent is as in a task.
+	Idempotent bool `json:"idempotent,omitempty"`
 
-	// Exactly one of these says where and what.
-	Host     *Host     `json:"host,omitempty"`
-	Exec     *Exec     `json:"exec,omitempty"`
-	Pod      *Pod      `json:"pod,omitempty"`
-	Job      *Job      `json:"job,omitempty"`
+	// Host runs on the user's machine.
+	Host *Host `json:"host,omitempty"`
+	// Exec runs in running pods.
+	Exec *Exec `json:"exec,omitempty"`
+	// Pod runs in a pod of its own.
+	Pod *Pod `json:"pod,omitempty"`
+	// Job runs in a Kubernetes Job.
+	Job *Job `json:"job,omitempty"`
+	// Function runs a script in a pod of a runner image.
 	Function *Function `json:"function,omitempty"`
-	Clone    *Clone    `json:"clone,omitempty"`
+	// Clone runs in a clone of a workload's pod.
+	Clone *Clone `json:"clone,omitempty"`
 }
 
 // Fingerprint is what a task depends on.
@@ -143,8 +171,10 @@ type Output struct {
 // Program is what an executor runs: exactly one of a command, which no shell sees, and a line for
 // a shell.
 type Program struct {
+	// Command is the program and its arguments; no shell sees them.
 	Command []string `json:"command,omitempty"`
-	Shell   string   `json:"shell,omitempty"`
+	// Shell is a line for sh -c. Expressions are not looked for in it.
+	Shell string `json:"shell,omitempty"`
 }
 
 // Host runs a program on the machine of the user.
@@ -158,16 +188,19 @@ type Host struct {
 
 // EnvVar is a variable of the environment.
 type EnvVar struct {
-	Name  string `json:"name"`
+	// Name is the variable's name.
+	Name string `json:"name"`
+	// Value is its value.
 	Value string `json:"value,omitempty"`
 }
 
 // Exec runs a program in running pods.
 type Exec struct {
 	Program `json:",inline"`
-	// Target is what the pods belong to: KIND/NAME of a workload, a service or a pod. Selector
-	// names them by labels instead. Without either they are those of the release.
-	Target   string `json:"target,omitempty"`
+	// Target is what the pods belong to: KIND/NAME of a workload, a service or a pod. Without it and
+	// without a selector they are those of the release.
+	Target string `json:"target,omitempty"`
+	// Selector names the pods by their labels instead.
 	Selector string `json:"selector,omitempty"`
 	// Container is the container's name; by default the pod's default container.
 	Container string `json:"container,omitempty"`
@@ -195,7 +228,7 @@ type Pod struct {
 // Job runs a Kubernetes Job: the short form, a spec, or the manifest in a file.
 type Job struct {
 	ShortPod `json:",inline"`
-	// Completions, Parallelism and CompletionMode are those of a JobSpec, in the short form.
+	// Completions and the next two are those of a JobSpec, in the short form.
 	Completions    *int32                 `json:"completions,omitempty"`
 	Parallelism    *int32                 `json:"parallelism,omitempty"`
 	CompletionMode batchv1.CompletionMode `json:"completionMode,omitempty"`
@@ -233,18 +266,22 @@ type ShortPod struct {
 type Function struct {
 	// Runtime is deno or python.
 	Runtime string `json:"runtime,omitempty"`
-	// Image is the runner's, in the place of Keptn's; Command what runs $SCRIPT in it, when the image
-	// itself does not.
-	Image   string   `json:"image,omitempty"`
+	// Image is the runner's, in the place of Keptn's.
+	Image string `json:"image,omitempty"`
+	// Command is what runs $SCRIPT in it, when the image itself does not.
 	Command []string `json:"command,omitempty"`
-	// Code is the script. Instead it can be in a file beside this document, under a key of a
-	// ConfigMap ("code", unless key says otherwise), at a URL, or be that of another task's function.
-	Code      string `json:"code,omitempty"`
-	File      string `json:"file,omitempty"`
+	// Code is the script; exactly one of code, file, configMap, url and from is given.
+	Code string `json:"code,omitempty"`
+	// File is a file with the script, beside this document.
+	File string `json:"file,omitempty"`
+	// ConfigMap names one that holds the script.
 	ConfigMap string `json:"configMap,omitempty"`
-	Key       string `json:"key,omitempty"`
-	URL       string `json:"url,omitempty"`
-	From      string `json:"from,omitempty"`
+	// Key is where the ConfigMap holds it; by default code.
+	Key string `json:"key,omitempty"`
+	// URL is where the runner finds it.
+	URL string `json:"url,omitempty"`
+	// From names another task of this document, whose function's script it is.
+	From string `json:"from,omitempty"`
 	// Parameters are handed over in $DATA, as a JSON object.
 	Parameters map[string]string `json:"parameters,omitempty"`
 	// Secret names a Secret whose key SECURE_DATA is handed over in $SECURE_DATA.
@@ -253,7 +290,8 @@ type Function struct {
 	Args string `json:"args,omitempty"`
 	// Metadata is part of $KEPTN_CONTEXT.
 	Metadata map[string]string `json:"metadata,omitempty"`
-	Env      []corev1.EnvVar   `json:"env,omitempty"`
+	// Env is set beside these.
+	Env []corev1.EnvVar `json:"env,omitempty"`
 
 	// These are of the pod.
 	ServiceAccountName string                        `json:"serviceAccountName,omitempty"`
@@ -278,7 +316,7 @@ type Clone struct {
 	Env []corev1.EnvVar `json:"env,omitempty"`
 	// Queue keeps the workload's label of a Kueue queue.
 	Queue bool `json:"queue,omitempty"`
-	// Labels and Annotations are those of the pod, which has none of the template's.
+	// Labels are those of the pod, which has none of the template's.
 	Labels      map[string]string `json:"labels,omitempty"`
 	Annotations map[string]string `json:"annotations,omitempty"`
 }
