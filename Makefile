@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := build
-.PHONY: build demo test lint unit e2e fmt golden fuzz bench dist cluster cluster-down tools packages clean
+.PHONY: build demo demo-tasks test lint unit e2e fmt golden fuzz bench dist cluster cluster-down tools packages clean
 
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo v0.0.0-dev)
 COMMIT  := $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
@@ -39,6 +39,10 @@ build: | packages
 demo: build $(CLUSTER_TARGET)
 	hack/demo.sh $(DEMO_IMAGE)
 
+## demo-tasks: what tasks.yaml can do, on a real cluster
+demo-tasks: build $(CLUSTER_TARGET) $(HELM3) $(HELM4)
+	hack/demo-tasks.sh $(DEMO_IMAGE) $(HELM3) $(HELM4)
+
 ## test: everything: lint, unit, fuzz seeds, command line, and the tests on a real cluster
 test: packages lint $(CLUSTER_TARGET) $(RUNNER) $(HELM3) $(HELM4)
 	hack/test.sh $(RUNNER) $(HELM3) $(HELM4)
@@ -69,10 +73,13 @@ golden:
 ## fuzz: each fuzz target for FUZZTIME
 FUZZTIME ?= 10m
 fuzz:
-	go test ./pkg/format/draft -run '^$$' -fuzz '^FuzzParse$$' -fuzztime $(FUZZTIME)
-	go test ./pkg/format/draft -run '^$$' -fuzz '^FuzzSplit$$' -fuzztime $(FUZZTIME)
+	@for file in $$(grep -rl '^func Fuzz' --include=*_test.go pkg); do \
+	  for target in $$(sed -n 's/^func \(Fuzz[A-Za-z]*\).*/\1/p' $$file); do \
+	    go test ./$$(dirname $$file) -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) || exit 1; \
+	  done; \
+	done
 
-## bench: start-up time beside helm's, as a ratio
+## bench: start-up time beside helm's, as a ratio; a graph beside its critical path; a large plan
 bench: build $(HELM3)
 	go run ./hack/bench bin/kubectl-tasks $(HELM3)
 

@@ -1,9 +1,9 @@
 package native
 
 import (
-	"fmt"
 	"path"
 	"reflect"
+	"strings"
 
 	"go.yaml.in/yaml/v3"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -43,20 +43,18 @@ func (p *parser) manifest(t Task, name, apiVersion, kind string, n *yaml.Node, i
 		return false
 	}
 	expanded, err := new(expander).expand(root.Content[0], 0)
-	d := &decoder{}
-	if err == nil {
-		d.decode(expanded, reflect.ValueOf(into).Elem())
-		for _, l := range d.errors {
-			fail("%s:%d:%d: %s", path.Base(name), l.line, l.column, l.message)
-		}
-	} else {
+	if err != nil {
 		fail("file: %s: %v", name, err)
 		return false
 	}
-	head := reflect.ValueOf(into).Elem()
-	if got := fmt.Sprintf("%s %s", head.FieldByName("APIVersion"), head.FieldByName("Kind")); len(d.errors) == 0 && got != apiVersion+" "+kind {
-		fail("%s holds %s; it must be %s %s", name, got, apiVersion, kind)
+	if got := place(expanded, "apiVersion").Value + " " + place(expanded, "kind").Value; got != apiVersion+" "+kind {
+		fail("%s holds %q; it must be %s %s", name, strings.TrimSpace(got), apiVersion, kind)
 		return false
+	}
+	d := &decoder{}
+	d.decode(expanded, reflect.ValueOf(into).Elem())
+	for _, l := range d.errors {
+		fail("%s:%d:%d: %s", path.Base(name), l.line, l.column, l.message)
 	}
 	return len(d.errors) == 0
 }

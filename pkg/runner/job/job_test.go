@@ -1,0 +1,291 @@
+package job
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/runner/pod"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
+)
+
+// change is a state of a pod or of the Job, a second after the one before.
+type change struct {
+	pod  *corev1.Pod
+	gone bool
+	job  *batchv1.Job
+	// noJob tells that the Job is gone.
+	noJob bool
+}
+
+// cluster is one whose Job and pods change as told.
+type cluster struct {
+	changes   []change
+	createErr error
+	deleteErr error
+
+	mu      sync.Mutex
+	deleted []string
+	made    *batchv1.Job
+}
+
+func (c *cluster) Restricted(context.Context, string) bool { return false }
+
+func (c *cluster) CreatePod(context.Context, *corev1.Pod) (*corev1.Pod, error) {
+	return nil, errors.New("no pod is made but by the Job")
+}
+
+func (c *cluster) DeletePod(_ context.Context, p *corev1.Pod, grace time.Duration) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.deleted = append(c.deleted, fmt.Sprintf("%s %s", p.Name, grace))
+	return nil
+}
+
+func (c *cluster) FollowPod(context.Context, *corev1.Pod, func(*corev1.Pod) bool) error {
+	return errors.New("pods are followed all together")
+}
+
+func (c *cluster) CopyLogs(_ context.Context, p *corev1.Pod, container string, _ time.Time, w io.Writer) error {
+	_, err := fmt.Fprintf(w, "%s of %s\n", container, p.Name)
+	return err
+}
+
+func (c *cluster) CreateJob(_ context.Context, j *batchv1.Job) (*batchv1.Job, error) {
+	c.made = j.DeepCopy()
+	c.made.Name = "j"
+	return c.made, c.createErr
+}
+
+func (c *cluster) DeleteJob(context.Context, *batchv1.Job) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.deleted = append(c.deleted, "job")
+	return c.deleteErr
+}
+
+func (c *cluster) FollowJob(ctx context.Context, _ *batchv1.Job, see func(*batchv1.Job) bool) error {
+	c.mu.Lock()
+	deleted := len(c.deleted) > 0
+	c.mu.Unlock()
+	if deleted {
+		see(nil)
+		return nil
+	}
+	return c.each(ctx, func(s change) bool {
+		return s.job == nil && !s.noJob || see(s.job)
+	})
+}
+
+func (c *cluster) FollowPodsOf(ctx context.Context, _ *batchv1.Job, see func(*corev1.Pod, bool) bool) error {
+	return c.each(ctx, func(s change) bool {
+		return s.pod == nil || see(s.pod.DeepCopy(), s.gone)
+	})
+}
+
+func (c *cluster) each(ctx context.Context, see func(change) bool) error {
+	for _, s := range c.changes {
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-time.After(time.Second):
+		}
+		if !see(s) {
+			return nil
+		}
+	}
+	<-ctx.Done()
+	return context.Cause(ctx)
+}
+
+// of returns a pod of that name whose container "main" is in a state, and "side" runs, if there is one.
+func of(name string, main corev1.ContainerState, side bool) change {
+	p := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: name, UID: types.UID(name), Annotations: map[string]string{}}}
+	p.Spec.Containers = []corev1.Container{{Name: "main"}}
+	p.Status.ContainerStatuses = []corev1.ContainerStatus{{Name: "main", State: main}}
+	if side {
+		p.Spec.Containers = append(p.Spec.Containers, corev1.Container{Name: "side"})
+		p.Status.ContainerStatuses = append(p.Status.ContainerStatuses, corev1.ContainerStatus{Name: "side", State: running()})
+	}
+	return change{pod: p}
+}
+
+func gone(c change) change {
+	c.gone = true
+	return c
+}
+
+func running() corev1.ContainerState {
+	return corev1.ContainerState{Running: &corev1.ContainerStateRunning{}}
+}
+
+func exited(code int32) corev1.ContainerState {
+	return corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{ExitCode: code}}
+}
+
+func ended(condition batchv1.JobConditionType, reason string) change {
+	j := &batchv1.Job{}
+	j.Status.Conditions = []batchv1.JobCondition{{Type: condition, Status: corev1.ConditionTrue, Reason: reason, Message: "m"}}
+	return change{job: j}
+}
+
+func TestRun(t *testing.T) {
+	several := func(s *batchv1.JobSpec) { s.Completions, s.Parallelism = new(int32(2)), new(int32(2)) }
+	retries := func(s *batchv1.JobSpec) { s.BackoffLimit = new(int32(1)) }
+	policy := func(s *batchv1.JobSpec) { s.PodFailurePolicy = &batchv1.PodFailurePolicy{} }
+	restarts := func(s *batchv1.JobSpec) {
+		s.Template.Spec.RestartPolicy, s.BackoffLimit = corev1.RestartPolicyOnFailure, new(int32(3))
+	}
+	tests := []struct {
+		name    string
+		spec    func(*batchv1.JobSpec)
+		cluster cluster
+		cancel  time.Duration
+		want    task.State
+		code    int
+		says    string
+		prints  string
+		deleted []string
+		took    time.Duration
+	}{
+		{
+			name: "success", cluster: cluster{changes: []change{of("a", running(), false), of("a", exited(0), false)}},
+			want: task.Succeeded, prints: "main of a", deleted: []string{"job", "a 0s"}, took: 2 * time.Second,
+		},
+		{
+			name: "a sidecar that never ends", cluster: cluster{changes: []change{of("a", running(), true), of("a", exited(3), true)}},
+			want: task.Failed, code: 3, says: "ExitCode exit status 3", prints: "main main of a, side side of a", deleted: []string{"job", "a 1s"}, took: 2 * time.Second,
+		},
+		{
+			name: "another pod after one that failed", spec: retries,
+			cluster: cluster{changes: []change{of("a", exited(3), true), of("b", exited(0), false)}},
+			want:    task.Succeeded, prints: "main main of a, side side of a, note pod a: exit status 3; the Job may try again, main of b",
+			deleted: []string{"a 1s", "job", "a 1s", "b 0s"}, took: 2 * time.Second,
+		},
+		{
+			name: "too many failed", spec: retries, cluster: cluster{changes: []change{of("a", exited(3), false), of("b", exited(4), false)}},
+			want: task.Failed, code: 4, says: "ExitCode exit status 4, after 2 pods that failed",
+			prints: "main of a, note pod a: exit status 3; the Job may try again, main of b", deleted: []string{"job", "a 0s", "b 0s"}, took: 2 * time.Second,
+		},
+		{
+			name: "several", spec: several, cluster: cluster{changes: []change{of("a", exited(0), false), of("b", exited(0), false)}},
+			want: task.Succeeded, prints: "a main of a, b main of b", deleted: []string{"job", "a 0s", "b 0s"}, took: 2 * time.Second,
+		},
+		{
+			name: "started again in its pod", spec: restarts,
+			cluster: cluster{changes: []change{of("a", running(), false), of("a", exited(1), false), of("a", running(), false), of("a", exited(0), false)}},
+			want:    task.Succeeded, prints: "main of a", deleted: []string{"job", "a 0s"}, took: 4 * time.Second,
+		},
+		{
+			name: "the Job says how it ended", spec: policy, cluster: cluster{changes: []change{of("a", exited(3), false), ended(batchv1.JobFailed, "PodFailurePolicy")}},
+			want: task.Failed, code: 3, says: "PodFailurePolicy exit status 3 (PodFailurePolicy)",
+			prints: "main of a, note pod a: exit status 3; the Job may try again", deleted: []string{"job", "a 0s"}, took: 2 * time.Second,
+		},
+		{
+			name: "the Job's end comes before that of its pod", cluster: cluster{changes: []change{of("a", running(), false), ended(batchv1.JobComplete, ""), of("a", exited(0), false)}},
+			want: task.Succeeded, prints: "main of a", deleted: []string{"job", "a 0s"}, took: 3 * time.Second,
+		},
+		{
+			name: "the Job has ended, and of its pod nothing comes", cluster: cluster{changes: []change{of("a", running(), false), ended(batchv1.JobFailed, "DeadlineExceeded")}},
+			want: task.Failed, says: "DeadlineExceeded DeadlineExceeded: m",
+			// A log that ends while its container seems to run was interrupted.
+			prints:  "main of a, note the log of container main was interrupted; lines may be missing, main of a",
+			deleted: []string{"job", "a 5s"}, took: 5 * time.Second,
+		},
+		{
+			name: "a pod that somebody deleted, and no other", cluster: cluster{changes: []change{of("a", running(), false), gone(of("a", running(), false)), ended(batchv1.JobFailed, "BackoffLimitExceeded")}},
+			want: task.Unknown, says: "PodGone pod a was deleted by somebody else before its end was seen", prints: "main of a", deleted: []string{"job", "a 5s"}, took: 3 * time.Second,
+		},
+		{
+			name: "the Job is deleted by somebody", cluster: cluster{changes: []change{of("a", running(), false), {noJob: true}}},
+			want: task.Unknown, says: "JobGone Job j was deleted by somebody else before its end was seen", prints: "main of a", deleted: []string{"job", "a 5s"}, took: 2 * time.Second,
+		},
+		{
+			name: "suspended, then cancelled", cluster: cluster{changes: []change{{job: &batchv1.Job{Spec: batchv1.JobSpec{Suspend: new(true)}}}}}, cancel: 4 * time.Second,
+			want: task.Cancelled, says: "Cancelled stop", prints: "note the Job is suspended: it waits until somebody, such as a queue, lets it start", deleted: []string{"job"}, took: 4 * time.Second,
+		},
+		{
+			name: "cancelled, and cannot be deleted", cluster: cluster{deleteErr: errors.New("no right")}, cancel: time.Second,
+			want: task.Unknown, says: `NotStopped the Job j in namespace "ns" could not be deleted: no right; delete it with: kubectl delete job j -n ns`, deleted: []string{"job"}, took: time.Second,
+		},
+		{name: "refused", cluster: cluster{createErr: errors.New("quota")}, want: task.Failed, says: "NotCreated the Job cannot be made: quota"},
+	}
+	for i := range tests {
+		tt := &tests[i]
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				ctx, cancel := context.WithCancelCause(t.Context())
+				defer cancel(nil)
+				if tt.cancel > 0 {
+					time.AfterFunc(tt.cancel, func() { cancel(errors.New("stop")) })
+				}
+				var (
+					mu      sync.Mutex
+					printed []string
+				)
+				sink := func(o task.Output) {
+					mu.Lock()
+					defer mu.Unlock()
+					stream := ""
+					if o.Stream == task.Note {
+						stream = "note "
+					}
+					printed = append(printed, strings.TrimSpace(o.Target+" "+stream+strings.TrimSpace(string(o.Data))))
+				}
+				executor := task.Job{}
+				executor.Spec.Template.Spec.Containers = []corev1.Container{{Name: "main", Image: "i"}}
+				if tt.spec != nil {
+					tt.spec(&executor.Spec)
+				}
+				began := time.Now()
+				r := Runner{Cluster: &tt.cluster, Pods: pod.Runner{Cluster: &tt.cluster, Namespace: "ns", Release: "web", Grace: 5 * time.Second, Patience: 15 * time.Second}}
+				result := r.Run(ctx, task.Task{Name: "t", Executor: executor}, sink)
+				if got := strings.TrimSpace(result.Reason + " " + result.Message); result.State != tt.want || got != tt.says {
+					t.Errorf("%s %q, want %s %q", result.State, got, tt.want, tt.says)
+				}
+				if tt.code != 0 && (result.ExitCode == nil || *result.ExitCode != tt.code) {
+					t.Errorf("exit code %v, want %d", result.ExitCode, tt.code)
+				}
+				if got := strings.Join(printed, ", "); got != tt.prints && !strings.Contains(tt.prints, "side") {
+					t.Errorf("printed %q, want %q", got, tt.prints)
+				}
+				if diff := cmp.Diff(tt.deleted, tt.cluster.deleted); diff != "" {
+					t.Errorf("deleted (-want +got):\n%s", diff)
+				}
+				if took := time.Since(began); took != tt.took {
+					t.Errorf("took %s, want %s", took, tt.took)
+				}
+			})
+		})
+	}
+}
+
+func TestBuild(t *testing.T) {
+	c := &cluster{}
+	r := Runner{Cluster: c, Pods: pod.Runner{Cluster: c, Namespace: "ns", Release: "web"}}
+	j := task.Job{Labels: map[string]string{"kueue.x-k8s.io/queue-name": "q"}}
+	j.Spec.Template.Labels = map[string]string{"mine": "1"}
+	j.Spec.Template.Spec.Containers = []corev1.Container{{Name: "a"}}
+	made := r.build(t.Context(), task.Task{Name: "t", Policy: task.Policy{Timeout: time.Minute}}, j)
+	if got := *made.Spec.ActiveDeadlineSeconds; got != 90 || made.Spec.Template.Spec.ActiveDeadlineSeconds != nil {
+		t.Errorf("deadline %d, want 90, of the Job", got)
+	}
+	if *made.Spec.BackoffLimit != 0 || *made.Spec.TTLSecondsAfterFinished != 3600 || made.Spec.Template.Spec.RestartPolicy != corev1.RestartPolicyNever {
+		t.Errorf("%+v", made.Spec)
+	}
+	if made.Labels["kueue.x-k8s.io/queue-name"] != "q" || made.Spec.Template.Labels["mine"] != "1" || made.Spec.Template.Labels["kubectl-tasks.io/release"] != "web" {
+		t.Errorf("labels %v and %v", made.Labels, made.Spec.Template.Labels)
+	}
+}
