@@ -27,9 +27,13 @@ var notRun = map[string]string{
 func TestDocuments(t *testing.T) {
 	t.Parallel()
 	documents := []string{filepath.Join(rootDir, "README.md"), filepath.Join(rootDir, "CHANGELOG.md")}
-	more, err := filepath.Glob(filepath.Join(rootDir, "docs/*.md"))
-	if err != nil || len(more) == 0 {
-		t.Fatalf("no documents: %v", err)
+	var more []string
+	for _, pattern := range []string{"docs/*.md", "docs/executors/*.md"} {
+		found, err := filepath.Glob(filepath.Join(rootDir, pattern))
+		if err != nil || len(found) == 0 {
+			t.Fatalf("no documents %s: %v", pattern, err)
+		}
+		more = append(more, found...)
 	}
 	cluster := client(t)
 	for _, path := range append(documents, more...) {
@@ -97,6 +101,8 @@ func userDir(t *testing.T, ns string) user {
 }
 
 func (u user) bash(lines string) (string, error) {
+	// The image that the documents name is called so here.
+	lines = strings.ReplaceAll(lines, "busybox:1.37", "busybox:test")
 	cmd := exec.CommandContext(u.t.Context(), "bash", "-euo", "pipefail", "-c", lines)
 	cmd.Dir = u.dir
 	cmd.Env = append(os.Environ(), "KUBECONFIG="+u.kubeconfig, "GORACE="+script.Race, "HOME="+u.dir)
