@@ -10,6 +10,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/dynamic"
@@ -79,6 +80,20 @@ func (c *Client) FollowPodsOf(ctx context.Context, job *batchv1.Job, see func(po
 		return see(state, gone)
 	})
 	return errors.Join(err, broken)
+}
+
+// FollowRefusals hands what keeps the Job's pods from being made to see, as it comes: what the
+// cluster refuses, such as a quota or an admission rule. Otherwise it is FollowPodsOf.
+func (c *Client) FollowRefusals(ctx context.Context, job *batchv1.Job, see func(message string) bool) error {
+	events, err := c.in(corev1.SchemeGroupVersion.WithResource("events"), job.Namespace)
+	if err != nil {
+		return err
+	}
+	options := metav1.ListOptions{FieldSelector: fields.Set{"involvedObject.uid": string(job.UID), "reason": "FailedCreate"}.String()}
+	return followAll(ctx, events, options, func(o *unstructured.Unstructured, gone bool) bool {
+		message, _, _ := unstructured.NestedString(o.Object, "message")
+		return gone || see(message)
+	})
 }
 
 // in returns the client for a resource in a namespace.

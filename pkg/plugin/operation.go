@@ -45,6 +45,14 @@ func (a *App) prepare(ctx context.Context, o *helmOptions, client *kube.Client, 
 	if change.Templates(source.ReleaseAnnotation) {
 		from.next = next
 	}
+	past := memory{
+		store:  record.Store{Client: client.Interface, Namespace: rel.Namespace, Release: rel.Name},
+		client: client, next: next,
+	}
+	deploys := change.Operation() == task.Install || change.Operation() == task.Upgrade
+	if !deploys {
+		from.recorded = past.documents
+	}
 	documents, err := a.find(ctx, tasks, client, rel, from)
 	if err != nil {
 		return nil, preflight(ctx, err)
@@ -61,10 +69,6 @@ func (a *App) prepare(ctx context.Context, o *helmOptions, client *kube.Client, 
 	set, err := tasks.read(documents, parseOptions{getenv: runner.env.lookup, facts: known})
 	if err != nil {
 		return nil, err
-	}
-	past := memory{
-		store:  record.Store{Client: client.Interface, Namespace: rel.Namespace, Release: rel.Name},
-		client: client, next: runner.next,
 	}
 	var done []plan.Done
 	if back, ok := change.(*release.Rollback); ok {
@@ -88,8 +92,12 @@ func (a *App) prepare(ctx context.Context, o *helmOptions, client *kube.Client, 
 		}
 	}
 	prepared := &operation{id: newRunID(time.Now()), release: change, tasks: set, plan: p, runner: runner, engine: tasks.engine(runner), flags: tasks, past: past}
-	if remembers(p.Tasks()) || len(done) > 0 {
-		prepared.engine.Journal = past.journal(prepared.id, change.NextRevision())
+	var kept []record.Document
+	if deploys {
+		kept = keep(set)
+	}
+	if remembers(p.Tasks()) || len(done)+len(kept) > 0 {
+		prepared.engine.Journal = past.journal(prepared.id, change.NextRevision(), kept)
 	}
 	return prepared, nil
 }

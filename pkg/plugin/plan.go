@@ -16,15 +16,31 @@ import (
 const exitPlan = 2
 
 // planning is set for the commands below "plan", which then show what they would do.
-type planning struct {
-	output string
-	graph  string
+type planning struct{ output planOutput }
+
+// planOutput is the --output of a plan, in the place of the command's own. It implements
+// pflag.Value.
+type planOutput string
+
+var planOutputs = []string{"table", "json", "yaml", "dot", "mermaid"}
+
+// String implements pflag.Value.
+func (o *planOutput) String() string { return string(*o) }
+
+// Type implements pflag.Value.
+func (o *planOutput) Type() string { return "format" }
+
+// Set implements pflag.Value.
+func (o *planOutput) Set(text string) error {
+	if !slices.Contains(planOutputs, text) {
+		return fmt.Errorf("it is one of %s", strings.Join(planOutputs, ", "))
+	}
+	*o = planOutput(text)
+	return nil
 }
 
-var graphs = []string{"dot", "mermaid"}
-
 func (a *App) planCommand() *cobra.Command {
-	var graph string
+	var show planning
 	cmd := &cobra.Command{
 		Use:   "plan COMMAND",
 		Short: "Show what a command would do, and why; change nothing",
@@ -36,38 +52,34 @@ nothing is changed. The exit code is 2 when there is something to do, 0 when the
 
   # The same for a program, and as a picture
   kubectl tasks plan upgrade web ./chart -o json
-  kubectl tasks plan uninstall web --graph mermaid`,
+  kubectl tasks plan uninstall web -o mermaid`,
 		Args: knownCommand,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
-		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
+		PersistentPreRunE: func(*cobra.Command, []string) error {
 			a.started = true
-			if graph != "" && !slices.Contains(graphs, graph) {
-				return usageError{fmt.Errorf("unknown graph %q; use one of %s", graph, strings.Join(graphs, ", "))}
-			}
-			a.planning = &planning{graph: graph}
-			if output := cmd.Flags().Lookup("output"); output != nil {
-				a.planning.output = output.Value.String()
-			}
+			a.planning = &show
 			return nil
 		},
 	}
-	cmd.PersistentFlags().StringVar(&graph, "graph", "", "show the plan as a graph; one of "+strings.Join(graphs, ", "))
 	cmd.AddCommand(a.runCommand(), a.installCommand(), a.upgradeCommand(), a.rollbackCommand(), a.uninstallCommand())
 	for _, sub := range cmd.Commands() {
 		sub.Example = ""
+		// A plan has formats of its own.
+		output := sub.Flags().Lookup("output")
+		output.Value, output.DefValue, output.Usage = &show.output, "", "output format, one of "+strings.Join(planOutputs, ", ")
 	}
 	return cmd
 }
 
 // showPlan writes the plan of a command that is not carried out.
 func (a *App) showPlan(t *taskFlags, p plan.Plan) error {
-	switch {
-	case a.planning.graph == "dot":
+	switch output := string(a.planning.output); output {
+	case "dot":
 		report.Dot(a.Out, p)
-	case a.planning.graph == "mermaid":
+	case "mermaid":
 		report.Mermaid(a.Out, p)
-	case a.planning.output == "json", a.planning.output == "yaml":
-		if err := printObject(a.Out, a.planning.output, report.NewPlanObject(p)); err != nil {
+	case "json", "yaml":
+		if err := printObject(a.Out, output, report.NewPlanObject(p)); err != nil {
 			return err
 		}
 	default:

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/engine"
@@ -15,6 +16,7 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/plan"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/record"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/release"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/source"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
@@ -96,9 +98,44 @@ func (m memory) template(ctx context.Context, workload string) (*kube.Template, 
 	return m.client.PodTemplate(ctx, m.store.Namespace, workload)
 }
 
+// documents returns those of the record. They are no more trusted than what anybody may write there.
+func (m memory) documents(ctx context.Context) ([]source.Document, error) {
+	known, err := m.store.Load(ctx)
+	switch {
+	case apierrors.IsForbidden(err):
+		return nil, nil // who may not see it has not written it either
+	case err != nil:
+		return nil, err
+	}
+	var documents []source.Document
+	for _, d := range known.Documents {
+		documents = append(documents, source.Document{Source: task.Source{Name: "record/" + d.Name, Format: d.Format}, Text: d.Text})
+	}
+	return documents, nil
+}
+
+// maxKept is how much text of documents is kept in the record.
+const maxKept = 128 << 10
+
+// keep returns the documents that a rollback or an uninstall will ask for: files of the user with tasks
+// for these. What the cluster has anyway, in ConfigMaps or in the chart, is not kept twice.
+func keep(set taskSet) []record.Document {
+	var kept []record.Document
+	size := 0
+	for _, d := range set.documents {
+		later := func(t task.Task) bool {
+			return t.Source.Name == d.Name && (t.Phase.In(task.Uninstall) != task.None || t.Phase.In(task.Rollback) != task.None) && t.Phase != task.OnFailure && t.Phase != task.Finally
+		}
+		if size += len(d.Text); d.Trusted && size <= maxKept && slices.ContainsFunc(set.tasks, later) {
+			kept = append(kept, record.Document{Name: d.Name, Format: d.Format, Text: d.Text})
+		}
+	}
+	return kept
+}
+
 // journal writes what the run does into the record.
-func (m memory) journal(run string, revision int) engine.Journal {
-	return record.Journal{Store: m.store, Run: run, Revision: revision, Digest: func(t task.Task) (string, error) {
+func (m memory) journal(run string, revision int, documents []record.Document) engine.Journal {
+	return record.Journal{Store: m.store, Run: run, Revision: revision, Documents: documents, Digest: func(t task.Task) (string, error) {
 		return m.digest(context.Background(), t)
 	}}
 }

@@ -73,6 +73,7 @@ output byte for byte, and its exit code is passed on.`,
 	o.oneOff.addFlags(fs)
 	fs.StringVar(&o.phase, "phase", "", "run all tasks of this phase or table, such as post-deploy or pre-up")
 	fs.StringVarP(&o.release, "release", "r", "", "the release whose pods the tasks run in")
+	fs.BoolVar(&o.tasks.forceTasks, "force", false, "short for --force-tasks, which the Helm commands have beside Helm's --force")
 	fs.BoolVar(&o.dryRun, "dry-run", false, "show what would run, run nothing")
 	addOutput(fs, &o.output, "json", "yaml")
 	o.connection.addFlags(cmd)
@@ -145,7 +146,7 @@ func (a *App) run(ctx context.Context, o *runOptions, names []string) error {
 				return &release.PreflightError{Err: err}
 			}
 		}
-		engine.Journal = past.journal(id, revision)
+		engine.Journal = past.journal(id, revision, nil)
 	}
 	return a.runPlan(ctx, o, set, p, id, engine)
 }

@@ -106,6 +106,8 @@ type chart struct {
 	// next returns the objects that it is going to become; nil when no annotated ConfigMap is among
 	// them.
 	next func() ([]*unstructured.Unstructured, error)
+	// recorded returns the documents of the release's record; nil when they do not count.
+	recorded func(context.Context) ([]source.Document, error)
 }
 
 // find returns the documents that the flags name or, when they name none, that are there.
@@ -118,6 +120,7 @@ func (a *App) find(ctx context.Context, t *taskFlags, client *kube.Client, rel p
 		Formats: knownFormats(), Dir: dir, Stdin: a.stdin,
 		Client: client, Namespace: rel.Namespace, Release: rel.Name,
 	}
+	finder.Recorded = from.recorded
 	if from.next != nil {
 		finder.Rendered = func() ([]corev1.ConfigMap, error) {
 			objects, err := from.next()
@@ -255,13 +258,13 @@ func (a *App) trust(t *taskFlags, tasks []task.Task) error {
 	}
 	list := strings.Join(lines, "\n")
 	if a.interactive() {
-		fmt.Fprintf(a.ErrOut, "Tasks of a ConfigMap or a chart want to touch this machine:\n%s\nAllow them? [y/N] ", list)
+		fmt.Fprintf(a.ErrOut, "Tasks of a ConfigMap, a chart or a record want to touch this machine:\n%s\nAllow them? [y/N] ", list)
 		answer, _ := a.readLine()
 		if answer = strings.ToLower(strings.TrimSpace(answer)); answer == "y" || answer == "yes" {
 			return nil
 		}
 	}
-	return refusedError{"tasks of a ConfigMap or a chart may not touch this machine:\n" + list + "\nhint: when you know who writes them, add --allow-host-tasks"}
+	return refusedError{"tasks of a ConfigMap, a chart or a record may not touch this machine:\n" + list + "\nhint: when you know who writes them, add --allow-host-tasks"}
 }
 
 // readLine reads a line of standard input, byte by byte, so that the next question finds the rest.

@@ -22,6 +22,8 @@ type Journal struct {
 	Run string
 	// Revision is the release's revision that the run makes or meets.
 	Revision int
+	// Documents are kept when Helm has applied the release.
+	Documents []Document
 	// Digest returns the digest of what a task depends on.
 	Digest func(t task.Task) (string, error)
 	// Now is the clock; nil means time.Now.
@@ -62,10 +64,16 @@ func (j Journal) Before(s plan.Step) error {
 	})
 }
 
-// After writes how a task ended: that it was done or was not, or that it was taken back.
+// After writes how a task ended: that it was done or was not, or that it was taken back; and, when
+// Helm has applied the release, the documents.
 func (j Journal) After(result engine.StepResult) error {
 	s := result.Step
 	switch {
+	case s.Kind == plan.Apply && result.State == task.Succeeded && len(j.Documents) > 0:
+		return j.update(func(r *Record) error {
+			r.Documents = j.Documents
+			return nil
+		})
 	case s.Task == nil:
 		return nil
 	case s.Undoes != "" || s.Recorded != "":

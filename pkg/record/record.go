@@ -10,8 +10,18 @@ import (
 type Record struct {
 	// Done are the tasks with an undo, the oldest first.
 	Done []Done `json:"done,omitempty"`
+	// Documents are the task documents of the run that last applied the release, as far as later runs
+	// need them.
+	Documents []Document `json:"documents,omitempty"`
 	// Proofs are the last successes of tasks that need not run always, by the task's name.
 	Proofs map[string]Proof `json:"proofs,omitempty"`
+}
+
+// Document is a task document as a run read it.
+type Document struct {
+	Name   string `json:"name"`
+	Format string `json:"format"`
+	Text   []byte `json:"text"`
 }
 
 // Done is a task that was done, or started, and can be taken back.

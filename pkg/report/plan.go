@@ -62,6 +62,19 @@ func place(s plan.Step) string {
 	return "helm"
 }
 
+// image returns the image of what makes a pod of its own.
+func image(e task.Executor) string {
+	switch e := e.(type) {
+	case task.Pod:
+		return e.MainContainer().Image
+	case task.Job:
+		return e.Pod().MainContainer().Image
+	case task.Function:
+		return e.Image
+	}
+	return ""
+}
+
 // PlanObject is what plan -o json prints. Its fields only grow.
 type PlanObject struct {
 	APIVersion string         `json:"apiVersion"`
@@ -80,10 +93,12 @@ type PlanStep struct {
 	Kind  plan.Kind  `json:"kind"`
 	Phase task.Phase `json:"phase,omitempty"`
 	// Place is host, exec, pod, clone, helm or wait.
-	Place   string   `json:"place"`
-	Command string   `json:"command,omitempty"`
-	Needs   []string `json:"needs,omitempty"`
-	Reason  string   `json:"reason"`
+	Place   string `json:"place"`
+	Command string `json:"command,omitempty"`
+	// Image is that of a pod, Job or function; that of a clone is its workload's.
+	Image  string   `json:"image,omitempty"`
+	Needs  []string `json:"needs,omitempty"`
+	Reason string   `json:"reason"`
 	// Skip says why the task will not be run though its turn comes.
 	Skip   string `json:"skip,omitempty"`
 	Source string `json:"source,omitempty"`
@@ -104,6 +119,7 @@ func NewPlanObject(p plan.Plan) PlanObject {
 	for _, s := range p.Steps {
 		step := PlanStep{ID: s.ID, Kind: s.Kind, Phase: s.Phase, Place: place(s), Needs: s.Needs, Reason: s.Reason}
 		if s.Task != nil {
+			step.Image = image(s.Task.Executor)
 			step.Command, step.Source, step.Skip = s.Task.Executor.Text(), s.Task.Source.Name, s.Task.Skip
 		}
 		o.Steps = append(o.Steps, step)

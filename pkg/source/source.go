@@ -76,6 +76,9 @@ type Finder struct {
 	// Rendered returns the ConfigMaps that Helm is going to apply, which count before the cluster has
 	// them; nil when there are none.
 	Rendered func() ([]corev1.ConfigMap, error)
+	// Recorded returns the documents that the run which applied the release read; nil when it is not
+	// asked for.
+	Recorded func(context.Context) ([]Document, error)
 	// Release is what the annotation kubectl-tasks.io/release must name; empty when the tasks
 	// are not for a release.
 	Release string
@@ -117,8 +120,8 @@ func (f Finder) named(ctx context.Context, ref string) ([]Document, error) {
 }
 
 // Discover returns the documents that are meant without being named: the task files of the
-// directory, else those of the ConfigMaps annotated for the release, else those of the chart. The
-// notes say where it could not look.
+// directory, else those of the ConfigMaps annotated for the release, else those of the record, else
+// those of the chart. The notes say where it could not look.
 func (f Finder) Discover(ctx context.Context) (documents []Document, notes []string, err error) {
 	documents, err = f.directory(f.Dir, "")
 	if err != nil || len(documents) > 0 {
@@ -126,6 +129,12 @@ func (f Finder) Discover(ctx context.Context) (documents []Document, notes []str
 	}
 	if f.Client != nil {
 		documents, notes, err = f.annotated(ctx)
+		if err != nil || len(documents) > 0 {
+			return documents, notes, err
+		}
+	}
+	if f.Recorded != nil {
+		documents, err = f.Recorded(ctx)
 		if err != nil || len(documents) > 0 {
 			return documents, notes, err
 		}

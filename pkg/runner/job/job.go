@@ -22,6 +22,7 @@ type Cluster interface {
 	CreateJob(ctx context.Context, job *batchv1.Job) (*batchv1.Job, error)
 	DeleteJob(ctx context.Context, job *batchv1.Job) error
 	FollowJob(ctx context.Context, job *batchv1.Job, see func(*batchv1.Job) bool) error
+	FollowRefusals(ctx context.Context, job *batchv1.Job, see func(message string) bool) error
 	FollowPodsOf(ctx context.Context, job *batchv1.Job, see func(pod *corev1.Pod, gone bool) bool) error
 }
 

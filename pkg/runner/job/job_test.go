@@ -28,6 +28,8 @@ type change struct {
 	job  *batchv1.Job
 	// noJob tells that the Job is gone.
 	noJob bool
+	// refusal is why no pod can be made.
+	refusal string
 }
 
 // cluster is one whose Job and pods change as told.
@@ -93,6 +95,10 @@ func (c *cluster) FollowPodsOf(ctx context.Context, _ *batchv1.Job, see func(*co
 	return c.each(ctx, func(s change) bool {
 		return s.pod == nil || see(s.pod.DeepCopy(), s.gone)
 	})
+}
+
+func (c *cluster) FollowRefusals(ctx context.Context, _ *batchv1.Job, see func(string) bool) error {
+	return c.each(ctx, func(s change) bool { return s.refusal == "" || see(s.refusal) })
 }
 
 func (c *cluster) each(ctx context.Context, see func(change) bool) error {
@@ -219,6 +225,14 @@ func TestRun(t *testing.T) {
 		{
 			name: "cancelled, and cannot be deleted", cluster: cluster{deleteErr: errors.New("no right")}, cancel: time.Second,
 			want: task.Unknown, says: `NotStopped the Job j in namespace "ns" could not be deleted: no right; delete it with: kubectl delete job j -n ns`, deleted: []string{"job"}, took: time.Second,
+		},
+		{
+			name: "no pod can be made", cluster: cluster{changes: []change{{refusal: "quota"}, {refusal: "quota"}}},
+			want: task.Failed, says: "NotCreated no pod can be made: quota", prints: "note no pod can be made: quota", deleted: []string{"job"}, took: 16 * time.Second,
+		},
+		{
+			name: "a pod can be made after all", cluster: cluster{changes: []change{{refusal: "quota"}, of("a", running(), false), of("a", exited(0), false)}},
+			want: task.Succeeded, prints: "note no pod can be made: quota, main of a", deleted: []string{"job", "a 0s"}, took: 3 * time.Second,
 		},
 		{name: "refused", cluster: cluster{createErr: errors.New("quota")}, want: task.Failed, says: "NotCreated the Job cannot be made: quota"},
 	}

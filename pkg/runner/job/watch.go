@@ -31,6 +31,8 @@ type watch struct {
 	ended []endedPod
 	// final tells, once the Job itself has ended, how.
 	final func() task.Result
+	// refused is when a pod that the cluster refuses is given up; nil when there is none.
+	refused *time.Timer
 	// told tells that the Job was said to be suspended.
 	told  bool
 	stop  context.CancelCauseFunc
@@ -69,11 +71,16 @@ func (w *watch) follow(ctx context.Context) task.Result {
 		})
 	}()
 	go func() { errs <- w.runner.Cluster.FollowJob(following, w.job, w.see) }()
+	// Who may not look at events is not told why there is no pod.
+	w.group.Go(func() { _ = w.runner.Cluster.FollowRefusals(following, w.job, w.refuse) })
 	var err error
 	for range 2 {
 		err = errors.Join(err, <-errs)
 	}
 	w.mu.Lock()
+	if w.refused != nil {
+		w.refused.Stop()
+	}
 	for _, f := range w.feeds {
 		f.close()
 	}
@@ -164,6 +171,20 @@ func (w *watch) failed(c batchv1.JobCondition) task.Result {
 	return result
 }
 
+// refuse says why a pod cannot be made, and gives up when that does not change.
+func (w *watch) refuse(message string) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(w.feeds) > 0 || w.refused != nil {
+		return true
+	}
+	w.note("no pod can be made: " + message)
+	w.refused = time.AfterFunc(w.runner.Pods.Patience, func() {
+		w.stop(verdict{task.Result{State: task.Failed, Reason: "NotCreated", Message: "no pod can be made: " + message}})
+	})
+	return true
+}
+
 // feed hands a state of a pod on to who follows it, and has a new one followed.
 func (w *watch) feed(ctx context.Context, p *corev1.Pod, gone bool) {
 	w.mu.Lock()
@@ -175,6 +196,9 @@ func (w *watch) feed(ctx context.Context, p *corev1.Pod, gone bool) {
 		}
 		f = &feed{Cluster: w.runner.Cluster, changed: make(chan struct{}, 1), closed: make(chan struct{})}
 		w.feeds[p.UID] = f
+		if w.refused != nil {
+			w.refused.Stop()
+		}
 		w.group.Go(func() { w.followPod(ctx, p, f) })
 	}
 	f.put(p, gone)
