@@ -1,6 +1,7 @@
 package plugin
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -10,6 +11,7 @@ import (
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/plan"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
@@ -73,4 +75,32 @@ func (o *oneOff) task(argv []string) (task.Task, error) {
 		t.Name, t.Executor = "job", task.Job{Spec: batchv1.JobSpec{Template: corev1.PodTemplateSpec{Spec: spec(o.job)}}, Main: "task", Adapt: true}
 	}
 	return t, nil
+}
+
+// runOne runs the task of the command line.
+func (a *App) runOne(ctx context.Context, o *runOptions, args []string, dash int) error {
+	if err := errors.Join(o.tasks.validate(), checkOutput(o.output, "json", "yaml")); err != nil {
+		return err
+	}
+	switch {
+	case dash > 0 || dash < 0 && len(args) > 0:
+		return usageError{fmt.Errorf("task names and a command of your own cannot be run together; write the command after --, such as -- %s", strings.Join(args, " "))}
+	case o.phase != "" || len(o.tasks.references) > 0:
+		return usageError{errors.New("--phase and --tasks choose tasks of a file, and the command after -- is of none")}
+	}
+	one, err := o.oneOff.task(args)
+	if err != nil {
+		return err
+	}
+	namespace, err := o.connection.namespace()
+	if err != nil {
+		return usageError{err}
+	}
+	rel := plan.Release{Name: o.release, Namespace: namespace}
+	p, err := plan.Only(rel, []task.Task{one}, []task.Task{one})
+	if err != nil {
+		return err
+	}
+	runner := &stepRunner{client: o.connection.client(), namespace: namespace, timeout: waitTimeout}
+	return a.runPlan(ctx, o, taskSet{tasks: p.Tasks()}, p, newRunID(time.Now()), o.tasks.engine(runner))
 }

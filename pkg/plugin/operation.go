@@ -12,6 +12,8 @@ import (
 	"sync"
 	"time"
 
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/engine"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/expression"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube"
@@ -39,67 +41,87 @@ type operation struct {
 
 // prepare finds and plans the tasks around a change, and refuses what is not allowed.
 func (a *App) prepare(ctx context.Context, o *helmOptions, client *kube.Client, change release.Change, rel plan.Release) (*operation, error) {
-	tasks := &o.tasks
+	op, flags := change.Operation(), &o.tasks
 	next := sync.OnceValues(change.Next)
-	from := chart{files: func() ([]release.File, error) { return change.Files(), nil }}
-	if change.Templates(source.ReleaseAnnotation) {
-		from.next = next
-	}
-	past := memory{
+	p := &operation{id: newRunID(time.Now()), release: change, flags: flags, past: memory{
 		store:  record.Store{Client: client.Interface, Namespace: rel.Namespace, Release: rel.Name},
 		client: client, next: next,
-	}
-	deploys := change.Operation() == task.Install || change.Operation() == task.Upgrade
-	if !deploys {
-		from.recorded = past.documents
-	}
-	documents, err := a.find(ctx, tasks, client, rel, from)
+	}}
+	documents, err := a.find(ctx, flags, client, rel, p.sources(next))
 	if err != nil {
 		return nil, preflight(ctx, err)
 	}
-	runner := &stepRunner{client: client, namespace: rel.Namespace, helm: o.helm, apply: change.Apply, back: change.RollBack, objects: change.Objects, next: next, timeout: change.Timeout(), approve: a.approver(tasks), images: tasks.runnerImages()}
-	runner.env = newEnvironment(change.Operation(), rel)
-	if len(documents) > 0 && !change.DryRun() && a.planning == nil {
-		if err := a.addKubeconfig(&runner.env, client, rel.Namespace); err != nil {
+	p.runner = &stepRunner{
+		client: client, namespace: rel.Namespace, env: newEnvironment(op, rel), helm: o.helm, apply: change.Apply, back: change.RollBack,
+		next: next, objects: change.Objects, timeout: change.Timeout(), approve: a.approver(flags), images: flags.runnerImages(),
+	}
+	shows := change.DryRun() || a.planning != nil
+	if len(documents) > 0 && !shows {
+		if err := a.addKubeconfig(&p.runner.env, client, rel.Namespace); err != nil {
 			return nil, preflight(ctx, err)
 		}
 	}
-	known := facts(change.Operation(), rel)
+	known := facts(op, rel)
 	known.Values = change.Values
-	set, err := tasks.read(documents, parseOptions{getenv: runner.env.lookup, facts: known})
-	if err != nil {
+	if p.tasks, err = flags.read(documents, parseOptions{getenv: p.runner.env.lookup, facts: known}); err != nil {
 		return nil, err
 	}
+	if err := a.plan(ctx, p, rel); err != nil {
+		return nil, err
+	}
+	if !shows {
+		if err := a.trust(flags, p.plan.Tasks()); err != nil {
+			return nil, err
+		}
+	}
+	return p, nil
+}
+
+// deploys reports whether the operation applies a chart.
+func (o *operation) deploys() bool {
+	op := o.release.Operation()
+	return op == task.Install || op == task.Upgrade
+}
+
+// sources are where tasks can come from besides files and the cluster.
+func (o *operation) sources(next func() ([]*unstructured.Unstructured, error)) chart {
+	from := chart{files: func() ([]release.File, error) { return o.release.Files(), nil }}
+	if o.release.Templates(source.ReleaseAnnotation) {
+		from.next = next
+	}
+	if !o.deploys() {
+		from.recorded = o.past.documents
+	}
+	return from
+}
+
+// plan makes the plan and the engine that is to run it, with what earlier runs have left.
+func (a *App) plan(ctx context.Context, o *operation, rel plan.Release) error {
 	var done []plan.Done
-	if back, ok := change.(*release.Rollback); ok {
-		if done, err = a.left(ctx, past, back); err != nil {
-			return nil, err
+	var err error
+	if back, ok := o.release.(*release.Rollback); ok {
+		if done, err = a.left(ctx, o.past, back); err != nil {
+			return err
 		}
 	}
-	if !tasks.forceTasks {
-		if err := past.skipDone(ctx, set.tasks); err != nil {
-			return nil, err
+	if !o.flags.forceTasks {
+		if err := o.past.skipDone(ctx, o.tasks.tasks); err != nil {
+			return err
 		}
 	}
-	p, err := plan.Build(change.Operation(), rel, set.tasks, done...)
-	if err != nil {
-		return nil, err
+	if o.plan, err = plan.Build(o.release.Operation(), rel, o.tasks.tasks, done...); err != nil {
+		return err
 	}
-	runner.midway = slices.ContainsFunc(p.Steps, func(s plan.Step) bool { return s.Kind == plan.Finish })
-	if !change.DryRun() && a.planning == nil {
-		if err := a.trust(tasks, p.Tasks()); err != nil {
-			return nil, err
-		}
-	}
-	prepared := &operation{id: newRunID(time.Now()), release: change, tasks: set, plan: p, runner: runner, engine: tasks.engine(runner), flags: tasks, past: past}
+	o.runner.midway = slices.ContainsFunc(o.plan.Steps, func(s plan.Step) bool { return s.Kind == plan.Finish })
+	o.engine = o.flags.engine(o.runner)
 	var kept []record.Document
-	if deploys {
-		kept = keep(set)
+	if o.deploys() {
+		kept = keep(o.tasks)
 	}
-	if remembers(p.Tasks()) || len(done)+len(kept) > 0 {
-		prepared.engine.Journal = past.journal(prepared.id, change.NextRevision(), kept)
+	if remembers(o.plan.Tasks()) || len(done)+len(kept) > 0 {
+		o.engine.Journal = o.past.journal(o.id, o.release.NextRevision(), kept)
 	}
-	return prepared, nil
+	return nil
 }
 
 // facts are what expressions know of a run.

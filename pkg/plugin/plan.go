@@ -9,7 +9,6 @@ import (
 
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/plan"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/report"
-	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
 // exitPlan is the exit code of a plan with something to do.
@@ -94,29 +93,4 @@ func (a *App) showPlan(t *taskFlags, p plan.Plan) error {
 		return silentError{exitPlan}
 	}
 	return nil
-}
-
-// untrusted describes the tasks that touch this machine and come from a source that is not
-// trusted, a line each.
-func untrusted(tasks []task.Task) []string {
-	var lines []string
-	for _, t := range tasks {
-		if t.Source.Trusted {
-			continue
-		}
-		if _, host := t.Executor.(task.Host); !host && len(t.Local) > 0 {
-			lines = append(lines, shown("  %s reads this machine's $%s: %s", t.Name, strings.Join(t.Local, ", $"), t.Executor.Text()))
-			continue
-		}
-		switch e := t.Executor.(type) {
-		case task.Host:
-			lines = append(lines, shown("  %s runs on this machine: %s", t.Name, e.Text()))
-		case task.Exec:
-			if len(e.Command.Local) > 0 {
-				lines = append(lines, shown("  %s sends this machine's $%s to a pod: %s", t.Name, strings.Join(e.Command.Local, ", $"), e.Text()))
-			}
-		case task.Pod, task.Job, task.Function, task.Clone, task.Wait, task.Approve:
-		}
-	}
-	return lines
 }

@@ -151,34 +151,6 @@ func (a *App) run(ctx context.Context, o *runOptions, names []string) error {
 	return a.runPlan(ctx, o, set, p, id, engine)
 }
 
-// runOne runs the task of the command line.
-func (a *App) runOne(ctx context.Context, o *runOptions, args []string, dash int) error {
-	if err := errors.Join(o.tasks.validate(), checkOutput(o.output, "json", "yaml")); err != nil {
-		return err
-	}
-	switch {
-	case dash > 0 || dash < 0 && len(args) > 0:
-		return usageError{fmt.Errorf("task names and a command of your own cannot be run together; write the command after --, such as -- %s", strings.Join(args, " "))}
-	case o.phase != "" || len(o.tasks.references) > 0:
-		return usageError{errors.New("--phase and --tasks choose tasks of a file, and the command after -- is of none")}
-	}
-	one, err := o.oneOff.task(args)
-	if err != nil {
-		return err
-	}
-	namespace, err := o.connection.namespace()
-	if err != nil {
-		return usageError{err}
-	}
-	rel := plan.Release{Name: o.release, Namespace: namespace}
-	p, err := plan.Only(rel, []task.Task{one}, []task.Task{one})
-	if err != nil {
-		return err
-	}
-	runner := &stepRunner{client: o.connection.client(), namespace: namespace, timeout: waitTimeout}
-	return a.runPlan(ctx, o, taskSet{tasks: p.Tasks()}, p, newRunID(time.Now()), o.tasks.engine(runner))
-}
-
 func (a *App) runPlan(ctx context.Context, o *runOptions, set taskSet, p plan.Plan, id string, e engine.Engine) error {
 	bare := len(p.Steps) == 1 && o.output == ""
 	if !bare || o.dryRun || a.planning != nil {

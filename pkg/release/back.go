@@ -14,6 +14,9 @@ var errNoRollback = errors.New("only an install or an upgrade can be rolled back
 
 // RollBack uninstalls the release, as helm install --atomic does.
 func (i *Install) RollBack() (string, error) {
+	if i.client.Atomic && i.failed {
+		return "uninstalled by --atomic", nil
+	}
 	c := action.NewUninstall(i.helm.config)
 	c.Timeout, c.DisableHooks, c.Wait = i.client.Timeout, i.client.DisableHooks, i.client.Wait
 	i.failed = true
@@ -27,6 +30,9 @@ func (i *Install) RollBack() (string, error) {
 func (u *Upgrade) RollBack() (string, error) {
 	if u.instead != nil {
 		return u.instead.RollBack()
+	}
+	if u.client.Atomic && u.failed {
+		return "rolled back by --atomic", nil
 	}
 	u.failed = true
 	all, err := u.helm.config.Releases.History(u.name)

@@ -33,10 +33,7 @@ func (p *parser) undo(t Task, n *yaml.Node, of task.Task) *task.Task {
 		Name: of.Name, Phase: of.Phase, Position: p.position(node), Source: of.Source,
 		Executor: p.executor(expanded, node),
 		Reads:    unique(p.refer.Tasks), Local: unique(p.refer.Env),
-		Policy: task.Policy{
-			Timeout: u.Timeout.std(), TotalTimeout: u.TotalTimeout.std(), IdleTimeout: u.IdleTimeout.std(),
-			Retries: u.Retries, Backoff: u.Backoff.std(), Idempotent: u.Idempotent,
-		},
+		Policy: u.policy(task.Fail),
 	}
 	if u.Job != nil {
 		undo.Retries = 0

@@ -230,10 +230,7 @@ func (p *parser) task(t Task, n *yaml.Node) {
 		Outputs:  p.outputs(t, n),
 		Reads:    unique(p.refer.Tasks),
 		Local:    unique(p.refer.Env),
-		Policy: task.Policy{
-			Timeout: t.Timeout.std(), TotalTimeout: t.TotalTimeout.std(), IdleTimeout: t.IdleTimeout.std(),
-			Retries: t.Retries, Backoff: t.Backoff.std(), Idempotent: t.Idempotent, OnFailure: onFailure,
-		},
+		Policy:   t.policy(onFailure),
 		Position: p.position(n),
 		Source:   p.source,
 	}
@@ -267,6 +264,14 @@ func (p *parser) withValues(t Task, n *yaml.Node, facts expression.Facts) Task {
 		}
 	}
 	return expanded
+}
+
+// policy returns how something is tried, and what its failure does.
+func (a Attempts) policy(onFailure task.FailurePolicy) task.Policy {
+	return task.Policy{
+		Timeout: a.Timeout.std(), TotalTimeout: a.TotalTimeout.std(), IdleTimeout: a.IdleTimeout.std(),
+		Retries: a.Retries, Backoff: a.Backoff.std(), Idempotent: a.Idempotent, OnFailure: onFailure,
+	}
 }
 
 var policies = map[string]task.FailurePolicy{

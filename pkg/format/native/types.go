@@ -66,18 +66,7 @@ type Task struct {
 	// When is a condition in CEL; the task is skipped when it is false.
 	When string `json:"when,omitempty"`
 
-	// Timeout limits each attempt.
-	Timeout Duration `json:"timeout,omitempty"`
-	// TotalTimeout limits all attempts together, with the pauses between them.
-	TotalTimeout Duration `json:"totalTimeout,omitempty"`
-	// IdleTimeout limits the time without output.
-	IdleTimeout Duration `json:"idleTimeout,omitempty"`
-	// Retries is how often a failed attempt is repeated.
-	Retries int `json:"retries,omitempty"`
-	// Backoff is the pause before the first repetition, which doubles with each; by default 1s.
-	Backoff Duration `json:"backoff,omitempty"`
-	// Idempotent allows a repetition also when nobody saw how an attempt ended.
-	Idempotent bool `json:"idempotent,omitempty"`
+	Attempts `json:",inline"`
 	// OnFailure is fail (the default), warn, continue or rollback.
 	OnFailure string `json:"onFailure,omitempty"`
 
@@ -113,20 +102,25 @@ type Task struct {
 	Undo *Undo `json:"undo,omitempty"`
 }
 
+// Attempts say how often and for how long something is tried.
+type Attempts struct {
+	// Timeout limits each attempt.
+	Timeout Duration `json:"timeout,omitempty"`
+	// TotalTimeout limits all attempts together, with the pauses between them.
+	TotalTimeout Duration `json:"totalTimeout,omitempty"`
+	// IdleTimeout limits the time without output.
+	IdleTimeout Duration `json:"idleTimeout,omitempty"`
+	// Retries is how often a failed attempt is repeated.
+	Retries int `json:"retries,omitempty"`
+	// Backoff is the pause before the first repetition, which doubles with each; by default 1s.
+	Backoff Duration `json:"backoff,omitempty"`
+	// Idempotent allows a repetition also when nobody saw how an attempt ended.
+	Idempotent bool `json:"idempotent,omitempty"`
+}
+
 // Undo takes back what a task did: an executor, exactly one, and how it is tried.
 type Undo struct {
-	// Timeout and the fields below are those of a task.
-	Timeout Duration `json:"timeout,omitempty"`
-	// TotalTimeout is as in a task.
-	TotalTimeout Duration `json:"totalTimeout,omitempty"`
-	// IdleTimeout is as in a task.
-	IdleTimeout Duration `json:"idleTimeout,omitempty"`
-	// Retries is as in a task.
-	Retries int `json:"retries,omitempty"`
-	// Backoff is as in a task.
-	Backoff Duration `json:"backoff,omitempty"`
-	// Idempotent is as in a task.
-	Idempotent bool `json:"idempotent,omitempty"`
+	Attempts `json:",inline"`
 
 	// Host runs on the user's machine.
 	Host *Host `json:"host,omitempty"`

@@ -103,8 +103,11 @@ func newNames(tasks []task.Task) names {
 func write(t task.Task, names names) (Task, error) {
 	w := Task{
 		Name: names.of[t.Name], Phase: string(t.Phase),
-		Timeout: Duration(t.Timeout), TotalTimeout: Duration(t.TotalTimeout), IdleTimeout: Duration(t.IdleTimeout),
-		Retries: t.Retries, Backoff: Duration(t.Backoff), Idempotent: t.Idempotent, OnFailure: string(t.OnFailure),
+		Attempts: Attempts{
+			Timeout: Duration(t.Timeout), TotalTimeout: Duration(t.TotalTimeout), IdleTimeout: Duration(t.IdleTimeout),
+			Retries: t.Retries, Backoff: Duration(t.Backoff), Idempotent: t.Idempotent,
+		},
+		OnFailure: string(t.OnFailure),
 	}
 	for _, need := range t.Needs {
 		if name, ok := names.of[need]; ok {

@@ -1,0 +1,94 @@
+package plugin
+
+import (
+	"fmt"
+	"os"
+	"strings"
+
+	"golang.org/x/term"
+
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/report"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/runner/approve"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
+)
+
+// trust refuses tasks that touch this machine and come from a source that is not trusted, unless
+// a flag or the user at the terminal allows them.
+func (a *App) trust(t *taskFlags, tasks []task.Task) error {
+	if t.allowHostTasks {
+		return nil
+	}
+	lines := untrusted(tasks)
+	if len(lines) == 0 {
+		return nil
+	}
+	list := strings.Join(lines, "\n")
+	if a.interactive() {
+		fmt.Fprintf(a.ErrOut, "Tasks of a ConfigMap, a chart or a record want to touch this machine:\n%s\nAllow them? [y/N] ", list)
+		answer, _ := a.readLine()
+		if answer = strings.ToLower(strings.TrimSpace(answer)); answer == "y" || answer == "yes" {
+			return nil
+		}
+	}
+	return refusedError{"tasks of a ConfigMap, a chart or a record may not touch this machine:\n" + list + "\nhint: when you know who writes them, add --allow-host-tasks"}
+}
+
+// readLine reads a line of standard input, byte by byte, so that the next question finds the rest.
+func (a *App) readLine() (string, error) {
+	var line []byte
+	for one := make([]byte, 1); ; {
+		n, err := a.In.Read(one)
+		if n > 0 {
+			line = append(line, one[0])
+		}
+		if err != nil || n > 0 && one[0] == '\n' {
+			return string(line), err
+		}
+	}
+}
+
+// approver asks the person at the terminal, if there is one.
+func (a *App) approver(t *taskFlags) approve.Runner {
+	return approve.Runner{Yes: t.yes, Interactive: a.interactive(), Ask: a.ErrOut, Answer: a.readLine}
+}
+
+// shown formats a line with text from outside.
+func shown(format string, args ...any) string {
+	return string(report.Escape(fmt.Appendf(nil, format, args...)))
+}
+
+// interactive reports whether there is a person to ask.
+func (a *App) interactive() bool {
+	return isTerminal(a.In) && isTerminal(a.ErrOut) && os.Getenv("CI") == ""
+}
+
+// isTerminal reports whether a stream of the program is a terminal.
+func isTerminal(stream any) bool {
+	file, ok := stream.(*os.File)
+	return ok && term.IsTerminal(int(file.Fd()))
+}
+
+// untrusted describes the tasks that touch this machine and come from a source that is not
+// trusted, a line each.
+func untrusted(tasks []task.Task) []string {
+	var lines []string
+	for _, t := range tasks {
+		if t.Source.Trusted {
+			continue
+		}
+		if _, host := t.Executor.(task.Host); !host && len(t.Local) > 0 {
+			lines = append(lines, shown("  %s reads this machine's $%s: %s", t.Name, strings.Join(t.Local, ", $"), t.Executor.Text()))
+			continue
+		}
+		switch e := t.Executor.(type) {
+		case task.Host:
+			lines = append(lines, shown("  %s runs on this machine: %s", t.Name, e.Text()))
+		case task.Exec:
+			if len(e.Command.Local) > 0 {
+				lines = append(lines, shown("  %s sends this machine's $%s to a pod: %s", t.Name, strings.Join(e.Command.Local, ", $"), e.Text()))
+			}
+		case task.Pod, task.Job, task.Function, task.Clone, task.Wait, task.Approve:
+		}
+	}
+	return lines
+}
