@@ -13,7 +13,7 @@ type ClaimUse struct {
 	// OneNode tells that only pods of one node can use it at the same time (ReadWriteOnce), OnePod
 	// that only one pod can (ReadWriteOncePod).
 	OneNode, OnePod bool
-	// Pods are those that use it and have not ended.
+	// Pods are those on a node that use it and have not ended.
 	Pods []corev1.Pod
 }
 
@@ -40,7 +40,7 @@ func (c *Client) ClaimUse(ctx context.Context, namespace, claim string) (ClaimUs
 		return use, err
 	}
 	for _, p := range pods.Items {
-		if slices.ContainsFunc(p.Spec.Volumes, func(v corev1.Volume) bool {
+		if p.Spec.NodeName != "" && slices.ContainsFunc(p.Spec.Volumes, func(v corev1.Volume) bool {
 			return v.PersistentVolumeClaim != nil && v.PersistentVolumeClaim.ClaimName == claim
 		}) {
 			use.Pods = append(use.Pods, p)
