@@ -91,13 +91,47 @@ func (c *Client) FollowPod(ctx context.Context, pod *corev1.Pod, see func(*corev
 // CopyLogs writes what a container of the pod prints to w, from its beginning and as it comes,
 // until the container ends. since is zero, or from when on after a connection was lost.
 func (c *Client) CopyLogs(ctx context.Context, pod *corev1.Pod, container string, since time.Time, w io.Writer) error {
-	client, err := c.Interface()
-	if err != nil {
-		return err
-	}
 	options := &corev1.PodLogOptions{Container: container, Follow: true}
 	if !since.IsZero() {
 		options.SinceTime = &metav1.Time{Time: since}
+	}
+	return c.copyLogs(ctx, pod, options, w)
+}
+
+// ReadLogs writes to w what a container of the pod has printed, but for the first bytes, and returns at
+// once. A log that is shorter, because it was rotated, is an error.
+func (c *Client) ReadLogs(ctx context.Context, pod *corev1.Pod, container string, skip int64, w io.Writer) error {
+	rest := &skipper{Writer: w, skip: skip}
+	if err := c.copyLogs(ctx, pod, &corev1.PodLogOptions{Container: container}, rest); err != nil {
+		return err
+	}
+	if rest.skip > 0 {
+		return fmt.Errorf("the log of container %s has become shorter", container)
+	}
+	return nil
+}
+
+// skipper leaves out the first bytes that are written to it.
+type skipper struct {
+	io.Writer
+
+	skip int64
+}
+
+// Write implements io.Writer.
+func (s *skipper) Write(b []byte) (int, error) {
+	left := min(int64(len(b)), s.skip)
+	s.skip -= left
+	if _, err := s.Writer.Write(b[left:]); err != nil {
+		return 0, err
+	}
+	return len(b), nil
+}
+
+func (c *Client) copyLogs(ctx context.Context, pod *corev1.Pod, options *corev1.PodLogOptions, w io.Writer) error {
+	client, err := c.Interface()
+	if err != nil {
+		return err
 	}
 	stream, err := client.CoreV1().Pods(pod.Namespace).GetLogs(pod.Name, options).Stream(ctx)
 	if err != nil {
@@ -106,7 +140,7 @@ func (c *Client) CopyLogs(ctx context.Context, pod *corev1.Pod, container string
 	defer stream.Close()
 	_, err = io.Copy(w, stream)
 	if err != nil && !errors.Is(err, context.Canceled) {
-		return fmt.Errorf("the log of container %s: %w", container, err)
+		return fmt.Errorf("the log of container %s: %w", options.Container, err)
 	}
 	return err
 }

@@ -3,6 +3,7 @@ package pod
 import (
 	"context"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"sync"
@@ -17,6 +18,8 @@ import (
 const (
 	// lastLines is how long the rest of the main container's log is waited for when it has ended.
 	lastLines = 10 * time.Second
+	// rest is how long after a container's end its log is followed.
+	rest = 200 * time.Millisecond
 	// quiet is how long after the end of a log its container may seem to run: the news of its end
 	// takes another way.
 	quiet = 3 * time.Second
@@ -214,9 +217,14 @@ func (f *follower) startLog(s corev1.ContainerStatus) *containerLog {
 		w := lines.NewWriter(name, task.Stdout, f.sink)
 		defer w.Flush()
 		var since time.Time
+		counted := &counter{Writer: w}
 		for {
-			err := f.cluster.CopyLogs(f.copying, f.pod, container, since, w)
-			if ended := f.endsSoon(l); err == nil && ended || f.copying.Err() != nil {
+			err := f.copyLog(l, container, since, counted)
+			ended := f.endsSoon(l)
+			switch {
+			case f.copying.Err() != nil, err == nil && ended:
+				return
+			case since.IsZero() && ended && f.cluster.ReadLogs(f.copying, f.pod, container, counted.n, w) == nil:
 				return
 			}
 			w.Flush()
@@ -225,6 +233,42 @@ func (f *follower) startLog(s corev1.ContainerStatus) *containerLog {
 		}
 	})
 	return l
+}
+
+// copyLog follows a container's log to its end. The server may notice the end of a container only
+// seconds after it has told of it, so following ends soon after that; what is left can be read.
+func (f *follower) copyLog(l *containerLog, container string, since time.Time, w io.Writer) error {
+	following, stop := context.WithCancel(f.copying)
+	defer stop()
+	if since.IsZero() {
+		go func() {
+			select {
+			case <-following.Done():
+				return
+			case <-l.ended:
+			}
+			select {
+			case <-following.Done():
+			case <-time.After(rest):
+				stop()
+			}
+		}()
+	}
+	return f.cluster.CopyLogs(following, f.pod, container, since, w)
+}
+
+// counter counts the bytes that are written through it.
+type counter struct {
+	io.Writer
+
+	n int64
+}
+
+// Write implements io.Writer.
+func (c *counter) Write(b []byte) (int, error) {
+	n, err := c.Writer.Write(b)
+	c.n += int64(n)
+	return n, err
 }
 
 // endsSoon reports whether a container whose log has ended has ended itself; the news of that

@@ -19,6 +19,7 @@ type Cluster interface {
 	DeletePod(ctx context.Context, pod *corev1.Pod, grace time.Duration) error
 	FollowPod(ctx context.Context, pod *corev1.Pod, see func(*corev1.Pod) bool) error
 	CopyLogs(ctx context.Context, pod *corev1.Pod, container string, since time.Time, w io.Writer) error
+	ReadLogs(ctx context.Context, pod *corev1.Pod, container string, skip int64, w io.Writer) error
 }
 
 // Runner runs pod tasks.

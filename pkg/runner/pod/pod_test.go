@@ -23,7 +23,9 @@ type cluster struct {
 	vanishes bool
 	// logs are what a container's log gives at each connection; a part that ends with "!" breaks
 	// off.
-	logs       map[string][]string
+	logs map[string][]string
+	// rotated tells that a log cannot be read a second time.
+	rotated    bool
 	restricted bool
 	createErr  error
 	deleteErr  error
@@ -92,6 +94,15 @@ func (c *cluster) CopyLogs(ctx context.Context, _ *corev1.Pod, container string,
 		return errors.New("broken")
 	}
 	return nil
+}
+
+func (c *cluster) ReadLogs(_ context.Context, _ *corev1.Pod, container string, skip int64, w io.Writer) error {
+	all := strings.ReplaceAll(strings.Join(c.logs[container], ""), "!", "")
+	if c.rotated || int64(len(all)) < skip {
+		return errors.New("shorter")
+	}
+	_, err := io.WriteString(w, all[skip:])
+	return err
 }
 
 func waitingFor(reason, message string) corev1.ContainerState {
@@ -168,7 +179,12 @@ func TestRun(t *testing.T) {
 			want:    task.Succeeded, prints: "stdout: a\nstdout: hal\nnote: the log of container main was interrupted; lines may be missing\nstdout: b\n", took: 5 * time.Second,
 		},
 		{
-			name: "the end of a log that does not come", cluster: cluster{states: []*corev1.Pod{state(exited(0, ""))}, logs: map[string][]string{"main": {"a!"}}},
+			name:    "the end of a log that does not come is read",
+			cluster: cluster{states: []*corev1.Pod{state(running()), state(exited(0, ""))}, logs: map[string][]string{"main": {"a\nb!", "c\nd"}}},
+			want:    task.Succeeded, prints: "stdout: a\nstdout: bc\nstdout: d", took: time.Second,
+		},
+		{
+			name: "the end of a log that was rotated does not come", cluster: cluster{states: []*corev1.Pod{state(exited(0, ""))}, rotated: true, logs: map[string][]string{"main": {"a!"}}},
 			want: task.Succeeded, prints: "stdout: a\nnote: the log of container main was interrupted; lines may be missing\nnote: the rest of the log did not come\n", took: lastLines,
 		},
 		{
