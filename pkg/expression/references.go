@@ -1,6 +1,7 @@
 package expression
 
 import (
+	"errors"
 	"fmt"
 
 	"cel.dev/cel-go/cel"
@@ -133,7 +134,10 @@ func (f Facts) variables(refer References) (map[string]any, error) {
 	if f.Params == nil {
 		variables["params"] = map[string]string{}
 	}
-	if refer.values && f.Values != nil {
+	if refer.values && f.Values == nil {
+		return nil, errors.New("there is no release whose values it could be; name one")
+	}
+	if refer.values {
 		values, err := f.Values()
 		if err != nil {
 			return nil, fmt.Errorf("the release's values: %w", err)

@@ -17,6 +17,8 @@ type parseOptions struct {
 	// facts are what expressions can refer to; lenient takes missing values for empty.
 	facts   expression.Facts
 	lenient bool
+	// runs tells which tasks may run; nil means all.
+	runs func(name string, phase task.Phase) bool
 }
 
 // formats is the registry: a new format is a package under pkg/format and a line here.
@@ -53,5 +55,5 @@ func parseDraft(d source.Document, o parseOptions) ([]task.Task, task.Diagnostic
 }
 
 func parseNative(d source.Document, o parseOptions) ([]task.Task, task.Diagnostics) {
-	return native.Parse(d.Text, native.Options{Source: d.Source, Facts: o.facts, ReadFile: d.ReadFile, Glob: d.Glob, Lenient: o.lenient})
+	return native.Parse(d.Text, native.Options{Source: d.Source, Facts: o.facts, Runs: o.runs, ReadFile: d.ReadFile, Glob: d.Glob, Lenient: o.lenient})
 }

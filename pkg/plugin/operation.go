@@ -63,7 +63,8 @@ func (a *App) prepare(ctx context.Context, o *helmOptions, client *kube.Client, 
 	}
 	known := facts(op, rel)
 	known.Values = change.Values
-	if p.tasks, err = flags.read(documents, parseOptions{getenv: p.runner.env.lookup, facts: known}); err != nil {
+	runs := func(_ string, phase task.Phase) bool { return phase.In(op) != task.None }
+	if p.tasks, err = flags.read(documents, parseOptions{getenv: p.runner.env.lookup, facts: known, runs: runs}); err != nil {
 		return nil, err
 	}
 	if err := a.plan(ctx, p, rel); err != nil {

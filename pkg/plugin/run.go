@@ -115,7 +115,10 @@ func (a *App) run(ctx context.Context, o *runOptions, names []string) error {
 	if o.release != "" {
 		known.Values = o.connection.storedValues(ctx, o.release, namespace)
 	}
-	set, err := o.tasks.read(documents, parseOptions{getenv: runner.env.lookup, facts: known})
+	runs := func(name string, phase task.Phase) bool {
+		return slices.Contains(names, name) || o.phase != "" && string(phase) == o.phase
+	}
+	set, err := o.tasks.read(documents, parseOptions{getenv: runner.env.lookup, facts: known, runs: runs})
 	if err != nil {
 		return err
 	}

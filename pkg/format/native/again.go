@@ -60,7 +60,7 @@ func (p *parser) early(t Task, n *yaml.Node, key, text string, facts expression.
 	case refer.Late():
 		fail("it must be known before the run begins, and cannot refer to tasks or run")
 		return ""
-	case p.options.Lenient:
+	case p.looking:
 		return text
 	}
 	value, err := expression.Expand(text, facts)
@@ -107,7 +107,7 @@ func (p *parser) fingerprint(t Task, n *yaml.Node, facts expression.Facts) *task
 			fail("images", "%q in images; write KIND/NAME, such as deployment/web", i)
 		}
 	}
-	if p.options.Lenient {
+	if p.looking {
 		return &task.Fingerprint{Images: f.Images}
 	}
 	for _, pattern := range f.Files {

@@ -24,6 +24,18 @@ type located struct {
 
 func (l located) Error() string { return l.message }
 
+// within returns which of the nodes, one after another in the document, the place is in; -1 when it
+// is before the first.
+func (l located) within(nodes []*yaml.Node) int {
+	at := -1
+	for i, n := range nodes {
+		if n.Line < l.line || n.Line == l.line && n.Column <= l.column {
+			at = i
+		}
+	}
+	return at
+}
+
 func at(n *yaml.Node, format string, args ...any) located {
 	return located{n.Line, n.Column, fmt.Sprintf(format, args...)}
 }

@@ -35,7 +35,9 @@ type Options struct {
 	// ReadFile returns the text of another file of the document's source, by its path from the
 	// document; nil when there are none.
 	ReadFile func(path string) ([]byte, error)
-	// Lenient takes a parameter that must be given for empty when it is not: for looking at tasks.
+	// Runs tells of which tasks the expressions are evaluated: those that may run; nil means all.
+	Runs func(name string, phase task.Phase) bool
+	// Lenient evaluates none, and takes a parameter that must be given for empty when it is not: for looking at tasks.
 	Lenient bool
 }
 
@@ -90,6 +92,8 @@ type parser struct {
 	functions map[string]*Function
 	// refer are the references of the task that is read.
 	refer expression.References
+	// looking tells that the expressions of the task are not evaluated.
+	looking bool
 	// resolving tells that what refers to the run can be evaluated.
 	resolving bool
 
@@ -143,11 +147,15 @@ func (p *parser) document(root *yaml.Node) {
 	var document Document
 	d := &decoder{}
 	d.decode(content, reflect.ValueOf(&document).Elem())
-	for _, l := range d.errors {
-		p.fail(l, "")
-	}
 	if content.Kind != yaml.MappingNode {
+		for _, l := range d.errors {
+			p.fail(l, "")
+		}
 		return
+	}
+	var nodes []*yaml.Node
+	if len(document.Tasks) > 0 {
+		nodes = place(content, "tasks").Content
 	}
 	if document.APIVersion != APIVersion {
 		p.fail(at(place(content, "apiVersion"), "apiVersion is %q; write %s", document.APIVersion, APIVersion), "")
@@ -158,7 +166,15 @@ func (p *parser) document(root *yaml.Node) {
 	if len(document.Tasks) > maxTasks {
 		p.fail(at(place(content, "tasks"), "%d tasks; a document may have %d", len(document.Tasks), maxTasks), "")
 	}
-	if p.found.Err() != nil {
+	// What is wrong inside of a task keeps no other from being checked; all else does.
+	goesOn := p.found.Err() == nil
+	broken := map[int]bool{}
+	for _, l := range d.errors {
+		i := l.within(nodes)
+		broken[i], goesOn = true, goesOn && i >= 0
+		p.fail(l, "")
+	}
+	if !goesOn {
 		return
 	}
 	p.params(document.Params, place(content, "params"))
@@ -170,7 +186,11 @@ func (p *parser) document(root *yaml.Node) {
 		}
 	}
 	for i, t := range document.Tasks {
-		p.task(t, place(content, "tasks").Content[i])
+		if broken[i] {
+			p.head(t, nodes[i])
+		} else {
+			p.task(t, nodes[i])
+		}
 	}
 }
 
@@ -190,8 +210,8 @@ func place(n *yaml.Node, key string) *yaml.Node {
 // tasks.
 var validName = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$`)
 
-// task checks a task and adds it.
-func (p *parser) task(t Task, n *yaml.Node) {
+// head checks what all tasks have, and returns the phase and what a failure does.
+func (p *parser) head(t Task, n *yaml.Node) (task.Phase, task.FailurePolicy) {
 	fail := func(key, format string, args ...any) { p.fail(at(place(n, key), format, args...), t.Name) }
 	switch {
 	case t.Name == "":
@@ -213,7 +233,14 @@ func (p *parser) task(t Task, n *yaml.Node) {
 	if !ok {
 		fail("onFailure", "task %q: onFailure is %q; it is fail, warn, continue or rollback", t.Name, t.OnFailure)
 	}
+	return phase, onFailure
+}
+
+// task checks a task and adds it.
+func (p *parser) task(t Task, n *yaml.Node) {
+	phase, onFailure := p.head(t, n)
 	p.refer = expression.References{}
+	p.looking = p.options.Lenient || p.options.Runs != nil && !p.options.Runs(t.Name, phase)
 	facts := p.factsOf(phase)
 	given := t
 	skip := p.condition(t, n, facts)

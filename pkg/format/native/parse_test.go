@@ -353,6 +353,46 @@ func TestParseOutputErrors(t *testing.T) {
 	}
 }
 
+// TestParseFindsAll: what is wrong with the form of one task hides nothing of another, nor of its own
+// head.
+func TestParseFindsAll(t *testing.T) {
+	_, found := Parse([]byte(head+`tasks:
+- name: a
+  phase: pre-deplyo
+  clone: {form: deployment/web}
+- name: b
+  exec: {pods: 130%, command: [x]}
+- {name: c, retries: -1, host: {comand: [x]}}
+- {name: D, host: {command: [x]}}
+`), Options{Source: source})
+	var got []string
+	for _, d := range found {
+		got = append(got, d.Position.String())
+	}
+	if diff := cmp.Diff([]string{"f:5:10", "f:6:11", "f:8:16", "f:9:22", "f:9:33", "f:10:10"}, got); diff != "" {
+		t.Errorf("%v\n%s", found, diff)
+	}
+}
+
+// TestParseRuns: an expression of a task that does not run is compiled and not evaluated.
+func TestParseRuns(t *testing.T) {
+	text := []byte(head + `tasks:
+- {name: a, phase: pre-install, host: {command: ["${values.none}"]}}
+- {name: b, phase: pre-upgrade, once: "${values.none}", host: {command: ["${values.none}"]}, undo: {host: {command: ["${values.none}"]}}}
+`)
+	runs := func(phase task.Phase) Options {
+		return Options{Source: source, Runs: func(_ string, p task.Phase) bool { return p == phase }}
+	}
+	if _, found := Parse(text, runs(task.PostInstall)); len(found) > 0 {
+		t.Error(found)
+	}
+	for phase, want := range map[task.Phase]int{task.PreInstall: 1, task.PreUpgrade: 3} {
+		if _, found := Parse(text, runs(phase)); strings.Count(found.Error(), "there is no release whose values") != want {
+			t.Errorf("%s: %v", phase, found)
+		}
+	}
+}
+
 func TestUndeclared(t *testing.T) {
 	given := map[string]string{"SIZE": "", "X": "", "A": ""}
 	if diff := cmp.Diff([]string{"A", "X"}, Undeclared(given, []byte(withParams), []byte("broken: ["))); diff != "" {

@@ -85,7 +85,10 @@ func (p *parser) expandValues(name string, n *yaml.Node, facts expression.Facts)
 			err = p.takeReferences(refer)
 		}
 		if err == nil && p.evaluates(refer) {
-			copied.Value, err = expression.Expand(n.Value, facts)
+			var value string
+			if value, err = expression.Expand(n.Value, facts); err == nil {
+				copied.Value = value
+			}
 		}
 		if err != nil {
 			p.fail(at(n, "task %q: %v", name, err), name)
@@ -129,7 +132,7 @@ func (p *parser) takeReferences(refer expression.References) error {
 // evaluates reports whether expressions with these references are evaluated now: not when tasks
 // are only looked at, and not before what they refer to is known.
 func (p *parser) evaluates(refer expression.References) bool {
-	return !p.options.Lenient && (p.resolving || !refer.Late())
+	return !p.looking && (p.resolving || !refer.Late())
 }
 
 // condition evaluates a task's when, and returns why the task is skipped; "" when it is not, or
