@@ -101,11 +101,11 @@ func (c *connection) storedValues(ctx context.Context, name, namespace string) f
 	}
 }
 
-// lastRevision returns the number of a release's newest revision.
-func (c *connection) lastRevision(ctx context.Context, name, namespace string) (int, error) {
+// lastRevision returns the number of a release's newest revision, and its life.
+func (c *connection) lastRevision(ctx context.Context, name, namespace string) (int, string, error) {
 	helm := release.NewHelm(c.settings, io.Discard, io.Discard)
 	if err := helm.Connect(ctx, c.ConfigFlags, namespace); err != nil {
-		return 0, err
+		return 0, "", err
 	}
 	return helm.LastRevision(name)
 }

@@ -43,10 +43,11 @@ type operation struct {
 func (a *App) prepare(ctx context.Context, o *helmOptions, client *kube.Client, change release.Change, rel plan.Release) (*operation, error) {
 	op, flags := change.Operation(), &o.tasks
 	next := sync.OnceValues(change.Next)
-	p := &operation{id: newRunID(time.Now()), release: change, flags: flags, past: memory{
-		store:  record.Store{Client: client.Interface, Namespace: rel.Namespace, Release: rel.Name},
+	p := &operation{id: newRunID(time.Now()), release: change, flags: flags}
+	p.past = memory{
+		store:  record.Store{Client: client.Interface, Namespace: rel.Namespace, Release: rel.Name, Life: p.life},
 		client: client, next: next,
-	}}
+	}
 	documents, err := a.find(ctx, flags, client, rel, p.sources(next))
 	if err != nil {
 		return nil, preflight(ctx, err)
@@ -82,6 +83,21 @@ func (a *App) prepare(ctx context.Context, o *helmOptions, client *kube.Client, 
 func (o *operation) deploys() bool {
 	op := o.release.Operation()
 	return op == task.Install || op == task.Upgrade
+}
+
+// life tells the release from others of its name. That of an install is known when Helm has done it.
+func (o *operation) life() string {
+	if o.release.Operation() == task.Install {
+		if o.runner.applied == nil {
+			return ""
+		}
+		select {
+		case <-o.runner.applied:
+		default:
+			return ""
+		}
+	}
+	return o.release.Life()
 }
 
 // sources are where tasks can come from besides files and the cluster.
@@ -150,6 +166,11 @@ func (a *App) perform(ctx context.Context, o *operation) error {
 	}
 	result := e.Run(ctx, o.plan)
 	o.runner.settle()
+	if journal, ok := e.Journal.(record.Journal); ok {
+		if err := journal.Close(); err != nil {
+			fmt.Fprintf(a.ErrOut, "note: %v\n", err)
+		}
+	}
 	applyError := o.runner.applyError
 	end := rolledBack(result, o.runner.rolledBack, a.end(ctx, result, applyError))
 
@@ -254,7 +275,10 @@ func summary(result engine.Result, state task.State) error {
 		if message == "" {
 			message = strings.ToLower(string(state))
 		}
-		parts = append(parts, shown("%s: %s", part, message))
+		if !strings.Contains(message, part+":") { // else it says itself which task it is about
+			message = part + ": " + message
+		}
+		parts = append(parts, shown("%s", message))
 	}
 	return errors.New(strings.Join(parts, "; "))
 }

@@ -127,6 +127,14 @@ func (a *App) run(ctx context.Context, o *runOptions, names []string) error {
 	if err != nil {
 		return usageError{err}
 	}
+	revision := 0
+	if remembers(chosen) && o.release != "" {
+		var life string
+		if revision, life, err = o.connection.lastRevision(ctx, o.release, namespace); err != nil {
+			return &release.PreflightError{Err: err}
+		}
+		past.store.Life = func() string { return life }
+	}
 	if !o.tasks.forceTasks {
 		if err := past.skipDone(ctx, chosen); err != nil {
 			return err
@@ -143,12 +151,6 @@ func (a *App) run(ctx context.Context, o *runOptions, names []string) error {
 	}
 	id, engine := newRunID(time.Now()), o.tasks.engine(runner)
 	if remembers(chosen) && !o.dryRun {
-		revision := 0
-		if o.release != "" {
-			if revision, err = o.connection.lastRevision(ctx, o.release, namespace); err != nil {
-				return &release.PreflightError{Err: err}
-			}
-		}
 		engine.Journal = past.journal(id, revision, nil)
 	}
 	return a.runPlan(ctx, o, set, p, id, engine)

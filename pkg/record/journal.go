@@ -65,11 +65,11 @@ func (j Journal) Before(s plan.Step) error {
 }
 
 // After writes how a task ended: that it was done or was not, or that it was taken back; and, when
-// Helm has applied the release, the documents.
+// Helm has applied the release, the documents and which release it is.
 func (j Journal) After(result engine.StepResult) error {
 	s := result.Step
 	switch {
-	case s.Kind == plan.Apply && result.State == task.Succeeded && len(j.Documents) > 0:
+	case s.Kind == plan.Apply && result.State == task.Succeeded:
 		return j.update(func(r *Record) error {
 			r.Documents = j.Documents
 			return nil
@@ -90,6 +90,14 @@ func (j Journal) After(result engine.StepResult) error {
 		})
 	}
 	return j.taskEnded(result)
+}
+
+// Close writes which release the entries are about, which an install knows only at its end.
+func (j Journal) Close() error {
+	if j.Store.life() == "" {
+		return nil
+	}
+	return j.update(func(*Record) error { return nil })
 }
 
 func (j Journal) taskEnded(result engine.StepResult) error {

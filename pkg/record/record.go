@@ -8,6 +8,9 @@ import (
 
 // Record is what is known of a release's earlier runs. Its fields only grow.
 type Record struct {
+	// Life tells the release from another one of the same name, before or after it; empty as long as
+	// it was never applied.
+	Life string `json:"life,omitempty"`
 	// Done are the tasks with an undo, the oldest first.
 	Done []Done `json:"done,omitempty"`
 	// Documents are the task documents of the run that last applied the release, as far as later runs

@@ -174,6 +174,40 @@ func TestConflict(t *testing.T) {
 	}
 }
 
+// TestLife: what is recorded of a release is nothing to another one of the same name; but what was done
+// for one that is about to be is.
+func TestLife(t *testing.T) {
+	s, _ := store()
+	ctx := context.Background()
+	life := ""
+	s.Life = func() string { return life }
+	j := Journal{Store: s, Run: "r1", Documents: []Document{{Name: "d"}}}
+	apply := engine.StepResult{Step: plan.Step{Kind: plan.Apply}, Result: task.Result{State: task.Succeeded}}
+	count := func() string {
+		r, err := s.Load(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return fmt.Sprintf("%d done, %d documents", len(r.Done), len(r.Documents))
+	}
+	a := plan.Step{ID: "a", Kind: plan.Task, Task: undoable("a")}
+	if err := j.Before(a); err != nil || count() != "1 done, 0 documents" {
+		t.Errorf("%s, error %v", count(), err)
+	}
+	life = "first"
+	if err := j.After(apply); err != nil || count() != "1 done, 1 documents" {
+		t.Errorf("%s, error %v", count(), err)
+	}
+	for _, life = range []string{"", "second"} {
+		if count() != "0 done, 0 documents" {
+			t.Errorf("life %q: %s", life, count())
+		}
+	}
+	if err := j.Before(a); err != nil || count() != "1 done, 0 documents" {
+		t.Errorf("%s, error %v", count(), err)
+	}
+}
+
 func TestSize(t *testing.T) {
 	r := &Record{Proofs: map[string]Proof{"p": {Key: "k"}}}
 	for i := range 100 {

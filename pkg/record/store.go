@@ -28,6 +28,16 @@ type Store struct {
 	// Namespace and Release are what the record is about; without a release it is about tasks that
 	// run by name.
 	Namespace, Release string
+	// Life returns what tells the release from others of its name (see Record.Life), "" as long as
+	// there is none. It may be nil.
+	Life func() string
+}
+
+func (s Store) life() string {
+	if s.Life == nil {
+		return ""
+	}
+	return s.Life()
 }
 
 // Name is that of the Secret.
@@ -67,6 +77,10 @@ func (s Store) load(ctx context.Context, client kubernetes.Interface) (*Record, 
 	if err := json.Unmarshal(secret.Data[key], record); err != nil {
 		return nil, nil, err
 	}
+	if record.Life != "" && record.Life != s.life() {
+		// It is about a release of that name which is no more.
+		record = &Record{}
+	}
 	return record, secret, nil
 }
 
@@ -87,6 +101,7 @@ func (s Store) update(ctx context.Context, change func(*Record) error) error {
 		if err := change(record); err != nil {
 			return err
 		}
+		record.Life = s.life()
 		text, err := record.encoded()
 		if err != nil {
 			return err

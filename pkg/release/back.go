@@ -3,6 +3,7 @@ package release
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	"helm.sh/helm/v3/pkg/action"
 	helmrelease "helm.sh/helm/v3/pkg/release"
@@ -88,8 +89,33 @@ func (r *Rollback) Target() int { return revision(r.target) }
 // KeepsHistory reports whether the release's history stays.
 func (u *Uninstall) KeepsHistory() bool { return u.client.KeepHistory }
 
-// LastRevision returns the number of a release's newest revision.
-func (h *Helm) LastRevision(name string) (int, error) {
+// LastRevision returns the number of a release's newest revision, and its Life.
+func (h *Helm) LastRevision(name string) (int, string, error) {
 	rel, err := h.last(name)
-	return revision(rel), err
+	return revision(rel), life(rel), err
+}
+
+// Life tells the release from one of the same name that was there before.
+func (i *Install) Life() string { return life(i.release) }
+
+// Life is that of the release.
+func (u *Upgrade) Life() string {
+	if u.instead != nil {
+		return u.instead.Life()
+	}
+	return life(u.last)
+}
+
+// Life is that of the release.
+func (r *Rollback) Life() string { return life(r.last) }
+
+// Life is that of the release.
+func (u *Uninstall) Life() string { return life(u.last) }
+
+// life is when the release was first deployed, which its later revisions keep.
+func life(rel *helmrelease.Release) string {
+	if rel == nil || rel.Info == nil || rel.Info.FirstDeployed.IsZero() {
+		return ""
+	}
+	return rel.Info.FirstDeployed.UTC().Format(time.RFC3339Nano)
 }

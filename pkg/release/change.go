@@ -33,6 +33,8 @@ type Change interface {
 	// NextRevision is the number of the revision that Apply is going to make; of an uninstall that of
 	// the one it removes.
 	NextRevision() int
+	// Life tells the release from another one of the same name; empty as long as there is none.
+	Life() string
 	// RollBack takes back what Apply did and returns what that was: an upgrade goes back to the last
 	// revision that was deployed, an install is uninstalled.
 	RollBack() (string, error)

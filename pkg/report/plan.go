@@ -1,6 +1,7 @@
 package report
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"strings"
@@ -26,7 +27,8 @@ func Plan(w io.Writer, p plan.Plan) error {
 // PlanReasons writes the steps of a plan as a table with what each waits for and why it is there,
 // and the tasks that it leaves out.
 func PlanReasons(w io.Writer, p plan.Plan) error {
-	table := tabwriter.NewWriter(w, 0, 0, 3, ' ', 0)
+	var padded bytes.Buffer
+	table := tabwriter.NewWriter(&padded, 0, 0, 3, ' ', 0)
 	fmt.Fprintln(table, "\tSTEP\tPLACE\tAFTER\tREASON\tCOMMAND")
 	for i, s := range p.Steps {
 		command, reason := "", s.Reason
@@ -40,10 +42,15 @@ func PlanReasons(w io.Writer, p plan.Plan) error {
 		for j := range row {
 			row[j] = string(Escape([]byte(strings.ReplaceAll(row[j], "\t", " "))))
 		}
-		fmt.Fprintln(table, strings.TrimRight(strings.Join(row, "\t"), "\t"))
+		fmt.Fprintln(table, strings.Join(row, "\t"))
 	}
 	if err := table.Flush(); err != nil {
 		return err
+	}
+	for line := range strings.Lines(padded.String()) {
+		if _, err := fmt.Fprintln(w, strings.TrimRight(line, " \n")); err != nil {
+			return err
+		}
 	}
 	for _, l := range p.Left {
 		fmt.Fprintf(w, "not run: %s: %s\n", Escape([]byte(l.Task.Name)), l.Reason)
