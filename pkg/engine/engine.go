@@ -268,9 +268,10 @@ func (r *run) try(ctx context.Context, s plan.Step) task.Result {
 		})
 }
 
-// withUndo returns the step with the undo of its task as it has to be done after this end.
+// withUndo returns the step with the undo of its task as it has to be done after this end: of a success
+// only, for what was not done has no outputs that it could refer to.
 func withUndo(s plan.Step, values task.Values, result task.Result) (plan.Step, error) {
-	if s.Task == nil || s.Task.Undo == nil || s.Task.Undo.Late == nil {
+	if s.Task == nil || s.Task.Undo == nil || s.Task.Undo.Late == nil || result.State != task.Succeeded {
 		return s, nil
 	}
 	undo, t := *s.Task.Undo, *s.Task

@@ -119,6 +119,18 @@ func (n *notes) After(r StepResult) error {
 	return nil
 }
 
+// needsSuccess is an undo that refers to the outputs of its task, which only a success has.
+type needsSuccess struct{}
+
+func (needsSuccess) Resolve(v task.Values) (task.Executor, string, error) {
+	for name, ended := range v.Tasks {
+		if ended.State != task.Succeeded {
+			return nil, "", fmt.Errorf("%s has no outputs", name)
+		}
+	}
+	return task.Host{}, "", nil
+}
+
 // TestRollback: when a task that asks for it fails, what was done is taken back in the plan's order,
 // and what was not done is not; the journal hears of each step that may change something, before and
 // after.
@@ -176,6 +188,17 @@ func TestRollback(t *testing.T) {
 	}
 	if !slices.Equal(journal.lines, want) {
 		t.Errorf("journal %q", journal.lines)
+	}
+	journal = &notes{}
+	p := steps("a", "b")
+	for i := range p.Steps {
+		p.Steps[i].Task.Undo = &task.Task{Late: needsSuccess{}}
+	}
+	synctest.Test(t, func(t *testing.T) {
+		Engine{Runner: script{"b": task.Failed}, Journal: journal, Concurrency: 1, KeepGoing: true}.Run(t.Context(), p)
+	})
+	if want := []string{"before a", "after a Succeeded", "before b", "after b Failed"}; !slices.Equal(journal.lines, want) {
+		t.Errorf("with undos that refer to outputs: journal %q", journal.lines)
 	}
 	journal = &notes{fails: "b"}
 	if got, result := rollback(nil, task.Fail, journal); result.Steps[1].Message != "no place for b" || result.Steps[1].State != task.Failed {

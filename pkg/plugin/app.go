@@ -120,8 +120,8 @@ func (a *App) Command() *cobra.Command {
 		Use:   "kubectl-tasks",
 		Short: "Run tasks around Helm releases",
 		Long: `Run tasks before, during and after Helm's install, upgrade, rollback and uninstall: on this
-machine, or in pods. Tasks come from a tasks.yaml, from Draft's .draft-tasks.toml,
-or from an annotated ConfigMap. Nothing is installed in the cluster.`,
+machine, or in pods. Tasks come from a tasks.yaml or from Draft's .draft-tasks.toml: a file, an annotated
+ConfigMap, or one of the chart's own. Nothing is installed in the cluster.`,
 		Example: `  # Install a chart with the tasks of the working directory around it
   kubectl tasks install web ./chart --wait
 

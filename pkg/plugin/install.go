@@ -16,7 +16,8 @@ func (a *App) installCommand() *cobra.Command {
 pre-install tasks, Helm's install, then, when the release is ready, post-install tasks.
 
 The release is an ordinary one: helm lists, upgrades and removes it. A task that fails
-stops the run with exit code 1; when that is after Helm's part, the release stays deployed.`,
+stops the run with exit code 1; when that is after Helm's part, the release stays deployed, unless
+the task asks for a rollback.`,
 		Example: `  # Tasks of tasks.yaml or .draft-tasks.toml in the working directory, or of a ConfigMap annotated for web
   kubectl tasks install web ./chart --wait
 

@@ -16,7 +16,8 @@ func (a *App) rollbackCommand() *cobra.Command {
 		Use:   "rollback RELEASE [REVISION]",
 		Short: "Roll a release back with tasks around it",
 		Long: `Roll a release back as 'helm rollback' does, with every flag it has, and run tasks around it:
-pre-rollback tasks, Helm's rollback, then, when the release is ready, post-rollback tasks.
+first what takes back what tasks did for the revisions that are left, then pre-rollback tasks,
+Helm's rollback and, when the release is ready, post-rollback tasks.
 Without a revision, or with 0, it goes back to the one before.`,
 		Example: `  # Go back to the revision before
   kubectl tasks rollback web

@@ -132,7 +132,7 @@ func (j Journal) taskEnded(result engine.StepResult) error {
 		case i < 0:
 		case result.State == task.Succeeded:
 			r.Done[i].Ended, r.Done[i].Undo = true, undo
-		case result.State == task.Failed || result.State == task.Skipped:
+		case result.State != task.Unknown:
 			r.Done = r.forget(j.id(t))
 		}
 		return nil

@@ -109,6 +109,7 @@ func TestJournal(t *testing.T) {
 		{"before", func() error { return j.Before(a) }, "r1/a@2 false"},
 		{"after", func() error { return j.After(ended(a, task.Succeeded)) }, "r1/a@2 true"},
 		{"failed", func() error { return errors.Join(j.Before(b), j.After(ended(b, task.Failed))) }, "r1/a@2 true"},
+		{"stopped", func() error { return errors.Join(j.Before(b), j.After(ended(b, task.Cancelled))) }, "r1/a@2 true"},
 		{"unknown", func() error { return errors.Join(j.Before(b), j.After(ended(b, task.Unknown))) }, "r1/b@2 false, r1/a@2 true"},
 		{"an undo that failed", func() error { return errors.Join(j.Before(undoA), j.After(ended(undoA, task.Failed))) }, "r1/b@2 false, r1/a@2 true"},
 		{"taken back", func() error { return j.After(ended(undoA, task.Succeeded)) }, "r1/b@2 false"},
