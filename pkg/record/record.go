@@ -64,6 +64,9 @@ func (r *Record) encoded() ([]byte, error) {
 	}
 }
 
+// empty reports whether nobody will miss the record.
+func (r *Record) empty() bool { return len(r.Done)+len(r.Documents)+len(r.Proofs) == 0 }
+
 // Since returns what was done for revisions after that one, the newest first.
 func (r *Record) Since(revision int) []Done {
 	var found []Done

@@ -59,8 +59,8 @@ func TestEncode(t *testing.T) {
 	}
 }
 
-func store(objects ...runtime.Object) (Store, *fake.Clientset) {
-	client := fake.NewClientset(objects...)
+func store() (Store, *fake.Clientset) {
+	client := fake.NewClientset()
 	return Store{Client: func() (kubernetes.Interface, error) { return client, nil }, Namespace: "ns", Release: "web"}, client
 }
 
@@ -136,6 +136,29 @@ func TestJournal(t *testing.T) {
 	}
 	if err := errors.Join(s.Delete(ctx), s.Delete(ctx)); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestEmpty: a record of nothing is not made, and one that has become so does not stay.
+func TestEmpty(t *testing.T) {
+	s, client := store()
+	ctx := context.Background()
+	exists := func() bool {
+		_, err := client.CoreV1().Secrets("ns").Get(ctx, s.Name(), metav1.GetOptions{})
+		return err == nil
+	}
+	j := Journal{Store: s, Run: "r1"}
+	a := plan.Step{ID: "a", Kind: plan.Task, Task: undoable("a")}
+	apply := engine.StepResult{Step: plan.Step{Kind: plan.Apply}, Result: task.Result{State: task.Succeeded}}
+	if err := j.After(apply); err != nil || exists() {
+		t.Errorf("made: %v, error %v", exists(), err)
+	}
+	if err := j.Before(a); err != nil || !exists() {
+		t.Errorf("made: %v, error %v", exists(), err)
+	}
+	failed := engine.StepResult{Step: a, Result: task.Result{State: task.Failed}}
+	if err := j.After(failed); err != nil || exists() {
+		t.Errorf("stays: %v, error %v", exists(), err)
 	}
 }
 

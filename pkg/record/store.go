@@ -85,7 +85,7 @@ func (s Store) load(ctx context.Context, client kubernetes.Interface) (*Record, 
 }
 
 // update changes the record. When another run changes it at the same time, change is called again
-// with what that made of it.
+// with what that made of it. A record of nothing is not kept.
 func (s Store) update(ctx context.Context, change func(*Record) error) error {
 	client, err := s.Client()
 	if err != nil {
@@ -102,6 +102,13 @@ func (s Store) update(ctx context.Context, change func(*Record) error) error {
 			return err
 		}
 		record.Life = s.life()
+		switch {
+		case record.empty() && secret == nil:
+			return nil
+		case record.empty():
+			read := metav1.Preconditions{UID: &secret.UID, ResourceVersion: &secret.ResourceVersion}
+			return secrets.Delete(ctx, secret.Name, metav1.DeleteOptions{Preconditions: &read})
+		}
 		text, err := record.encoded()
 		if err != nil {
 			return err
