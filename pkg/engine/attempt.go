@@ -82,7 +82,7 @@ func attempt(ctx context.Context, runner Runner, s plan.Step, sink task.Sink, ma
 	}
 	result := runner.Run(limited, s, sink)
 	if result.State == task.Succeeded {
-		if result.Outputs, err = captured.outputs(result.Files); err != nil {
+		if result.Outputs, err = captured.outputs(result.Files, result.Outputs); err != nil {
 			result.State, result.Reason, result.Message = task.Failed, reasonOutput, err.Error()
 		}
 	}

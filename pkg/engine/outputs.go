@@ -97,8 +97,8 @@ func (c *capture) endLine() {
 }
 
 // outputs returns the values of a task that succeeded, and an error that names those that are not
-// there or not what they should be.
-func (c *capture) outputs(files map[string]string) (map[string]task.Value, error) {
+// there or not what they should be. own are those that its executor told.
+func (c *capture) outputs(files map[string]string, own map[string]task.Value) (map[string]task.Value, error) {
 	if c == nil {
 		return nil, nil
 	}
@@ -110,6 +110,10 @@ func (c *capture) outputs(files map[string]string) (map[string]task.Value, error
 	values := make(map[string]task.Value, len(c.definitions))
 	var problems []error
 	for _, o := range c.definitions {
+		if o.Own {
+			values[o.Name] = own[o.Name]
+			continue
+		}
 		v, err := c.value(o, files)
 		if err == nil {
 			v, err = convert(v, o.Type)

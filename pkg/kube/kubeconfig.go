@@ -28,7 +28,7 @@ func (c *Client) Kubeconfig(namespace string) ([]byte, string, error) {
 	if err != nil {
 		return nil, "", err
 	}
-	name, err := c.contextName()
+	name, err := c.ContextName()
 	if err != nil {
 		return nil, "", err
 	}
@@ -55,8 +55,8 @@ func (c *Client) Kubeconfig(namespace string) ([]byte, string, error) {
 	return text, name, nil
 }
 
-// contextName returns what the user calls the context of the run.
-func (c *Client) contextName() (string, error) {
+// ContextName returns what the user calls the context of the run.
+func (c *Client) ContextName() (string, error) {
 	merged, err := c.flags.ToRawKubeConfigLoader().RawConfig()
 	if err != nil {
 		return "", fmt.Errorf("reading the kubeconfig: %w", err)

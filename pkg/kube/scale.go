@@ -13,37 +13,40 @@ import (
 // restore puts it back to zero, unless somebody has scaled it to something else meanwhile; it is
 // not nil when the workload was scaled, also when err is not nil.
 func (c *Client) Wake(ctx context.Context, namespace, target string, timeout time.Duration) (restore func(context.Context) error, err error) {
+	if err := c.Scale(ctx, namespace, target, 0, 1); err != nil {
+		return nil, err
+	}
+	return func(ctx context.Context) error { return c.Scale(ctx, namespace, target, 1, 0) }, c.WaitObject(ctx, namespace, target, timeout)
+}
+
+// Scale changes the number of pods of a workload, given as KIND/NAME; that somebody else has changed
+// it is an error.
+func (c *Client) Scale(ctx context.Context, namespace, target string, from, to int64) error {
 	o, resource, err := c.named(namespace, target)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	client, err := c.in(resource, namespace)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	scale := func(ctx context.Context, from, to int64) error {
-		wrap := func(err error) error {
-			return fmt.Errorf("scaling %s in namespace %q from %d to %d: %w", Name(o), namespace, from, to, err)
-		}
-		current, err := client.Get(ctx, o.GetName(), metav1.GetOptions{}, "scale")
-		if err != nil {
-			return wrap(err)
-		}
-		// It is left out when it is 0.
-		if replicas, _, _ := unstructured.NestedInt64(current.Object, "spec", "replicas"); replicas != from {
-			return wrap(fmt.Errorf("somebody has scaled it to %d", replicas))
-		}
-		if err := unstructured.SetNestedField(current.Object, to, "spec", "replicas"); err != nil {
-			return wrap(err)
-		}
-		// With the version that was read, so that a change meanwhile is a conflict.
-		if _, err := client.Update(ctx, current, metav1.UpdateOptions{FieldManager: "kubectl-tasks"}, "scale"); err != nil {
-			return wrap(err)
-		}
-		return nil
+	wrap := func(err error) error {
+		return fmt.Errorf("scaling %s in namespace %q from %d to %d: %w", Name(o), namespace, from, to, err)
 	}
-	if err := scale(ctx, 0, 1); err != nil {
-		return nil, err
+	current, err := client.Get(ctx, o.GetName(), metav1.GetOptions{}, "scale")
+	if err != nil {
+		return wrap(err)
 	}
-	return func(ctx context.Context) error { return scale(ctx, 1, 0) }, c.WaitObject(ctx, namespace, target, timeout)
+	// It is left out when it is 0.
+	if replicas, _, _ := unstructured.NestedInt64(current.Object, "spec", "replicas"); replicas != from {
+		return wrap(fmt.Errorf("somebody has scaled it to %d", replicas))
+	}
+	if err := unstructured.SetNestedField(current.Object, to, "spec", "replicas"); err != nil {
+		return wrap(err)
+	}
+	// With the version that was read, so that a change meanwhile is a conflict.
+	if _, err := client.Update(ctx, current, metav1.UpdateOptions{FieldManager: "kubectl-tasks"}, "scale"); err != nil {
+		return wrap(err)
+	}
+	return nil
 }

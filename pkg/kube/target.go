@@ -3,6 +3,7 @@ package kube
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
@@ -50,11 +52,52 @@ func (c *Client) TargetPods(ctx context.Context, namespace, target string) ([]co
 	if err != nil {
 		return nil, fmt.Errorf("%s in namespace %q: %w", Name(o), namespace, err)
 	}
-	if len(all) == 0 {
-		why, zero := c.whyNoPods(ctx, o)
-		return nil, &NoPodsError{Of: Name(o), Why: why, Zero: zero}
+	if !slices.ContainsFunc(all, func(p corev1.Pod) bool { return p.DeletionTimestamp == nil }) {
+		// The last pods of what was scaled to zero take their time.
+		if why, zero := c.whyNoPods(ctx, o); zero || len(all) == 0 {
+			return nil, &NoPodsError{Of: Name(o), Why: why, Zero: zero}
+		}
 	}
 	return usable(all, Name(o))
+}
+
+// ReadyPods is TargetPods for a workload, of whose older revisions a pod will do when the newest has
+// none that is ready.
+func (c *Client) ReadyPods(ctx context.Context, namespace, workload string) ([]corev1.Pod, error) {
+	pods, err := c.TargetPods(ctx, namespace, workload)
+	none, _ := errors.AsType[*NoPodsError](err)
+	if none == nil || none.Zero {
+		return pods, err
+	}
+	o, resource, err := c.named(namespace, workload)
+	if err != nil {
+		return nil, err
+	}
+	client, err := c.in(resource, namespace)
+	if err != nil {
+		return nil, err
+	}
+	live, err := client.Get(ctx, o.GetName(), metav1.GetOptions{})
+	if err != nil {
+		return nil, fmt.Errorf("%s in namespace %q: %w", Name(o), namespace, err)
+	}
+	var selector metav1.LabelSelector
+	content, _, _ := unstructured.NestedMap(live.Object, "spec", "selector")
+	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(content, &selector); err != nil {
+		return nil, err
+	}
+	parsed, err := metav1.LabelSelectorAsSelector(&selector)
+	if err != nil || parsed.Empty() {
+		return nil, none
+	}
+	all, err := c.pods(ctx, namespace, parsed)
+	if err != nil {
+		return nil, err
+	}
+	if pods, err := usable(all, Name(o)); err == nil {
+		return pods, nil
+	}
+	return nil, none
 }
 
 // SelectorPods is TargetPods for the pods that a label selector matches.

@@ -58,6 +58,9 @@ func New(streams genericiooptions.IOStreams) *App {
 	}
 }
 
+// tell writes a note to the user.
+func (a *App) tell(text string) { fmt.Fprintf(a.ErrOut, "note: %s\n", shown("%s", text)) }
+
 // Run runs the command line, writes the error that ended it, if any, and returns the exit code
 // (see ExitCode). Cancelling ctx with Interrupted as its cause ends the run in good order.
 func (a *App) Run(ctx context.Context, args []string) int {

@@ -10,6 +10,9 @@ import (
 
 // choose returns the tasks with the given names or of the given phase, in the order of the list.
 func choose(tasks []task.Task, names []string, phase string) ([]task.Task, error) {
+	if len(names) == 0 && phase == "" && len(tasks) == 1 {
+		return tasks, nil
+	}
 	if len(names) == 0 && phase == "" {
 		return nil, fmt.Errorf("name the tasks to run, or --phase; there are:\n%s", list(tasks))
 	}
@@ -49,7 +52,7 @@ func byName(tasks []task.Task, name string) (task.Task, error) {
 		if t.Name == name {
 			return t, nil
 		}
-		if _, short, ok := strings.Cut(t.Name, "/"); ok && short == name {
+		if called(t, name) {
 			found = append(found, t)
 		}
 	}
@@ -60,6 +63,12 @@ func byName(tasks []task.Task, name string) (task.Task, error) {
 		return task.Task{}, fmt.Errorf("no task is called %q; there are:\n%s", name, list(tasks))
 	}
 	return task.Task{}, fmt.Errorf("more than one task is called %q:\n%s", name, list(found))
+}
+
+// called reports whether the name is the task's, or the part after its section.
+func called(t task.Task, name string) bool {
+	_, short, ok := strings.Cut(t.Name, "/")
+	return t.Name == name || ok && short == name
 }
 
 func list(tasks []task.Task) string {

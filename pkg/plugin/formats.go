@@ -1,8 +1,11 @@
 package plugin
 
 import (
+	"time"
+
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/expression"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/format/draft"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/format/lagoon"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/format/native"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/source"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
@@ -19,6 +22,13 @@ type parseOptions struct {
 	lenient bool
 	// runs tells which tasks may run; nil means all.
 	runs func(name string, phase task.Phase) bool
+	// taskTimeout is how long a task may take that does not say it; 0 when nobody did.
+	taskTimeout time.Duration
+	// lagoon and vars are the flags about tasks of Lagoon, and their variables; env are those of the
+	// namespace, nil when there is no cluster to ask.
+	lagoon lagoonFlags
+	vars   map[string]string
+	env    *lagoonEnv
 }
 
 // formats is the registry: a new format is a package under pkg/format and a line here.
@@ -27,6 +37,7 @@ var formats = []struct {
 	parse func(source.Document, parseOptions) ([]task.Task, task.Diagnostics)
 }{
 	{source.Format{Name: "native", Files: []string{native.FileName, "tasks.yml", "tasks.json"}, Extensions: []string{".yaml", ".yml", ".json"}, Recognises: native.Recognises}, parseNative},
+	{source.Format{Name: "lagoon", Files: []string{lagoon.FileName}, Extensions: []string{lagoon.FileName, ".yaml", ".yml", ".json"}, Recognises: lagoon.Recognises, Shared: true}, parseLagoon},
 	{source.Format{Name: "draft", Files: []string{draft.FileName, "draft-tasks.toml", "tasks.toml"}, Extensions: []string{".toml"}, Recognises: draft.Recognises}, parseDraft},
 }
 

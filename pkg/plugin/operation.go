@@ -53,7 +53,7 @@ func (a *App) prepare(ctx context.Context, o *helmOptions, client *kube.Client, 
 		return nil, preflight(ctx, err)
 	}
 	p.runner = &stepRunner{
-		client: client, namespace: rel.Namespace, env: newEnvironment(op, rel), helm: o.helm, apply: change.Apply, back: change.RollBack,
+		operation: op, client: client, namespace: rel.Namespace, env: newEnvironment(op, rel), helm: o.helm, apply: change.Apply, back: change.RollBack,
 		next: next, objects: change.Objects, timeout: change.Timeout(), approve: a.approver(flags), images: flags.runnerImages(),
 	}
 	shows := change.DryRun() || a.planning != nil
@@ -65,7 +65,8 @@ func (a *App) prepare(ctx context.Context, o *helmOptions, client *kube.Client, 
 	known := facts(op, rel)
 	known.Values = change.Values
 	runs := func(_ string, phase task.Phase) bool { return phase.In(op) != task.None }
-	if p.tasks, err = flags.read(documents, parseOptions{getenv: p.runner.env.lookup, facts: known, runs: runs}); err != nil {
+	options := parseOptions{getenv: p.runner.env.lookup, facts: known, runs: runs, env: a.newLagoonEnv(client, rel.Namespace)}
+	if p.tasks, err = flags.read(documents, options); err != nil {
 		return nil, err
 	}
 	if err := a.plan(ctx, p, rel); err != nil {
@@ -166,6 +167,7 @@ func (a *App) perform(ctx context.Context, o *operation) error {
 	}
 	result := e.Run(ctx, o.plan)
 	o.runner.settle()
+	o.runner.sleep(a.tell)
 	if journal, ok := e.Journal.(record.Journal); ok {
 		if err := journal.Close(); err != nil {
 			fmt.Fprintf(a.ErrOut, "note: %v\n", err)

@@ -3,10 +3,12 @@ package plugin
 import (
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"sigs.k8s.io/yaml"
 
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/format/lagoon"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/format/native"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/source"
 )
@@ -35,12 +37,19 @@ func (t *taskFlags) givenParams(documents []source.Document) (map[string]string,
 		return nil, nil
 	}
 	var texts [][]byte
+	asked := map[string]bool{}
 	for _, d := range documents {
-		if d.Format == "native" {
+		switch d.Format {
+		case "native":
 			texts = append(texts, d.Text)
+		case "lagoon":
+			for _, name := range lagoon.Parameters(d.Text) {
+				asked[name] = true
+			}
 		}
 	}
-	if unknown := native.Undeclared(given, texts...); len(unknown) > 0 {
+	unknown := slices.DeleteFunc(native.Undeclared(given, texts...), func(name string) bool { return asked[name] })
+	if len(unknown) > 0 {
 		return nil, fmt.Errorf("no task document has the parameter %s", strings.Join(unknown, ", "))
 	}
 	return given, nil

@@ -39,7 +39,8 @@ func (a *App) runCommand() *cobra.Command {
 		Use:   "run [TASK... | (--exec|--clone|--pod|--job) PLACE -- COMMAND [ARG...]]",
 		Short: "Run tasks by name or phase, without Helm",
 		Long: `Run tasks by name, or all tasks of a phase, without Helm. A task of a Draft file is called
-TABLE/DESCRIPTION; the description alone will do when no other task has it.
+TABLE/DESCRIPTION, one of a .lagoon.yml pre-rollout/NAME or post-rollout/NAME; the part after
+the slash alone will do when no other task has it. A document with a single task needs no name.
 
 A single task with a single target behaves as its program: its output goes to standard
 output byte for byte, and its exit code is passed on.`,
@@ -53,6 +54,11 @@ output byte for byte, and its exit code is passed on.`,
   kubectl tasks run --exec deployment/web -- hostname
   kubectl tasks run --clone deployment/web -- env
   kubectl tasks run --job busybox:1.37 -- echo hello
+
+  # A command as a standard task of Lagoon, a LagoonTask, a definition of Lagoon's API
+  kubectl tasks run --lagoon-service cli -- "drush cr"
+  kubectl tasks run -f lagoontask.yaml
+  kubectl tasks run -f definition.json --param NAME=value
 
   # All post-deploy tasks of a file
   kubectl tasks run --phase post-deploy --release web -f deploy/.draft-tasks.toml`,
@@ -102,9 +108,9 @@ func (a *App) run(ctx context.Context, o *runOptions, names []string) error {
 		return preflight(ctx, err)
 	}
 	if len(documents) == 0 {
-		return usageError{errors.New("there are no tasks: no tasks.yaml and no .draft-tasks.toml here, and no ConfigMap annotated for a release given with --release; name a file with --tasks")}
+		return usageError{errors.New("there are no tasks: no tasks.yaml, .lagoon.yml or .draft-tasks.toml here, and no ConfigMap annotated for a release given with --release; name a file with --tasks")}
 	}
-	runner := &stepRunner{client: client, namespace: namespace, timeout: waitTimeout, approve: a.approver(&o.tasks), images: o.tasks.runnerImages(), env: newEnvironment(task.Run, rel)}
+	runner := &stepRunner{operation: task.Run, client: client, namespace: namespace, timeout: waitTimeout, approve: a.approver(&o.tasks), images: o.tasks.runnerImages(), env: newEnvironment(task.Run, rel)}
 	// Tasks of this machine need no cluster, so one that is not configured is no error.
 	if _, err := client.RESTConfig(); err == nil && !o.dryRun && a.planning == nil {
 		if err := a.addKubeconfig(&runner.env, client, namespace); err != nil {
@@ -116,9 +122,14 @@ func (a *App) run(ctx context.Context, o *runOptions, names []string) error {
 		known.Values = o.connection.storedValues(ctx, o.release, namespace)
 	}
 	runs := func(name string, phase task.Phase) bool {
-		return slices.Contains(names, name) || o.phase != "" && string(phase) == o.phase
+		if len(names) == 0 && o.phase == "" {
+			return true
+		}
+		t := task.Task{Name: name, Phase: phase}
+		return o.phase != "" && ofPhase(t, o.phase) || slices.ContainsFunc(names, func(wanted string) bool { return called(t, wanted) })
 	}
-	set, err := o.tasks.read(documents, parseOptions{getenv: runner.env.lookup, facts: known, runs: runs})
+	options := parseOptions{getenv: runner.env.lookup, facts: known, runs: runs, env: a.newLagoonEnv(client, namespace)}
+	set, err := o.tasks.read(documents, options)
 	if err != nil {
 		return err
 	}
@@ -149,14 +160,15 @@ func (a *App) run(ctx context.Context, o *runOptions, names []string) error {
 			return err
 		}
 	}
-	id, engine := newRunID(time.Now()), o.tasks.engine(runner)
+	id := newRunID(time.Now())
+	var journal engine.Journal
 	if remembers(chosen) && !o.dryRun {
-		engine.Journal = past.journal(id, revision, nil)
+		journal = past.journal(id, revision, nil)
 	}
-	return a.runPlan(ctx, o, set, p, id, engine)
+	return a.runPlan(ctx, o, runner, set, p, id, journal)
 }
 
-func (a *App) runPlan(ctx context.Context, o *runOptions, set taskSet, p plan.Plan, id string, e engine.Engine) error {
+func (a *App) runPlan(ctx context.Context, o *runOptions, runner *stepRunner, set taskSet, p plan.Plan, id string, journal engine.Journal) error {
 	bare := len(p.Steps) == 1 && o.output == ""
 	if !bare || o.dryRun || a.planning != nil {
 		a.announce(set, p.Tasks())
@@ -170,6 +182,9 @@ func (a *App) runPlan(ctx context.Context, o *runOptions, set taskSet, p plan.Pl
 	if err := a.trust(&o.tasks, p.Tasks()); err != nil {
 		return err
 	}
+	if err := a.confirm(&o.tasks, p.Tasks()); err != nil {
+		return err
+	}
 	text := &report.Text{Log: a.ErrOut, Stdout: a.Out, Stderr: a.ErrOut}
 	if o.output != "" {
 		text.Stdout = a.ErrOut
@@ -181,11 +196,13 @@ func (a *App) runPlan(ctx context.Context, o *runOptions, set taskSet, p plan.Pl
 			EscapeStdout: isTerminal(a.Out), EscapeStderr: isTerminal(a.ErrOut),
 		}).Emit
 	}
-	e, err := o.tasks.watch(e, id, show)
+	e, err := o.tasks.watch(o.tasks.engine(runner), id, show)
 	if err != nil {
 		return err
 	}
+	e.Journal = journal
 	result := e.Run(ctx, p)
+	runner.sleep(a.tell)
 	end := a.end(ctx, result, nil)
 	if code, ok := ownExitCode(result); ok && end != nil && ExitCode(end) == exitFailed {
 		// The program's code is the answer; its own output says the rest.

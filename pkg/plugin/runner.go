@@ -14,6 +14,7 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/plan"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/release"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/runner/advanced"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/runner/approve"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/runner/clone"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/runner/exec"
@@ -21,6 +22,8 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/runner/host"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/runner/job"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/runner/pod"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/runner/service"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/runner/standard"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/runner/wait"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
@@ -51,6 +54,10 @@ type stepRunner struct {
 	approve approve.Runner
 	// images are the runner images of functions, by runtime.
 	images map[task.Runtime]string
+	// operation is what the run does.
+	operation task.Operation
+	// awake is what tasks have woken.
+	awake service.Awake
 	// midway tells that tasks run while Helm may still wait.
 	midway bool
 
@@ -66,6 +73,7 @@ type stepRunner struct {
 func (r *stepRunner) Run(ctx context.Context, step plan.Step, sink task.Sink) task.Result {
 	switch step.Kind {
 	case plan.Apply, plan.Delete:
+		r.sleep(func(text string) { sink(task.Output{Stream: task.Note, Data: []byte(text + "\n")}) })
 		return r.runHelm(ctx)
 	case plan.RollBack:
 		return r.rollBack()
@@ -91,6 +99,12 @@ func (r *stepRunner) Run(ctx context.Context, step plan.Step, sink task.Sink) ta
 			return r.client.Wake(ctx, r.namespace, target, r.timeout)
 		}
 		return exec.Runner{Client: r.client, Pods: r.pods, Gone: r.client.PodGone, Wake: wake, Grace: stopGrace}.Run(ctx, *step.Task, sink)
+	case task.Service:
+		return r.serviceRunner(step).Run(ctx, *step.Task, sink)
+	case task.Standard:
+		return standard.Runner{Cluster: r.client, Clones: clone.Runner{Cluster: r.client, Pods: r.podRunner(step)}}.Run(ctx, *step.Task, sink)
+	case task.Advanced:
+		return advanced.Runner{Cluster: r.client, Pods: r.podRunner(step)}.Run(ctx, *step.Task, sink)
 	case task.Pod:
 		return r.podRunner(step).Run(ctx, *step.Task, sink)
 	case task.Job:
@@ -109,6 +123,18 @@ func (r *stepRunner) Run(ctx context.Context, step plan.Step, sink task.Sink) ta
 		return runner.Run(ctx, *step.Task, sink)
 	}
 	return task.Result{State: task.Failed, Reason: "NoRunner", Message: fmt.Sprintf("no runner for %T", step.Task.Executor)}
+}
+
+func (r *stepRunner) serviceRunner(step plan.Step) service.Runner {
+	return service.Runner{
+		Cluster: r.client, Exec: exec.Runner{Client: r.client, Gone: r.client.PodGone, Grace: stopGrace},
+		Namespace: r.namespace, Release: step.Release.Name, Installing: r.operation == task.Install, Awake: &r.awake,
+	}
+}
+
+// sleep scales back what tasks have woken.
+func (r *stepRunner) sleep(tell func(string)) {
+	r.awake.Restore(context.Background(), r.client, r.namespace, tell)
 }
 
 func (r *stepRunner) podRunner(step plan.Step) pod.Runner {

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/spf13/pflag"
 	corev1 "k8s.io/api/core/v1"
@@ -38,6 +39,8 @@ type taskFlags struct {
 	forceTasks     bool
 	events         string
 	yes            bool
+	timeout        time.Duration
+	lagoon         lagoonFlags
 }
 
 // addSource adds the flags that choose tasks.
@@ -45,6 +48,7 @@ func (t *taskFlags) addSource(fs *pflag.FlagSet) {
 	fs.StringArrayVarP(&t.references, "tasks", "t", nil, "where the tasks are: a file, a directory, '-' for standard input, configmap/NAME[/KEY], or 'chart' for the chart's own files (can specify multiple); without it the working directory's tasks.yaml and .draft-tasks.toml, else the ConfigMaps annotated for the release, else for uninstall and rollback the release's record, else the chart's files")
 	fs.StringArrayVar(&t.params, "param", nil, "a parameter of a tasks.yaml, as NAME=VALUE (can specify multiple)")
 	fs.StringVar(&t.paramsFile, "params-file", "", "a YAML or JSON file with parameters; --param wins over it")
+	t.lagoon.addFlags(fs)
 	fs.BoolVar(&t.draftShell, "draft-shell", false, "run the commands of Draft files through 'sh -c', which Draft does not")
 }
 
@@ -63,12 +67,16 @@ func (t *taskFlags) addRun(fs *pflag.FlagSet) {
 	fs.BoolVarP(&t.yes, "yes", "y", false, "answer the questions of approve tasks with yes")
 	fs.StringVar(&t.events, "events", "", "append each event of the run to this file, as a line of JSON")
 	fs.BoolVar(&t.forceTasks, "force-tasks", false, "run tasks also when they were done once, or nothing that they depend on has changed")
+	fs.DurationVar(&t.timeout, "task-timeout", 0, "how long an attempt of a task may take that does not say it itself (default no limit, and 6h for Lagoon's tasks in pods of their own)")
 	fs.BoolVar(&t.keepGoing, "keep-going", false, "after a failure go on with the tasks that do not need the one that failed")
 }
 
 func (t *taskFlags) validate() error {
 	if t.parallel < 0 {
 		return usageError{fmt.Errorf("--parallel must be at least 1, not %d", t.parallel)}
+	}
+	if t.timeout < 0 {
+		return usageError{fmt.Errorf("--task-timeout must not be negative, as %s is", t.timeout)}
 	}
 	if t.concurrency < 1 {
 		return usageError{fmt.Errorf("--concurrency must be at least 1, not %d", t.concurrency)}
@@ -204,11 +212,22 @@ func (t *taskFlags) read(documents []source.Document, o parseOptions) (taskSet, 
 	if o.facts.Params, err = t.givenParams(documents); err != nil {
 		return set, usageError{err}
 	}
-	o.draftShell, o.draftCompat = t.draftShell, t.draftCompat
+	o.draftShell, o.draftCompat, o.lagoon, o.taskTimeout = t.draftShell, t.draftCompat, t.lagoon, t.timeout
+	if o.vars, err = t.lagoon.given(); err != nil {
+		return set, usageError{err}
+	}
 	for _, d := range documents {
 		tasks, diagnostics := parse(d, o)
 		set.tasks = append(set.tasks, tasks...)
 		set.diagnostics = append(set.diagnostics, diagnostics...)
+	}
+	if o.env != nil && o.env.err != nil {
+		return set, &release.PreflightError{Err: o.env.err}
+	}
+	for i := range set.tasks {
+		if set.tasks[i].Timeout == 0 {
+			set.tasks[i].Timeout = t.timeout
+		}
 	}
 	if t.parallel > 0 {
 		for i := range set.tasks {

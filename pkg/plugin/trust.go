@@ -26,11 +26,34 @@ func (a *App) trust(t *taskFlags, tasks []task.Task) error {
 	if a.interactive() {
 		fmt.Fprintf(a.ErrOut, "Tasks of a ConfigMap, a chart or a record want to touch this machine:\n%s\nAllow them? [y/N] ", list)
 		answer, _ := a.readLine()
-		if answer = strings.ToLower(strings.TrimSpace(answer)); answer == "y" || answer == "yes" {
+		if yes(answer) {
 			return nil
 		}
 	}
 	return refusedError{"tasks of a ConfigMap, a chart or a record may not touch this machine:\n" + list + "\nhint: when you know who writes them, add --allow-host-tasks"}
+}
+
+// confirm asks what the authors of tasks want to be asked.
+func (a *App) confirm(t *taskFlags, tasks []task.Task) error {
+	for _, one := range tasks {
+		if one.Confirm == "" || one.Skip != "" || t.yes {
+			continue
+		}
+		if !a.interactive() {
+			return refusedError{shown("task %q asks: %s", one.Name, one.Confirm) + "\nhint: add --yes"}
+		}
+		fmt.Fprintf(a.ErrOut, "%s [y/N] ", shown("%s", one.Confirm))
+		if answer, _ := a.readLine(); !yes(answer) {
+			return refusedError{shown("task %q was not confirmed", one.Name)}
+		}
+	}
+	return nil
+}
+
+// yes reports whether an answer is one.
+func yes(answer string) bool {
+	answer = strings.ToLower(strings.TrimSpace(answer))
+	return answer == "y" || answer == "yes"
 }
 
 // readLine reads a line of standard input, byte by byte, so that the next question finds the rest.
@@ -87,7 +110,7 @@ func untrusted(tasks []task.Task) []string {
 			if len(e.Command.Local) > 0 {
 				lines = append(lines, shown("  %s sends this machine's $%s to a pod: %s", t.Name, strings.Join(e.Command.Local, ", $"), e.Text()))
 			}
-		case task.Pod, task.Job, task.Function, task.Clone, task.Wait, task.Approve:
+		case task.Pod, task.Job, task.Function, task.Clone, task.Wait, task.Approve, task.Service, task.Standard, task.Advanced:
 		}
 	}
 	return lines

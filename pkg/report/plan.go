@@ -34,6 +34,9 @@ func PlanReasons(w io.Writer, p plan.Plan) error {
 		command, reason := "", s.Reason
 		if s.Task != nil {
 			command = s.Task.Executor.Text()
+			if s.Task.When != "" {
+				reason += ", when " + s.Task.When
+			}
 			if s.Task.Skip != "" {
 				reason = "skipped: " + s.Task.Skip
 			}
@@ -78,6 +81,8 @@ func image(e task.Executor) string {
 		return e.Pod().MainContainer().Image
 	case task.Function:
 		return e.Image
+	case task.Advanced:
+		return e.Image
 	}
 	return ""
 }
@@ -106,6 +111,8 @@ type PlanStep struct {
 	Image  string   `json:"image,omitempty"`
 	Needs  []string `json:"needs,omitempty"`
 	Reason string   `json:"reason"`
+	// When tells of the task's condition: as written, its result and what it saw.
+	When string `json:"when,omitempty"`
 	// Skip says why the task will not be run though its turn comes.
 	Skip   string `json:"skip,omitempty"`
 	Source string `json:"source,omitempty"`
@@ -127,6 +134,7 @@ func NewPlanObject(p plan.Plan) PlanObject {
 		step := PlanStep{ID: s.ID, Kind: s.Kind, Phase: s.Phase, Place: place(s), Needs: s.Needs, Reason: s.Reason}
 		if s.Task != nil {
 			step.Image = image(s.Task.Executor)
+			step.When = s.Task.When
 			step.Command, step.Source, step.Skip = s.Task.Executor.Text(), s.Task.Source.Name, s.Task.Skip
 		}
 		o.Steps = append(o.Steps, step)

@@ -2,7 +2,6 @@ package source
 
 import (
 	"errors"
-	"fmt"
 	"maps"
 	"path"
 
@@ -26,7 +25,7 @@ func (f Finder) chart() ([]Document, error) {
 	for _, format := range f.Formats {
 		name := format.Files[0]
 		text, ok := files[name]
-		if !ok {
+		if !ok || format.Shared && !format.Recognises(text) {
 			continue
 		}
 		if len(text) > maxBytes {
@@ -40,7 +39,7 @@ func (f Finder) chart() ([]Document, error) {
 				if other, ok := files[path.Clean(name)]; ok {
 					return other, nil
 				}
-				return nil, fmt.Errorf("the chart has no file %s", name)
+				return nil, notThereError{"the chart has no file " + name}
 			},
 		})
 	}

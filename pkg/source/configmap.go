@@ -140,7 +140,7 @@ func (f Finder) documents(cm *corev1.ConfigMap, key string) ([]Document, error) 
 	}
 	var documents []Document
 	for _, k := range keys {
-		format, ok := f.byFileName(k)
+		format, ok := f.byName(k, []byte(cm.Data[k]))
 		if annotated != "" {
 			// One key can be called anything when the annotation tells the format.
 			format, ok = f.format(annotated)
@@ -157,7 +157,7 @@ func (f Finder) documents(cm *corev1.ConfigMap, key string) ([]Document, error) 
 				if other, ok := cm.Data[name]; ok {
 					return []byte(other), nil
 				}
-				return nil, fmt.Errorf("configmap/%s has no key %s", cm.Name, name)
+				return nil, notThereError{fmt.Sprintf("configmap/%s has no key %s", cm.Name, name)}
 			},
 		})
 	}

@@ -33,14 +33,15 @@ func (f Finder) path(name string) ([]Document, error) {
 		}
 		return documents, err
 	}
-	format, ok := f.byFileName(filepath.Base(name))
-	if !ok {
-		return nil, fmt.Errorf("%s: the name tells no task format (known are %s)", name, f.fileNames())
-	}
-	document, err := read(full, name, format)
+	document, err := read(full, name)
 	if err != nil {
 		return nil, err
 	}
+	format, ok := f.byName(filepath.Base(name), document.Text)
+	if !ok {
+		return nil, fmt.Errorf("%s: the name tells no task format (known are %s)", name, f.fileNames())
+	}
+	document.Format = format.Name
 	return []Document{document}, nil
 }
 
@@ -50,25 +51,28 @@ func (f Finder) directory(dir, prefix string) ([]Document, error) {
 	var documents []Document
 	for _, format := range f.Formats {
 		name := format.Files[0]
-		document, err := read(filepath.Join(dir, name), filepath.Join(prefix, name), format)
-		if errors.Is(err, fs.ErrNotExist) {
+		document, err := read(filepath.Join(dir, name), filepath.Join(prefix, name))
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			continue
+		case err != nil:
+			return nil, err
+		case format.Shared && !format.Recognises(document.Text):
 			continue
 		}
-		if err != nil {
-			return nil, err
-		}
+		document.Format = format.Name
 		documents = append(documents, document)
 	}
 	return documents, nil
 }
 
-func read(path, name string, format Format) (Document, error) {
+func read(path, name string) (Document, error) {
 	file, err := os.Open(path)
 	if err != nil {
 		return Document{}, err
 	}
 	defer file.Close()
-	document, err := readAll(file, name, format)
+	document, err := readAll(file, name)
 	document.ReadFile, document.Glob = beside(filepath.Dir(path)), globIn(filepath.Dir(path))
 	return document, err
 }
@@ -116,10 +120,11 @@ func (f Finder) standardInput() ([]Document, error) {
 	if !ok {
 		return nil, fmt.Errorf("standard input: this is no task document of a known format")
 	}
-	document, err := readAll(bytes.NewReader(text), "standard input", format)
+	document, err := readAll(bytes.NewReader(text), "standard input")
 	if err != nil {
 		return nil, err
 	}
+	document.Format = format.Name
 	document.ReadFile, document.Glob = beside(f.Dir), globIn(f.Dir)
 	return []Document{document}, nil
 }
@@ -128,7 +133,7 @@ func (f Finder) standardInput() ([]Document, error) {
 // that it is found to be too large.
 func ReadLimited(r io.Reader) ([]byte, error) { return io.ReadAll(io.LimitReader(r, maxBytes+1)) }
 
-func readAll(r io.Reader, name string, format Format) (Document, error) {
+func readAll(r io.Reader, name string) (Document, error) {
 	text, err := ReadLimited(r)
 	if err != nil {
 		return Document{}, fmt.Errorf("reading %s: %w", name, err)
@@ -136,5 +141,5 @@ func readAll(r io.Reader, name string, format Format) (Document, error) {
 	if len(text) > maxBytes {
 		return Document{}, tooLarge(name)
 	}
-	return Document{Source: task.Source{Name: name, Format: format.Name, Trusted: true}, Text: text}, nil
+	return Document{Source: task.Source{Name: name, Trusted: true}, Text: text}, nil
 }

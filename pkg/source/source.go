@@ -3,6 +3,7 @@ package source
 import (
 	"context"
 	"fmt"
+	"io/fs"
 	"iter"
 	"path"
 	"slices"
@@ -55,8 +56,11 @@ type Format struct {
 	// Extensions are the endings of file names that have this format, whatever stands before
 	// them, such as ".toml".
 	Extensions []string
-	// Recognises tells by its text that a document without a name has this format.
+	// Recognises tells by its text that a document has this format, when its name does not.
 	Recognises func(text []byte) bool
+	// Shared tells that files of these names have other uses too: in a directory or a chart only
+	// those count that are recognised.
+	Shared bool
 }
 
 // Finder finds the documents for one release.
@@ -154,19 +158,29 @@ func (f Finder) format(name string) (Format, bool) {
 	return Format{}, false
 }
 
-// byFileName returns the format of documents with that file name.
-func (f Finder) byFileName(name string) (Format, bool) {
+// byName returns the format of a document with that file name; its text decides when the name's
+// ending is one of several formats.
+func (f Finder) byName(name string, text []byte) (Format, bool) {
 	for _, format := range f.Formats {
 		if slices.Contains(format.Files, name) {
 			return format, true
 		}
 	}
+	var named []Format
 	for _, format := range f.Formats {
 		if slices.ContainsFunc(format.Extensions, func(e string) bool { return strings.HasSuffix(name, e) }) {
+			named = append(named, format)
+		}
+	}
+	for _, format := range named {
+		if format.Recognises(text) {
 			return format, true
 		}
 	}
-	return Format{}, false
+	if len(named) == 0 {
+		return Format{}, false
+	}
+	return named[0], true
 }
 
 // byText returns the format of a document that has no name.
@@ -187,6 +201,15 @@ func (f Finder) fileNames() string {
 	}
 	return strings.Join(names, ", ")
 }
+
+// notThereError is a file that a source does not have.
+type notThereError struct{ message string }
+
+// Error says where it is not.
+func (e notThereError) Error() string { return e.message }
+
+// Is makes it fs.ErrNotExist.
+func (e notThereError) Is(target error) bool { return target == fs.ErrNotExist }
 
 func tooLarge(name string) error {
 	return fmt.Errorf("%s: a task document may have at most %d bytes", name, maxBytes)

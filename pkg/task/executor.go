@@ -8,8 +8,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// Executor is where a task runs and what it runs: Host, Exec, Pod, Job, Function, Clone, Wait or
-// Approve.
+// Executor is where a task runs and what it runs: Host, Exec, Pod, Job, Function, Clone, Wait,
+// Approve, or one of Lagoon's: Service, Standard, Advanced.
 type Executor interface {
 	// Kind is the executor's name in files and messages, such as "host".
 	Kind() string
@@ -54,8 +54,10 @@ type Exec struct {
 // Pod runs a pod of its own, once. The task ends with the pod's main container.
 type Pod struct {
 	Spec corev1.PodSpec
-	// Main is the container whose end is the task's; empty means the first.
+	// Main is the container whose end is the task's; empty means the first. With All, the task ends with
+	// all of them, and well only when each did.
 	Main string
+	All  bool
 	// Adapt tells that the author left the security settings open, so that they may be set as the
 	// namespace demands.
 	Adapt bool
@@ -121,8 +123,12 @@ type Clone struct {
 	Container string
 	// Sidecars are the other containers of the template that run beside it.
 	Sidecars []string
-	// Env is set beside the container's own variables, and wins over them.
-	Env []corev1.EnvVar
+	// Env is set beside the container's own variables, and wins over them; those of Without are taken
+	// out.
+	Env     []corev1.EnvVar
+	Without []string
+	// All runs the command in every container of the template at once, whatever Container says.
+	All bool
 	// Next takes the template as it will be when Helm has applied the release, not as it is in the
 	// cluster.
 	Next bool
@@ -268,6 +274,9 @@ func (f Function) script() string {
 	return f.URL
 }
 
+func (Service) executor()  {}
+func (Standard) executor() {}
+func (Advanced) executor() {}
 func (Host) executor()     {}
 func (Function) executor() {}
 func (Exec) executor()     {}

@@ -5,7 +5,7 @@ const MaxOutput = 64 << 10
 
 // OutputDefinition says where a value that a task hands to later ones is found: in a file, in a
 // JSON object that is the last line it printed, or in what matches a regular expression in what
-// it printed. Exactly one of File, JSON and Pattern is set.
+// it printed. Exactly one of File, JSON, Pattern and Own is set.
 type OutputDefinition struct {
 	Name string
 	// File is a path where the task ran.
@@ -14,6 +14,8 @@ type OutputDefinition struct {
 	JSON string
 	// Pattern is a regular expression (RE2); the last match counts, its first group if it has one.
 	Pattern string
+	// Own values are told by the executor itself; one that it does not tell is null.
+	Own bool
 	// Type is what the value is to be; empty means a string, or what it is in JSON.
 	Type ValueType
 	// Secret values are shown nowhere.

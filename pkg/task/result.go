@@ -39,7 +39,8 @@ type Result struct {
 	// Files are the texts of the task's files that hold outputs, by path, as far as there are such
 	// files; a runner reads them.
 	Files map[string]string
-	// Outputs are the task's outputs, by name; the engine makes them.
+	// Outputs are the task's outputs, by name; the engine makes them, but for those that are the
+	// executor's own.
 	Outputs map[string]Value
 }
 

@@ -15,6 +15,11 @@ type Task struct {
 	Needs []string
 	// Skip says why the task is not to be run though its turn comes; empty when it is.
 	Skip string
+	// When tells of the condition under which the task runs: as written, what it saw and its result;
+	// empty when there is none or nothing is known of it.
+	When string
+	// Confirm is a question that a person answers before the run, as its author demands; may be empty.
+	Confirm string
 	// Outputs are the values that later tasks can use.
 	Outputs []OutputDefinition
 	// Reads are the results of other tasks that this one refers to. It runs after those of its

@@ -46,10 +46,19 @@ func (r Runner) Run(ctx context.Context, t task.Task, sink task.Sink) task.Resul
 		return task.Result{State: task.Failed, Reason: "NoRunner", Message: fmt.Sprintf("%T is no clone task", t.Executor)}
 	}
 	template, next, err := r.template(ctx, c)
-	var made task.Pod
-	if err == nil {
-		made, err = build(template, c)
+	if err != nil {
+		return failed(ctx, err)
 	}
+	return r.run(ctx, t, template, next, sink)
+}
+
+// RunTemplate is Run for a template that is known already; see kube.Client.PodTemplate.
+func (r Runner) RunTemplate(ctx context.Context, t task.Task, template *kube.Template, sink task.Sink) task.Result {
+	return r.run(ctx, t, template, nil, sink)
+}
+
+func (r Runner) run(ctx context.Context, t task.Task, template *kube.Template, next []*unstructured.Unstructured, sink task.Sink) task.Result {
+	made, err := build(template, t.Executor.(task.Clone))
 	if err == nil {
 		err = r.checkClaims(ctx, made.Spec, sink)
 	}
@@ -57,17 +66,22 @@ func (r Runner) Run(ctx context.Context, t task.Task, sink task.Sink) task.Resul
 	if err == nil {
 		copies, err = r.copies(ctx, next, &made.Spec)
 	}
-	switch {
-	case ctx.Err() != nil:
-		return task.Result{State: task.Cancelled, Reason: "Cancelled", Message: context.Cause(ctx).Error()}
-	case err != nil:
-		return task.Result{State: task.Failed, Reason: "Template", Message: err.Error()}
+	if err != nil || ctx.Err() != nil {
+		return failed(ctx, err)
 	}
 	if len(copies) > 0 {
 		return r.runWithCopies(ctx, t, made, copies, sink)
 	}
 	t.Executor = made
 	return r.Pods.Run(ctx, t, sink)
+}
+
+// failed is the result of a task whose pod could not be made.
+func failed(ctx context.Context, err error) task.Result {
+	if ctx.Err() != nil {
+		return task.Result{State: task.Cancelled, Reason: "Cancelled", Message: context.Cause(ctx).Error()}
+	}
+	return task.Result{State: task.Failed, Reason: "Template", Message: err.Error()}
 }
 
 // template returns the pod template, and the objects that Helm is going to apply when it is one of
@@ -130,14 +144,14 @@ func build(template *kube.Template, c task.Clone) (task.Pod, error) {
 		}
 	}
 	spec.Containers = slices.DeleteFunc(spec.Containers, func(o corev1.Container) bool {
-		return o.Name != main && !slices.Contains(c.Sidecars, o.Name)
+		return o.Name != main && !slices.Contains(c.Sidecars, o.Name) && !c.All
 	})
 	for i := range spec.Containers {
 		o := &spec.Containers[i]
 		o.LivenessProbe, o.ReadinessProbe, o.StartupProbe, o.Lifecycle, o.Ports = nil, nil, nil, nil, nil
-		if o.Name == main {
+		if o.Name == main || c.All {
 			o.Command, o.Args = c.Command.Argv, nil
-			o.Env = withEnv(o.Env, c.Env)
+			o.Env = withEnv(o.Env, c.Env, c.Without)
 		}
 	}
 	for i := range spec.InitContainers {
@@ -160,7 +174,7 @@ func build(template *kube.Template, c task.Clone) (task.Pod, error) {
 		}
 		labels[queueLabel] = queue
 	}
-	return task.Pod{Spec: *spec, Main: main, Labels: labels, Annotations: c.Annotations}, nil
+	return task.Pod{Spec: *spec, Main: main, All: c.All, Labels: labels, Annotations: c.Annotations}, nil
 }
 
 // queueLabel is how Kueue knows which queue a workload's pods wait in.
@@ -177,10 +191,11 @@ func placeAnywhere(spec *corev1.PodSpec) {
 	}
 }
 
-// withEnv returns the variables with those of the task in the place of their namesakes.
-func withEnv(env, own []corev1.EnvVar) []corev1.EnvVar {
+// withEnv returns the variables with those of the task in the place of their namesakes, and without
+// those that are taken out.
+func withEnv(env, own []corev1.EnvVar, without []string) []corev1.EnvVar {
 	kept := slices.DeleteFunc(slices.Clone(env), func(v corev1.EnvVar) bool {
-		return slices.ContainsFunc(own, func(o corev1.EnvVar) bool { return o.Name == v.Name })
+		return slices.Contains(without, v.Name) || slices.ContainsFunc(own, func(o corev1.EnvVar) bool { return o.Name == v.Name })
 	})
 	return append(kept, own...)
 }

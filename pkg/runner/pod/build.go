@@ -4,11 +4,13 @@ import (
 	"context"
 	"maps"
 	"math"
+	"regexp"
 	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
@@ -53,10 +55,10 @@ func (r Runner) Build(ctx context.Context, t task.Task, p task.Pod) *corev1.Pod 
 	if p.Adapt && r.Cluster.Restricted(ctx, r.Namespace) {
 		restrict(spec)
 	}
-	name := strings.Trim(t.Name[:min(len(t.Name), 50)], "-")
+	name := slug(t.Name)
 	labels := map[string]string{}
 	maps.Copy(labels, p.Labels)
-	maps.Copy(labels, map[string]string{managedByLabel: "kubectl-tasks", taskLabel: t.Name})
+	maps.Copy(labels, map[string]string{managedByLabel: "kubectl-tasks", taskLabel: labelValue(t.Name)})
 	if r.Release != "" {
 		labels[releaseLabel] = r.Release
 	}
@@ -64,6 +66,25 @@ func (r Runner) Build(ctx context.Context, t task.Task, p task.Pod) *corev1.Pod 
 		ObjectMeta: metav1.ObjectMeta{GenerateName: name + "-", Namespace: r.Namespace, Labels: labels, Annotations: p.Annotations},
 		Spec:       *spec,
 	}
+}
+
+var notInNames = regexp.MustCompile(`[^a-z0-9]+`)
+
+// slug returns the name that the pods of a task begin with.
+func slug(name string) string {
+	s := strings.Trim(notInNames.ReplaceAllString(strings.ToLower(name), "-"), "-")
+	if s = strings.Trim(s[:min(len(s), 50)], "-"); s == "" {
+		return "task"
+	}
+	return s
+}
+
+// labelValue returns a task's name as the value of a label.
+func labelValue(name string) string {
+	if len(validation.IsValidLabelValue(name)) == 0 {
+		return name
+	}
+	return slug(name)
 }
 
 // restrict sets what the Pod Security Standard "restricted" demands and the author left open.

@@ -30,6 +30,7 @@ type follower struct {
 	cluster  Cluster
 	pod      *corev1.Pod
 	main     string
+	all      bool
 	sink     task.Sink
 	patience time.Duration
 	// messageIsFile tells that the main container's last message is an output, which may be secret.
@@ -38,6 +39,8 @@ type follower struct {
 	prefix string
 	// restarts tells that the main container is started again after a failure.
 	restarts bool
+	// seen is told of each state of the pod; may be nil.
+	seen func(*corev1.Pod)
 
 	// What was seen.
 	end     *corev1.ContainerStateTerminated
@@ -67,8 +70,8 @@ type containerLog struct {
 
 func newFollower(o Following, sink task.Sink) *follower {
 	f := &follower{
-		cluster: o.Cluster, pod: o.Pod, main: o.Main, sink: sink, patience: o.Patience,
-		messageIsFile: len(o.Files) > 0, prefix: o.Prefix, restarts: o.Restarts, logs: map[string]*containerLog{},
+		cluster: o.Cluster, pod: o.Pod, main: o.Main, all: o.All, sink: sink, patience: o.Patience,
+		messageIsFile: len(o.Files) > 0, prefix: o.Prefix, restarts: o.Restarts, seen: o.Seen, logs: map[string]*containerLog{},
 	}
 	f.copying, f.stop = context.WithCancel(context.Background())
 	return f
@@ -92,6 +95,9 @@ func (f *follower) see(pod *corev1.Pod) bool {
 		f.gone = true
 		return false
 	}
+	if f.seen != nil {
+		f.seen(pod)
+	}
 	running := func(s corev1.ContainerStatus) bool { return s.State.Terminated == nil }
 	f.allEnded = len(pod.Status.ContainerStatuses) > 0 && !slices.ContainsFunc(pod.Status.ContainerStatuses, running)
 	statuses := slices.Concat(pod.Status.InitContainerStatuses, pod.Status.ContainerStatuses)
@@ -110,6 +116,9 @@ func (f *follower) see(pod *corev1.Pod) bool {
 			f.end = end
 		}
 	}
+	if f.all {
+		f.end = f.endOfAll(pod)
+	}
 	if f.end != nil {
 		return false
 	}
@@ -119,6 +128,21 @@ func (f *follower) see(pod *corev1.Pod) bool {
 	}
 	f.watchStart(pod)
 	return true
+}
+
+// endOfAll returns how the containers ended: as the first that failed, else as the main one; nil while
+// one of them runs.
+func (f *follower) endOfAll(pod *corev1.Pod) *corev1.ContainerStateTerminated {
+	if !f.allEnded || len(pod.Status.ContainerStatuses) < len(pod.Spec.Containers) {
+		return nil
+	}
+	end := f.end
+	for _, s := range pod.Status.ContainerStatuses {
+		if s.State.Terminated.ExitCode != 0 {
+			return s.State.Terminated
+		}
+	}
+	return end
 }
 
 // watchStart says why the pod does not start, and gives up when that hardly changes by itself.
@@ -285,7 +309,10 @@ func (f *follower) endsSoon(l *containerLog) bool {
 
 // finishLogs waits for the rest of the main container's log, and ends the others.
 func (f *follower) finishLogs() {
-	if l := f.mainLog; l != nil && f.end != nil {
+	for _, l := range f.logs {
+		if f.end == nil || l != f.mainLog && !f.all {
+			continue
+		}
 		select {
 		case <-l.copied:
 		case <-time.After(lastLines):

@@ -32,6 +32,8 @@ type Runner struct {
 	// Patience is how long a pod may be in a state that it will hardly leave, such as
 	// ImagePullBackOff, before it is given up.
 	Patience time.Duration
+	// Seen is told of each state of the pod; nil when nobody asks.
+	Seen func(*corev1.Pod)
 }
 
 // apiTimeout is how long making or deleting a pod may take beside its grace.
@@ -56,7 +58,7 @@ func (r Runner) Run(ctx context.Context, t task.Task, sink task.Sink) task.Resul
 		return task.Result{State: task.Failed, Reason: "NotCreated", Message: fmt.Sprintf("the pod cannot be made: %v", err)}
 	}
 	ended := Following{
-		Cluster: r.Cluster, Pod: pod, Main: p.MainContainer().Name, Patience: r.Patience, Files: t.Files(),
+		Cluster: r.Cluster, Pod: pod, Main: p.MainContainer().Name, All: p.All, Patience: r.Patience, Files: t.Files(), Seen: r.Seen,
 	}.Wait(ctx, sink)
 	result := ended.Result
 
@@ -81,8 +83,9 @@ func (r Runner) Run(ctx context.Context, t task.Task, sink task.Sink) task.Resul
 type Following struct {
 	Cluster Cluster
 	Pod     *corev1.Pod
-	// Main is the container whose end is the pod's.
+	// Main is the container whose end is the pod's; with All, the pod ends with all of them.
 	Main string
+	All  bool
 	// Prefix is what stands before the names of containers in what is printed; may be empty.
 	Prefix string
 	// Restarts tells that the main container is started again after a failure.
@@ -91,6 +94,8 @@ type Following struct {
 	Patience time.Duration
 	// Files are those that hold outputs: the first one is the container's message.
 	Files []string
+	// Seen is as in Runner.
+	Seen func(*corev1.Pod)
 }
 
 // Ended is the end of a pod that was followed.

@@ -1,0 +1,2 @@
+// Package lagoon reads Lagoon's tasks: those of .lagoon.yml, LagoonTask resources, and definitions of advanced tasks.
+package lagoon

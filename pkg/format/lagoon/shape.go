@@ -1,0 +1,215 @@
+package lagoon
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
+)
+
+// shape looks at the places and the form of tasks; their values are read elsewhere.
+type shape struct {
+	p    *parser
+	file string
+}
+
+// fields are those of a task, with the form of each.
+var fields = map[string]string{
+	"name": "string", "command": "string", "service": "string", "container": "string", "shell": "string", "when": "string",
+	"namespace": "string", "weight": "integer", "scaleWaitTime": "integer", "scaleMaxIterations": "integer", "requiresEnvironment": "boolean",
+}
+
+func fieldNames() []string {
+	return []string{"name", "command", "service", "container", "shell", "when", "weight", "scaleWaitTime", "scaleMaxIterations", "requiresEnvironment", "namespace"}
+}
+
+func (s shape) at(n *yaml.Node) task.Position {
+	if n == nil {
+		return task.Position{File: s.file}
+	}
+	return task.Position{File: s.file, Line: n.Line, Column: n.Column}
+}
+
+// resolved returns what an alias stands for.
+func resolved(n *yaml.Node) *yaml.Node {
+	if n != nil && n.Kind == yaml.AliasNode {
+		return n.Alias
+	}
+	return n
+}
+
+// isNull reports whether a key has no value.
+func isNull(n *yaml.Node) bool {
+	n = resolved(n)
+	return n == nil || n.Kind == yaml.ScalarNode && n.ShortTag() == "!!null"
+}
+
+// value returns the value of a key, by Lagoon's rules: the case does not count, and the last one
+// does.
+func value(mapping *yaml.Node, key string) *yaml.Node {
+	mapping = resolved(mapping)
+	if mapping == nil || mapping.Kind != yaml.MappingNode {
+		return nil
+	}
+	var found *yaml.Node
+	for i := 0; i+1 < len(mapping.Content); i += 2 {
+		if strings.EqualFold(mapping.Content[i].Value, key) {
+			found = mapping.Content[i+1]
+		}
+	}
+	return found
+}
+
+// text returns the scalar of a key; other when there is none.
+func (s shape) text(mapping *yaml.Node, key, other string) string {
+	if n := resolved(value(mapping, key)); n != nil && n.Kind == yaml.ScalarNode && !isNull(n) {
+		return n.Value
+	}
+	return other
+}
+
+// tasks returns the node of the tasks, of the top level or of a project's own part, and finds what is
+// wrong with their form.
+func (s shape) tasks(root *yaml.Node, site string) *yaml.Node {
+	if len(root.Content) == 0 {
+		return nil
+	}
+	top := root.Content[0]
+	if site != "" {
+		top = value(top, site)
+	}
+	tasks := resolved(value(top, "tasks"))
+	switch {
+	case isNull(tasks):
+		return nil
+	case tasks.Kind != yaml.MappingNode:
+		s.p.fail(s.at(tasks), "", "below tasks:, write pre-rollout: or post-rollout:, each with a list", "tasks must be a mapping")
+		return tasks
+	}
+	s.keys(tasks, []string{preRollout.name, postRollout.name}, "a list of tasks")
+	for _, section := range []section{preRollout, postRollout} {
+		s.list(section, resolved(value(tasks, section.name)))
+	}
+	return tasks
+}
+
+// keys warns about keys that Lagoon ignores, and about those that are there twice.
+func (s shape) keys(mapping *yaml.Node, known []string, what string) {
+	seen := map[string]task.Position{}
+	for i := 0; i+1 < len(mapping.Content); i += 2 {
+		key := mapping.Content[i]
+		if key.Value == "<<" {
+			continue
+		}
+		lower := strings.ToLower(key.Value)
+		if first, twice := seen[lower]; twice {
+			s.p.warn(s.at(key), "", "", "%q is here twice, first at %s; the last one counts", key.Value, first)
+		}
+		seen[lower] = s.at(key)
+		if !slices.ContainsFunc(known, func(k string) bool { return strings.EqualFold(k, key.Value) }) {
+			hint := ""
+			if meant := task.Nearest(key.Value, known); meant != "" {
+				hint = fmt.Sprintf("did you mean %q?", meant)
+			}
+			s.p.warn(s.at(key), "", hint, "unknown key %q where %s is; Lagoon ignores it", key.Value, what)
+		}
+	}
+}
+
+func (s shape) list(of section, list *yaml.Node) {
+	switch {
+	case isNull(list):
+		return
+	case list.Kind != yaml.SequenceNode:
+		s.p.fail(s.at(list), "", "begin each task with - run:", "%s must be a list of tasks", of.name)
+		return
+	}
+	for _, item := range list.Content {
+		place := s.at(item)
+		item = resolved(item)
+		if item.Kind != yaml.MappingNode {
+			s.p.fail(place, "", form, "this is no task")
+			continue
+		}
+		s.item(item, place)
+	}
+}
+
+// form is how a task is written.
+const form = "write it as\n  - run:\n      name: …\n      command: …\n      service: …"
+
+func (s shape) item(item *yaml.Node, place task.Position) {
+	var beside []string
+	for i := 0; i+1 < len(item.Content); i += 2 {
+		if key := item.Content[i].Value; fields[key] != "" {
+			beside = append(beside, key)
+		}
+	}
+	run := resolved(value(item, "run"))
+	switch {
+	case isNull(run) && len(beside) > 0 && value(item, "run") != nil:
+		s.p.fail(place, "", form, "run is empty, for %s stand beside it and not below it: Lagoon reads a task without a command and a service; indent them by two more spaces", strings.Join(beside, ", "))
+	case isNull(run):
+		s.p.fail(place, "", form, "this task has no run: Lagoon reads one without a command and a service")
+	case run.Kind != yaml.MappingNode:
+		s.p.fail(s.at(run), "", form, "run must be a mapping")
+	default:
+		s.keys(item, []string{"run"}, "a task")
+		s.run(run)
+	}
+}
+
+func (s shape) run(run *yaml.Node) {
+	s.keys(run, fieldNames(), "a task")
+	for i := 0; i+1 < len(run.Content); i += 2 {
+		key, v := run.Content[i], resolved(run.Content[i+1])
+		for name, form := range fields {
+			if strings.EqualFold(name, key.Value) {
+				s.field(name, form, v)
+			}
+		}
+	}
+}
+
+// field finds a value that Lagoon cannot read.
+func (s shape) field(name, form string, v *yaml.Node) {
+	if isNull(v) {
+		return
+	}
+	tag := v.ShortTag()
+	switch {
+	case form == "string" && v.Kind == yaml.ScalarNode:
+		if name == "namespace" {
+			s.p.warn(s.at(v), "", "", "namespace is ignored, as by Lagoon: tasks run in the namespace of the release")
+		}
+	case form == "string" && name == "command":
+		s.p.fail(s.at(v), "", "write a line for the shell: command: first && second, or a block with |", "command must be a string, which a list is not")
+	case form == "string":
+		s.p.fail(s.at(v), "", "", "%s must be a string", name)
+	case form == "integer" && tag != "!!int":
+		s.p.fail(s.at(v), "", "", "%s must be a whole number, without quotes", name)
+	case form == "boolean" && tag != "!!bool" && !slices.Contains([]string{"yes", "no", "on", "off"}, strings.ToLower(v.Value)):
+		s.p.fail(s.at(v), "", "", "%s must be true or false, without quotes", name)
+	}
+}
+
+// steps joins the values of a list with their places.
+func (s shape) steps(tasks *yaml.Node, name string, items []item) []step {
+	list := resolved(value(tasks, name))
+	all := make([]step, len(items))
+	for i, it := range items {
+		one := step{run: it.Run, position: task.Position{File: s.file}, at: task.Position{File: s.file}}
+		if list != nil && i < len(list.Content) {
+			one.position = s.at(list.Content[i])
+			one.at = one.position
+			if when := value(value(list.Content[i], "run"), "when"); when != nil {
+				one.at = s.at(when)
+			}
+		}
+		all[i] = one
+	}
+	return all
+}

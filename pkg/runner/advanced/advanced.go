@@ -1,0 +1,83 @@
+// Package advanced runs Lagoon's advanced tasks: an image with the environment, the mounts and the account that it expects.
+package advanced
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/runner/pod"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
+)
+
+// Runner runs advanced tasks.
+type Runner struct {
+	Cluster Cluster
+	// Pods runs the pod.
+	Pods pod.Runner
+}
+
+// dataAnnotation is where the pod says what came out of it: JSON, in base64.
+const dataAnnotation = "lagoon.sh/taskData"
+
+// Run makes sure that what the pod needs is there, runs it, and reads what it says of itself; see
+// pod.Runner.Run. What is missing is a failure before the pod is made.
+func (r Runner) Run(ctx context.Context, t task.Task, sink task.Sink) task.Result {
+	a, ok := t.Executor.(task.Advanced)
+	if !ok {
+		return task.Result{State: task.Failed, Reason: "NoRunner", Message: fmt.Sprintf("%T is no advanced task", t.Executor)}
+	}
+	note := func(format string, args ...any) {
+		sink(task.Output{Stream: task.Note, Data: fmt.Appendf(nil, format+"\n", args...)})
+	}
+	b := builder{client: r.Cluster, namespace: r.Pods.Namespace, note: note}
+	made, err := b.build(ctx, a)
+	switch {
+	case ctx.Err() != nil:
+		return task.Result{State: task.Cancelled, Reason: "Cancelled", Message: context.Cause(ctx).Error()}
+	case err != nil:
+		return task.Result{State: task.Failed, Reason: "Advanced", Message: err.Error()}
+	}
+	data := ""
+	r.Pods.Seen = func(pod *corev1.Pod) { data = pod.Annotations[dataAnnotation] }
+	t.Executor = made
+	result := r.Pods.Run(ctx, t, sink)
+	if data != "" {
+		v, err := decode(data)
+		if err != nil {
+			note("%s is not JSON in base64: %v", dataAnnotation, err)
+		} else {
+			note("%s: %s (no Lagoon core will act on it)", dataAnnotation, compact(v))
+		}
+		result.Outputs = map[string]task.Value{task.TaskData: {Value: v}}
+	}
+	return result
+}
+
+// decode returns what the annotation says; its text when it cannot be read.
+func decode(data string) (any, error) {
+	text, err := base64.StdEncoding.DecodeString(strings.TrimSpace(data))
+	if err != nil {
+		return data, err
+	}
+	var v any
+	if err := json.Unmarshal(text, &v); err != nil {
+		return string(text), err
+	}
+	return v, nil
+}
+
+func compact(v any) string {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
+		return err.Error()
+	}
+	return strings.TrimSpace(b.String())
+}

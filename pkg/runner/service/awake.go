@@ -1,0 +1,49 @@
+package service
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+)
+
+// Awake are the workloads that tasks of a run have woken. They stay awake for the tasks that follow,
+// until Restore. It is safe for concurrent use.
+type Awake struct {
+	mu    sync.Mutex
+	woken []woken
+}
+
+type woken struct {
+	target   string
+	replicas int64
+}
+
+func (a *Awake) add(target string, replicas int64) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.woken = append(a.woken, woken{target, replicas})
+}
+
+// restoreTimeout is how long scaling a workload back may take.
+const restoreTimeout = 30 * time.Second
+
+// Restore scales back to zero what was woken, also when ctx is cancelled, but for what somebody else
+// has scaled meanwhile. It says what it did.
+func (a *Awake) Restore(ctx context.Context, cluster Cluster, namespace string, tell func(string)) {
+	a.mu.Lock()
+	all := a.woken
+	a.woken = nil
+	a.mu.Unlock()
+	for i := len(all) - 1; i >= 0; i-- {
+		w := all[i]
+		limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), restoreTimeout)
+		err := cluster.Scale(limited, namespace, w.target, w.replicas, 0)
+		cancel()
+		if err != nil {
+			tell(fmt.Sprintf("%v; it is left as it is", err))
+			continue
+		}
+		tell(w.target + " is scaled to zero again")
+	}
+}

@@ -1,0 +1,202 @@
+// Package service runs Lagoon's rollout tasks: a program in a running pod of one of its services, which is woken when it sleeps.
+package service
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/runner/exec"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
+)
+
+// Cluster is what the runner needs of a cluster; *kube.Client is one.
+type Cluster interface {
+	FindWorkload(ctx context.Context, namespace, release, service, label string) (string, error)
+	ReadyPods(ctx context.Context, namespace, workload string) ([]corev1.Pod, error)
+	AwaitOneReady(ctx context.Context, namespace, target string) error
+	Idling(ctx context.Context, namespace string) ([]kube.Idle, error)
+	Scale(ctx context.Context, namespace, target string, from, to int64) error
+}
+
+// Runner runs service tasks.
+type Runner struct {
+	Cluster Cluster
+	// Exec runs the program in the pod.
+	Exec exec.Runner
+	// Namespace and Release are where the service is.
+	Namespace, Release string
+	// Installing tells that the release is not there yet, so that a service that is missing is no
+	// wonder.
+	Installing bool
+	// Awake remembers what was woken.
+	Awake *Awake
+}
+
+// Run finds the service's workload, wakes it when it is scaled to zero, and runs the program in its
+// first ready pod. A missing workload makes an optional task Skipped.
+func (r Runner) Run(ctx context.Context, t task.Task, sink task.Sink) task.Result {
+	s, ok := t.Executor.(task.Service)
+	if !ok {
+		return task.Result{State: task.Failed, Reason: "NoRunner", Message: fmt.Sprintf("%T is no service task", t.Executor)}
+	}
+	pod, err := r.pod(ctx, s, sink)
+	none, _ := errors.AsType[*kube.NoWorkloadError](err)
+	switch {
+	case ctx.Err() != nil:
+		return task.Result{State: task.Cancelled, Reason: "Cancelled", Message: context.Cause(ctx).Error()}
+	case none != nil && s.Optional:
+		first := ""
+		if r.Installing {
+			first = " (first install)"
+		}
+		return task.Result{State: task.Skipped, Reason: "NoDeployment", Message: fmt.Sprintf("no running deployment for service %q%s", s.Name, first)}
+	case err != nil:
+		return task.Result{State: task.Failed, Reason: "Service", Message: err.Error()}
+	}
+	container, err := containerOf(pod, s.Container, sink)
+	if err != nil {
+		return task.Result{State: task.Failed, Reason: "Container", Message: err.Error()}
+	}
+	r.Exec.Pods = func(context.Context, task.Exec) ([]corev1.Pod, error) { return []corev1.Pod{*pod}, nil }
+	t.Executor = task.Exec{Command: s.Command, Container: container}
+	return r.Exec.Run(ctx, t, sink)
+}
+
+// pod returns where the program runs.
+func (r Runner) pod(ctx context.Context, s task.Service, sink task.Sink) (*corev1.Pod, error) {
+	if s.Unidle {
+		if err := r.unidle(ctx, s, sink); err != nil {
+			return nil, err
+		}
+	}
+	label := s.Label
+	if label == "" {
+		label = task.ServiceLabel
+	}
+	workload, err := r.Cluster.FindWorkload(ctx, r.Namespace, r.Release, s.Name, label)
+	if err != nil {
+		return nil, err
+	}
+	pods, err := r.Cluster.ReadyPods(ctx, r.Namespace, workload)
+	none, _ := errors.AsType[*kube.NoPodsError](err)
+	if none == nil {
+		return first(pods), err
+	}
+	if none.Zero {
+		note(sink, "%s is scaled to zero: scaling it to 1", workload)
+		if err := r.scale(ctx, workload, 1); err != nil {
+			return nil, err
+		}
+	} else {
+		note(sink, "%v; waiting for it", none)
+	}
+	if err := r.await(ctx, workload, s.Patience); err != nil {
+		return nil, err
+	}
+	pods, err = r.Cluster.ReadyPods(ctx, r.Namespace, workload)
+	return first(pods), err
+}
+
+// await waits for a ready pod of the workload, for as long as patience.
+func (r Runner) await(ctx context.Context, workload string, patience time.Duration) error {
+	late := fmt.Errorf("no pod of %s was ready after %s", workload, patience)
+	waiting, cancel := context.WithTimeoutCause(ctx, patience, late)
+	defer cancel()
+	err := r.Cluster.AwaitOneReady(waiting, r.Namespace, workload)
+	if waiting.Err() != nil && ctx.Err() == nil {
+		if _, why := r.Cluster.ReadyPods(ctx, r.Namespace, workload); why != nil {
+			return fmt.Errorf("%w: %w", late, why)
+		}
+		return late
+	}
+	return err
+}
+
+// scale wakes a workload, and remembers it.
+func (r Runner) scale(ctx context.Context, workload string, to int64) error {
+	err := r.Cluster.Scale(ctx, r.Namespace, workload, 0, to)
+	switch {
+	case apierrors.IsForbidden(err):
+		return fmt.Errorf("cannot scale %s to run the task: forbidden: %w", workload, err)
+	case err != nil:
+		return err
+	}
+	r.Awake.add(workload, to)
+	return nil
+}
+
+// unidle wakes what the idler has put to sleep, and waits for it. Unless the task demands it, what
+// does not work is only told.
+func (r Runner) unidle(ctx context.Context, s task.Service, sink task.Sink) error {
+	failed := func(err error) error {
+		if s.UnidleOrFail || ctx.Err() != nil {
+			return fmt.Errorf("waking the environment: %w", err)
+		}
+		note(sink, "waking the environment: %v; going on, as requiresEnvironment is not true", err)
+		return nil
+	}
+	idle, err := r.Cluster.Idling(ctx, r.Namespace)
+	if err != nil {
+		return failed(err)
+	}
+	var woken []string
+	for _, w := range idle {
+		note(sink, "%s is idle: scaling it to %d", w.Target, w.Replicas)
+		if err := r.scale(ctx, w.Target, w.Replicas); err != nil {
+			if err := failed(err); err != nil {
+				return err
+			}
+			continue
+		}
+		woken = append(woken, w.Target)
+	}
+	until := time.Now().Add(s.Patience)
+	for _, w := range woken {
+		if err := r.await(ctx, w, max(time.Until(until), 0)); err != nil {
+			if err := failed(err); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// containerOf returns the container of the pod that is meant.
+func containerOf(pod *corev1.Pod, name string, sink task.Sink) (string, error) {
+	var names []string
+	for _, c := range pod.Spec.Containers {
+		names = append(names, c.Name)
+		if c.Name == name {
+			return name, nil
+		}
+	}
+	usual := pod.Annotations["kubectl.kubernetes.io/default-container"]
+	switch {
+	case name != "":
+		return "", fmt.Errorf("pod %s has no container %q; it has %s", pod.Name, name, strings.Join(names, ", "))
+	case len(names) == 1:
+		return names[0], nil
+	case usual != "":
+		note(sink, "pod %s has containers %s: running in %s, its default; Lagoon would fail here", pod.Name, strings.Join(names, ", "), usual)
+		return usual, nil
+	}
+	return "", fmt.Errorf("pod %s has containers %s: set \"container\"", pod.Name, strings.Join(names, ", "))
+}
+
+func first(pods []corev1.Pod) *corev1.Pod {
+	if len(pods) == 0 {
+		return nil
+	}
+	return &pods[0]
+}
+
+func note(sink task.Sink, format string, args ...any) {
+	sink(task.Output{Stream: task.Note, Data: fmt.Appendf(nil, format+"\n", args...)})
+}

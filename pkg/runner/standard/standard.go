@@ -1,0 +1,162 @@
+// Package standard runs Lagoon's standard tasks: a shell command in a copy of the pod of one of its services.
+package standard
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/runner/clone"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
+)
+
+// Cluster is what the runner needs of a cluster; *kube.Client is one.
+type Cluster interface {
+	FindWorkload(ctx context.Context, namespace, release, service, label string) (string, error)
+	PodTemplate(ctx context.Context, namespace, from string) (*kube.Template, error)
+}
+
+// Runner runs standard tasks.
+type Runner struct {
+	Cluster Cluster
+	// Clones runs the copy of the pod.
+	Clones clone.Runner
+}
+
+// cronjobs is the variable by which a container of Lagoon starts its cron jobs.
+const cronjobs = "CRONJOBS"
+
+// Run finds the service's workload and runs the command in a copy of its pod; see clone.Runner.Run.
+func (r Runner) Run(ctx context.Context, t task.Task, sink task.Sink) task.Result {
+	s, ok := t.Executor.(task.Standard)
+	if !ok {
+		return task.Result{State: task.Failed, Reason: "NoRunner", Message: fmt.Sprintf("%T is no standard task", t.Executor)}
+	}
+	label := s.Label
+	if label == "" {
+		label = task.ServiceLabel
+	}
+	pods := r.Clones.Pods
+	workload, err := r.Cluster.FindWorkload(ctx, pods.Namespace, pods.Release, s.Service, label)
+	var template *kube.Template
+	if err == nil {
+		template, err = r.Cluster.PodTemplate(ctx, pods.Namespace, workload)
+	}
+	switch {
+	case ctx.Err() != nil:
+		return task.Result{State: task.Cancelled, Reason: "Cancelled", Message: context.Cause(ctx).Error()}
+	case err != nil:
+		return task.Result{State: task.Failed, Reason: "Service", Message: err.Error()}
+	}
+	note := func(format string, args ...any) {
+		sink(task.Output{Stream: task.Note, Data: fmt.Appendf(nil, format+"\n", args...)})
+	}
+	container := s.Container
+	if container == "" {
+		container = template.DefaultContainer()
+	}
+	tell(template, container, s, note)
+	c := task.Clone{
+		Command: s.Command, From: workload, Container: container, Env: s.Env, Without: []string{cronjobs}, All: s.Compat,
+		Labels: s.Labels, Annotations: map[string]string{"cluster-autoscaler.kubernetes.io/safe-to-evict": "false"},
+	}
+	c.Command.Argv = withEntrypoint(s.Command.Argv)
+	if !s.Compat {
+		c.Command.Argv = withEntrypointIfThere(s.Command.Argv, messagePath(template, container))
+	}
+	plain := false
+	r.Clones.Pods.Seen = func(pod *corev1.Pod) {
+		for _, status := range pod.Status.ContainerStatuses {
+			if end := status.State.Terminated; end != nil && end.Message == noEntrypoint {
+				plain = true
+			}
+		}
+	}
+	t.Executor = c
+	result := r.Clones.RunTemplate(ctx, t, template, sink)
+	if plain {
+		note("image %s has no %s: running plain sh -c", image(template, container), entrypoint)
+		result.Message = strings.TrimSuffix(result.Message, ": "+noEntrypoint)
+		for i := range result.Targets {
+			result.Targets[i].Message = strings.TrimSuffix(result.Targets[i].Message, ": "+noEntrypoint)
+		}
+	}
+	return result
+}
+
+// tell says what of the pod is not as Lagoon would have it.
+func tell(template *kube.Template, container string, s task.Standard, note func(string, ...any)) {
+	var names []string
+	for _, c := range template.Spec.Containers {
+		names = append(names, c.Name)
+		if c.Name != container && !s.Compat {
+			continue
+		}
+		if len(c.Args) > 0 {
+			note("the arguments of container %s are left out: they would be the command's", c.Name)
+		}
+		if c.LivenessProbe != nil || c.ReadinessProbe != nil || c.StartupProbe != nil {
+			note("the probes of container %s are left out: one of them could end a long task", c.Name)
+		}
+	}
+	if len(names) > 1 && !s.Compat {
+		note("pod has %d containers (%s); the command runs in %s, Lagoon would run it in each: --lagoon-compat does", len(names), strings.Join(names, ", "), container)
+	}
+	for _, name := range []string{"TASK_API_HOST", "TASK_SSH_HOST", "TASK_SSH_PORT", "LAGOON_CONFIG_"} {
+		set := func(v corev1.EnvVar) bool { return strings.HasPrefix(v.Name, name) }
+		if strings.Contains(s.Command.Text, name) && !containsFunc(s.Env, set) {
+			note("no Lagoon API in this cluster: %s is empty; --var sets it", strings.TrimSuffix(name, "_"))
+			return
+		}
+	}
+}
+
+func containsFunc(env []corev1.EnvVar, f func(corev1.EnvVar) bool) bool {
+	for _, v := range env {
+		if f(v) {
+			return true
+		}
+	}
+	return false
+}
+
+const (
+	tini       = "/sbin/tini"
+	entrypoint = "/lagoon/entrypoints.sh"
+	// noEntrypoint is what the container says at its end when the image has no entrypoint.
+	noEntrypoint = "no " + entrypoint
+)
+
+// withEntrypoint returns the command as Lagoon runs it (spec lagoon.md § 2a).
+func withEntrypoint(argv []string) []string {
+	return append([]string{tini, "--", entrypoint}, argv...)
+}
+
+// withEntrypointIfThere returns a command that runs argv through Lagoon's entrypoint when the image has
+// it, and else as it is, and leaves word of that for the end.
+func withEntrypointIfThere(argv []string, messages string) []string {
+	script := fmt.Sprintf(`if [ -x %[1]s ] && [ -x %[2]s ]; then exec %[1]s -- %[2]s "$@"; fi; { printf %%s '%[3]s' >'%[4]s'; } 2>/dev/null; exec "$@"`, tini, entrypoint, noEntrypoint, strings.ReplaceAll(messages, "'", `'\''`))
+	return append([]string{"/bin/sh", "-c", script, "sh"}, argv...)
+}
+
+func of(template *kube.Template, container string) corev1.Container {
+	for _, c := range template.Spec.Containers {
+		if c.Name == container {
+			return c
+		}
+	}
+	return corev1.Container{}
+}
+
+func image(template *kube.Template, container string) string { return of(template, container).Image }
+
+// messagePath is where the container can leave its last message.
+func messagePath(template *kube.Template, container string) string {
+	if path := of(template, container).TerminationMessagePath; path != "" {
+		return path
+	}
+	return corev1.TerminationMessagePathDefault
+}
