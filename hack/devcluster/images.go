@@ -15,25 +15,43 @@ import (
 	"strings"
 )
 
-// commands are what the images run when a pod says nothing else. The pause image's shell has a
-// handler for TERM: as process 1 a plain sleep would ignore it, and each pod's end would take
-// its whole grace period.
-var commands = map[string][]string{
-	pauseImage:                   {"/bin/sh", "-c", `trap "exit 0" TERM INT; while :; do sleep 2147483 & wait; done`},
-	imagePrefix + "busybox:test": {"/bin/sh"},
+// image is what one is made of besides this machine's busybox.
+type image struct {
+	name string
+	// cmd is what it runs when a pod says nothing else.
+	cmd []string
+	// programs are files of this machine that it has in /bin, by their names.
+	programs map[string]string
+}
+
+// pause is the image of what holds a pod's namespaces. Its shell has a handler for TERM: as process 1
+// a plain sleep would ignore it, and each pod's end would take its whole grace period.
+var pause = image{name: pauseImage, cmd: []string{"/bin/sh", "-c", `trap "exit 0" TERM INT; while :; do sleep 2147483 & wait; done`}}
+
+// testImages are those that tests use.
+func testImages() []image {
+	return []image{
+		{name: imagePrefix + "busybox:test", cmd: []string{"/bin/sh"}},
+		// An image for advanced tasks of Lagoon: it runs the script, in base64, that its payload holds.
+		{
+			name: imagePrefix + "advanced-task:test", programs: map[string]string{"kubectl": binary("kubernetes")},
+			cmd: []string{"/bin/sh", "-c", `export PAYLOAD=$(printf %s "$JSON_PAYLOAD" | base64 -d)
+printf %s "$PAYLOAD" | sed 's/.*"script": *"\([^"]*\)".*/\1/' | base64 -d >/tmp/script && exec /bin/sh -eu /tmp/script`},
+		},
+	}
 }
 
 // importImage makes an image of this machine's busybox and hands it to containerd, unless it has
 // it. The name is the full one, which the kubelet makes of the short one.
-func importImage(name string) error {
-	list, err := ctr("images", "list", "-q", "name=="+name)
+func importImage(i image) error {
+	list, err := ctr("images", "list", "-q", "name=="+i.name)
 	if err != nil {
 		return err
 	}
-	if strings.TrimSpace(string(list)) == name {
+	if strings.TrimSpace(string(list)) == i.name {
 		return nil
 	}
-	archive, err := imageArchive(name, commands[name])
+	archive, err := imageArchive(i)
 	if err != nil {
 		return err
 	}
@@ -56,36 +74,51 @@ func ctr(args ...string) ([]byte, error) {
 	return out, nil
 }
 
-// imageArchive returns a docker-archive: the layer, the configuration, and a manifest that names
-// both.
-func imageArchive(name string, cmd []string) ([]byte, error) {
+// imageArchive returns a docker-archive: the layers, the configuration, and a manifest that names
+// them.
+func imageArchive(i image) ([]byte, error) {
 	layer, err := busyboxLayer()
 	if err != nil {
 		return nil, err
+	}
+	layers := [][]byte{layer}
+	if len(i.programs) > 0 {
+		if layer, err = programsLayer(i.programs); err != nil {
+			return nil, err
+		}
+		layers = append(layers, layer)
 	}
 	digest := func(b []byte) string {
 		sum := sha256.Sum256(b)
 		return hex.EncodeToString(sum[:])
 	}
+	type file struct {
+		name string
+		text []byte
+	}
+	var files []file
+	var ids, names []string
+	for n, layer := range layers {
+		names = append(names, fmt.Sprintf("layer%d.tar", n))
+		ids = append(ids, "sha256:"+digest(layer))
+		files = append(files, file{names[n], layer})
+	}
 	config, err := json.Marshal(map[string]any{
 		"architecture": runtime.GOARCH, "os": "linux",
-		"config": map[string]any{"Cmd": cmd, "Env": []string{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}},
-		"rootfs": map[string]any{"type": "layers", "diff_ids": []string{"sha256:" + digest(layer)}},
+		"config": map[string]any{"Cmd": i.cmd, "Env": []string{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}},
+		"rootfs": map[string]any{"type": "layers", "diff_ids": ids},
 	})
 	if err != nil {
 		return nil, err
 	}
 	configName := digest(config) + ".json"
-	manifest, err := json.Marshal([]map[string]any{{"Config": configName, "RepoTags": []string{name}, "Layers": []string{"layer.tar"}}})
+	manifest, err := json.Marshal([]map[string]any{{"Config": configName, "RepoTags": []string{i.name}, "Layers": names}})
 	if err != nil {
 		return nil, err
 	}
 	var b bytes.Buffer
 	w := tar.NewWriter(&b)
-	for _, f := range []struct {
-		name string
-		text []byte
-	}{{configName, config}, {"layer.tar", layer}, {"manifest.json", manifest}} {
+	for _, f := range append(files, file{configName, config}, file{"manifest.json", manifest}) {
 		if err := add(w, tar.Header{Name: f.name, Mode: 0o644}, f.text); err != nil {
 			return nil, err
 		}
@@ -149,6 +182,22 @@ func busyboxLayer() ([]byte, error) {
 			continue
 		}
 		if err := add(w, tar.Header{Typeflag: tar.TypeSymlink, Name: link, Linkname: "/bin/busybox", Mode: 0o777}, nil); err != nil {
+			return nil, err
+		}
+	}
+	return b.Bytes(), w.Close()
+}
+
+// programsLayer returns a layer with programs of this machine.
+func programsLayer(programs map[string]string) ([]byte, error) {
+	var b bytes.Buffer
+	w := tar.NewWriter(&b)
+	for name, source := range programs {
+		text, err := os.ReadFile(source)
+		if err != nil {
+			return nil, err
+		}
+		if err := add(w, tar.Header{Name: "bin/" + name, Mode: 0o755}, text); err != nil {
 			return nil, err
 		}
 	}

@@ -63,7 +63,7 @@ func start(ctx context.Context) error {
 	if err := await(ctx, "containerd", containerdAnswers); err != nil {
 		return err
 	}
-	if err := importImage(pauseImage); err != nil {
+	if err := importImage(pause); err != nil {
 		return err
 	}
 	if err := await(ctx, "kube-apiserver", apiReady); err != nil {
@@ -77,8 +77,10 @@ func start(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := importImage(imagePrefix + "busybox:test"); err != nil {
-		return err
+	for _, i := range testImages() {
+		if err := importImage(i); err != nil {
+			return err
+		}
 	}
 	if err := await(ctx, "kubelet", nodeReady); err != nil {
 		return err

@@ -10,8 +10,10 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	corev1 "k8s.io/api/core/v1"
 
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/format/draft"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/format/lagoon"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/format/native"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/source"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
@@ -32,6 +34,9 @@ func (a *App) convertCommand() *cobra.Command {
 Nothing is run, and no file that exists is overwritten.`,
 		Example: `  # Draft's file of the working directory, to standard output
   kubectl tasks convert .draft-tasks.toml
+
+  # Lagoon's
+  kubectl tasks convert .lagoon.yml
 
   # Into a file
   kubectl tasks convert .draft-tasks.toml --to deploy/tasks.yaml`,
@@ -59,7 +64,7 @@ func (a *App) convert(ctx context.Context, o *convertOptions, files []string) er
 	case len(documents) > 1:
 		return usageError{fmt.Errorf("there are %s and %s; name one of them", documents[0].Name, documents[1].Name)}
 	}
-	text, found, err := convert(documents[0], o.tasks.draftShell)
+	text, found, err := convert(documents[0], &o.tasks)
 	if err != nil {
 		return err
 	}
@@ -79,7 +84,20 @@ func (a *App) convert(ctx context.Context, o *convertOptions, files []string) er
 }
 
 // convert returns a document as a tasks.yaml.
-func convert(d source.Document, shell bool) ([]byte, task.Diagnostics, error) {
+func convert(d source.Document, o *taskFlags) ([]byte, task.Diagnostics, error) {
+	made, deviations, found := convertDraft(d, o.draftShell)
+	if d.Format == "lagoon" {
+		made, deviations, found = convertLagoon(d)
+	}
+	if err := found.Err(); err != nil {
+		return nil, nil, err
+	}
+	made.Head = append([]string{"Made from " + d.Name + ". Lines with a number sign tell what is not the same."}, deviations...)
+	text, err := native.Write(made)
+	return text, found, err
+}
+
+func convertDraft(d source.Document, shell bool) (native.Writing, []string, task.Diagnostics) {
 	env := map[string]bool{}
 	// The variables of a run have names in expressions; others are those of the machine.
 	named := map[string]string{
@@ -92,33 +110,40 @@ func convert(d source.Document, shell bool) ([]byte, task.Diagnostics, error) {
 		}
 		return begin + expression + end, true
 	}})
-	if err := found.Err(); err != nil {
-		return nil, nil, err
+	for i := range tasks {
+		tasks[i].Executor = withExpressions(tasks[i].Executor)
 	}
-	if !shell {
-		for i := range tasks {
-			tasks[i].Executor = withExpressions(tasks[i].Executor)
-		}
+	return native.Writing{Tasks: tasks, Env: slices.Sorted(maps.Keys(env))}, draft.Deviations, found
+}
+
+func convertLagoon(d source.Document) (native.Writing, []string, task.Diagnostics) {
+	made, found := lagoon.Convert(d.Text, lagoon.Options{Source: d.Source, ReadFile: d.ReadFile})
+	for i := range made.Tasks {
+		made.Tasks[i].Executor = withExpressions(made.Tasks[i].Executor)
 	}
-	text, err := native.Write(native.Writing{
-		Head:  append([]string{"Made from " + d.Name + ". Lines with a number sign tell what is not the same."}, draft.Deviations...),
-		Tasks: tasks, Env: slices.Sorted(maps.Keys(env)),
-	})
-	return text, found, err
+	return native.Writing{Tasks: made.Tasks, When: made.When, Params: made.Params, Notes: made.Notes}, made.Deviations, found
 }
 
 // begin and end enclose an expression among texts that are not escaped yet; no argument of a program
 // can hold them.
-const begin, end = "\x00(", "\x00)"
+const begin, end = lagoon.ParamBegin, lagoon.ParamEnd
 
 // withExpressions escapes what only looks like an expression, and writes those that are.
 func withExpressions(e task.Executor) task.Executor {
 	written := strings.NewReplacer("${", "$${", begin, "${", end, "}")
 	argv := func(c task.Command) task.Command {
+		if len(c.Argv) == 3 && c.Argv[0] == "sh" && c.Argv[1] == "-c" {
+			return c // becomes a line of the shell, in which expressions mean nothing
+		}
 		for i := range c.Argv {
 			c.Argv[i] = written.Replace(c.Argv[i])
 		}
 		return c
+	}
+	env := func(all []corev1.EnvVar) {
+		for i := range all {
+			all[i].Value = written.Replace(all[i].Value)
+		}
 	}
 	switch e := e.(type) {
 	case task.Host:
@@ -126,6 +151,15 @@ func withExpressions(e task.Executor) task.Executor {
 		return e
 	case task.Exec:
 		e.Command = argv(e.Command)
+		return e
+	case task.Clone:
+		e.Command = argv(e.Command)
+		env(e.Env)
+		return e
+	case task.Pod:
+		for i := range e.Spec.Containers {
+			env(e.Spec.Containers[i].Env)
+		}
 		return e
 	}
 	return e

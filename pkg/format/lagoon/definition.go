@@ -16,7 +16,6 @@ import (
 
 // definition is an advanced task definition as Lagoon's API returns it (spec lagoon.md § 2d).
 type definition struct {
-	ID                     loose      `json:"id"`
 	Name                   string     `json:"name"`
 	Type                   string     `json:"type"`
 	Service                string     `json:"service"`
@@ -144,7 +143,8 @@ func (p *parser) definition(n *yaml.Node, seen map[string]bool) {
 	if !ok {
 		return
 	}
-	a := about{id: string(d.ID), name: slug(d.Name)}
+	p.asked[d.Name] = d.AdvancedTaskDefinition
+	a := about{name: slug(d.Name)}
 	for name, field := range map[string]*string{project: &a.project, environment: &a.environment} {
 		if v, ok := p.lookup(name); ok {
 			*field = v.Value

@@ -66,12 +66,16 @@ var (
 // "post-rollout/NAME", and each needs the one before it; tasks of resources and definitions have no
 // phase.
 func Parse(text []byte, opts Options) ([]task.Task, task.Diagnostics) {
-	p := &parser{opts: opts, text: text}
+	p := &parser{opts: opts, text: text, conditions: map[string]string{}, asked: map[string][]argument{}}
+	return p.parse()
+}
+
+func (p *parser) parse() ([]task.Task, task.Diagnostics) {
 	if p.readable() {
 		switch {
-		case resourceKind.Match(text):
+		case resourceKind.Match(p.text):
 			p.resources()
-		case definitionType.Match(text) && !sections.Match(text):
+		case definitionType.Match(p.text) && !sections.Match(p.text):
 			p.definitions()
 		default:
 			p.rollout()
@@ -90,6 +94,10 @@ type parser struct {
 	// project and gitSHA are what the file says of these variables.
 	project string
 	gitSHA  bool
+	// conditions are those of tasks, as written, and asked the arguments of definitions, by the name of
+	// the task.
+	conditions map[string]string
+	asked      map[string][]argument
 
 	tasks []task.Task
 	found task.Diagnostics

@@ -23,9 +23,14 @@ type about struct {
 
 // apiVariables are where Lagoon's services are, with their old names, in Lagoon's order.
 var apiVariables = []struct{ name, of string }{
-	{"TASK_API_HOST", "LAGOON_CONFIG_API_HOST"}, {"TASK_SSH_HOST", "LAGOON_CONFIG_TOKEN_HOST"}, {"TASK_SSH_PORT", "LAGOON_CONFIG_TOKEN_PORT"},
-	{"LAGOON_CONFIG_API_HOST", ""}, {"LAGOON_CONFIG_TOKEN_HOST", ""}, {"LAGOON_CONFIG_TOKEN_PORT", ""},
-	{"LAGOON_CONFIG_SSH_HOST", ""}, {"LAGOON_CONFIG_SSH_PORT", ""},
+	{"TASK_API_HOST", "LAGOON_CONFIG_API_HOST"},
+	{"TASK_SSH_HOST", "LAGOON_CONFIG_TOKEN_HOST"},
+	{"TASK_SSH_PORT", "LAGOON_CONFIG_TOKEN_PORT"},
+	{"LAGOON_CONFIG_API_HOST", ""},
+	{"LAGOON_CONFIG_TOKEN_HOST", ""},
+	{"LAGOON_CONFIG_TOKEN_PORT", ""},
+	{"LAGOON_CONFIG_SSH_HOST", ""},
+	{"LAGOON_CONFIG_SSH_PORT", ""},
 }
 
 // proxyVariables are set when Lagoon's controller is told to.

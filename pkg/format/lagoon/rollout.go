@@ -170,6 +170,7 @@ func (p *parser) section(s section, all []step) {
 			p.warn(one.position, name, "", "task %q has an empty command, which succeeds", label)
 		}
 		t := task.Task{Name: name, Phase: s.phase, Executor: p.service(s, one), Position: one.position, Source: p.opts.Source}
+		p.conditions[name] = one.When
 		if p.runs(name, s.phase) {
 			t.Skip = p.switchedOff(s)
 		}

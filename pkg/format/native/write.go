@@ -23,6 +23,10 @@ type Writing struct {
 	Tasks []task.Task
 	// Notes are comments on tasks, by their names.
 	Notes map[string][]string
+	// When are the conditions of tasks, in CEL, by their names.
+	When map[string]string
+	// Params are the parameters that the texts and conditions refer to; they are empty by default.
+	Params []string
 	// Env are the variables of the machine that the texts refer to.
 	Env []string
 }
@@ -32,11 +36,16 @@ type Writing struct {
 func Write(w Writing) ([]byte, error) {
 	names := newNames(w.Tasks)
 	document := Document{APIVersion: APIVersion, Kind: Kind, Metadata: Metadata{Name: w.Name}, Env: w.Env}
+	empty := ""
+	for _, name := range w.Params {
+		document.Params = append(document.Params, Param{Name: name, Default: &empty})
+	}
 	for _, t := range w.Tasks {
 		written, err := write(t, names)
 		if err != nil {
 			return nil, fmt.Errorf("task %q: %w", t.Name, err)
 		}
+		written.When = w.When[t.Name]
 		document.Tasks = append(document.Tasks, written)
 	}
 	text, err := json.Marshal(document)

@@ -3,6 +3,7 @@ package service
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 )
@@ -35,8 +36,7 @@ func (a *Awake) Restore(ctx context.Context, cluster Cluster, namespace string, 
 	all := a.woken
 	a.woken = nil
 	a.mu.Unlock()
-	for i := len(all) - 1; i >= 0; i-- {
-		w := all[i]
+	for _, w := range slices.Backward(all) {
 		limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), restoreTimeout)
 		err := cluster.Scale(limited, namespace, w.target, w.replicas, 0)
 		cancel()

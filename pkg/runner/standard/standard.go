@@ -4,6 +4,7 @@ package standard
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -107,20 +108,11 @@ func tell(template *kube.Template, container string, s task.Standard, note func(
 	}
 	for _, name := range []string{"TASK_API_HOST", "TASK_SSH_HOST", "TASK_SSH_PORT", "LAGOON_CONFIG_"} {
 		set := func(v corev1.EnvVar) bool { return strings.HasPrefix(v.Name, name) }
-		if strings.Contains(s.Command.Text, name) && !containsFunc(s.Env, set) {
+		if strings.Contains(s.Command.Text, name) && !slices.ContainsFunc(s.Env, set) {
 			note("no Lagoon API in this cluster: %s is empty; --var sets it", strings.TrimSuffix(name, "_"))
 			return
 		}
 	}
-}
-
-func containsFunc(env []corev1.EnvVar, f func(corev1.EnvVar) bool) bool {
-	for _, v := range env {
-		if f(v) {
-			return true
-		}
-	}
-	return false
 }
 
 const (

@@ -1,0 +1,199 @@
+package lagoon
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"text/scanner"
+)
+
+// toCEL returns a condition as CEL over params of strings, and the names of those; an error for what
+// has no simple form in CEL. Comparisons that Lagoon makes between types compare texts.
+func toCEL(expression string) (text string, params []string, err error) {
+	if _, err := (&condition{}).parse(expression); err != nil {
+		return "", nil, err
+	}
+	t := translator{params: map[string]bool{}}
+	t.scanner.Init(strings.NewReader(expression))
+	t.scanner.Mode = scanner.GoTokens
+	t.scanner.Error = func(*scanner.Scanner, string) {}
+	t.next()
+	text, err = t.either()
+	if err == nil && t.token != scanner.EOF {
+		err = t.unexpected()
+	}
+	return text, slices.Sorted(maps.Keys(t.params)), err
+}
+
+// translator is a recursive descent over the part of gval's language that people write in conditions.
+type translator struct {
+	scanner scanner.Scanner
+	token   rune
+	text    string
+	params  map[string]bool
+}
+
+// next reads a token; operators of two characters are one.
+func (t *translator) next() {
+	t.token = t.scanner.Scan()
+	t.text = t.scanner.TokenText()
+	for _, op := range []string{"==", "!=", "=~", "!~", "&&", "||"} {
+		if t.text == op[:1] && t.scanner.Peek() == rune(op[1]) {
+			t.scanner.Next()
+			t.text = op
+			return
+		}
+	}
+}
+
+func (t *translator) unexpected() error {
+	if t.token == scanner.EOF {
+		return errors.New("it ends too early")
+	}
+	return fmt.Errorf("%q is not translated", t.text)
+}
+
+func (t *translator) take(text string) error {
+	if t.text != text {
+		return t.unexpected()
+	}
+	t.next()
+	return nil
+}
+
+func (t *translator) either() (string, error) { return t.chain("||", t.both) }
+
+func (t *translator) both() (string, error) { return t.chain("&&", t.one) }
+
+// chain reads parts with an operator between them.
+func (t *translator) chain(operator string, part func() (string, error)) (string, error) {
+	text, err := part()
+	for err == nil && t.text == operator {
+		t.next()
+		var more string
+		more, err = part()
+		text += " " + operator + " " + more
+	}
+	return text, err
+}
+
+// one reads what is true or false by itself.
+func (t *translator) one() (string, error) {
+	switch t.text {
+	case "!":
+		t.next()
+		if t.text == "(" {
+			text, err := t.one()
+			return "!" + text, err
+		}
+		text, err := t.one()
+		return "!(" + text + ")", err
+	case "(":
+		t.next()
+		text, err := t.either()
+		if err == nil {
+			err = t.take(")")
+		}
+		return "(" + text + ")", err
+	case "exists":
+		t.next()
+		name, err := t.argument(")")
+		return fmt.Sprintf("params.%s != \"\"", name), err
+	}
+	return t.comparison()
+}
+
+// argument reads (NAME, with the name in a string, and what follows.
+func (t *translator) argument(end string) (string, error) {
+	if err := t.take("("); err != nil {
+		return "", err
+	}
+	name, err := strconv.Unquote(t.text)
+	if err != nil || !shellName.MatchString(name) {
+		return "", t.unexpected()
+	}
+	t.params[name] = true
+	t.next()
+	return name, t.take(end)
+}
+
+func (t *translator) comparison() (string, error) {
+	left, err := t.value()
+	if err != nil {
+		return "", err
+	}
+	operator := t.text
+	switch operator {
+	case "==", "!=":
+		t.next()
+		right, err := t.value()
+		return left + " " + operator + " " + right, err
+	case "=~", "!~":
+		t.next()
+		right, err := t.value()
+		text := fmt.Sprintf("%s.matches(%s)", left, right)
+		if operator == "!~" {
+			text = "!" + text
+		}
+		return text, err
+	case "in":
+		t.next()
+		list, err := t.list()
+		return left + " in " + list, err
+	}
+	return "", t.unexpected()
+}
+
+func (t *translator) list() (string, error) {
+	if err := t.take("["); err != nil {
+		return "", err
+	}
+	var values []string
+	for {
+		v, err := t.value()
+		if err != nil {
+			return "", err
+		}
+		values = append(values, v)
+		if t.text != "," {
+			return "[" + strings.Join(values, ", ") + "]", t.take("]")
+		}
+		t.next()
+	}
+}
+
+// value reads a variable or a literal, as a text.
+func (t *translator) value() (string, error) {
+	text := t.text
+	switch {
+	case text == "withDefault":
+		t.next()
+		name, err := t.argument(",")
+		if err != nil {
+			return "", err
+		}
+		other, err := t.value()
+		if err == nil {
+			err = t.take(")")
+		}
+		return fmt.Sprintf("(params.%s != \"\" ? params.%s : %s)", name, name, other), err
+	case t.token == scanner.String, t.token == scanner.RawString:
+		literal, err := strconv.Unquote(text)
+		if err != nil {
+			return "", t.unexpected()
+		}
+		t.next()
+		return strconv.Quote(literal), nil
+	case t.token == scanner.Int, t.token == scanner.Float, text == "true", text == "false":
+		t.next()
+		return strconv.Quote(text), nil
+	case t.token == scanner.Ident && shellName.MatchString(text):
+		t.next()
+		t.params[text] = true
+		return "params." + text, nil
+	}
+	return "", t.unexpected()
+}

@@ -1,0 +1,132 @@
+package lagoon
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
+)
+
+// Deviations are what a run of the tasks, converted to our own format, does otherwise than Lagoon
+// (spec lagoon.md), a line each.
+var Deviations = []string{
+	"A service has become the deployment of that name; Lagoon looks for the label lagoon.sh/service.",
+	"Pre-rollout tasks run before an upgrade only: at an install there is no pod that they could run in.",
+	"What is scaled to zero is woken for each task; what Lagoon's idler has put to sleep is not looked for.",
+	"Variables of conditions have become parameters, which are empty unless --param gives them: in Lagoon an unknown one is an error.",
+}
+
+// podDeviations are those of tasks in pods of their own.
+var podDeviations = []string{
+	"A service has become the deployment of that name; Lagoon's entrypoint is not called: write it before the command where the image has it.",
+	"Secrets with the label lagoon.sh/dynamic-secret and claims of storage class bulk are not mounted by themselves.",
+	"What is said in the annotation lagoon.sh/taskData is not read.",
+}
+
+// Converted is a document with executors that our own format has.
+type Converted struct {
+	// Deviations are what is not the same, a line each.
+	Deviations []string
+	// Tasks are the tasks; their texts are not escaped.
+	Tasks []task.Task
+	// When are their conditions in CEL, by their names, and Params the parameters that these use, sorted.
+	When   map[string]string
+	Params []string
+	// Notes are comments on tasks, by their names.
+	Notes map[string][]string
+}
+
+// Convert returns the tasks of a document with other executors, and what there is to say about it.
+func Convert(text []byte, opts Options) (Converted, task.Diagnostics) {
+	opts.Looking = true
+	p := &parser{opts: opts, text: text, conditions: map[string]string{}, asked: map[string][]argument{}}
+	tasks, found := p.parse()
+	c := Converted{Tasks: tasks, When: map[string]string{}, Notes: map[string][]string{}, Deviations: Deviations}
+	if !sections.Match(text) {
+		c.Deviations = podDeviations
+	}
+	params := map[string]bool{}
+	for i, t := range tasks {
+		if expression := p.conditions[t.Name]; expression != "" {
+			cel, names, err := toCEL(expression)
+			if err != nil {
+				found = append(found, task.Diagnostic{
+					Position: t.Position, Severity: task.Warning, Task: t.Name,
+					Message: fmt.Sprintf("the condition of %q is not converted, and the task will not run until you write one: %v", t.Name, err),
+				})
+				c.Notes[t.Name] = []string{"Lagoon's condition is: " + expression}
+				cel, names = "false", nil
+			}
+			c.When[t.Name] = cel
+			for _, name := range names {
+				params[name] = true
+			}
+		}
+		executor, err := p.native(t, params)
+		if err != nil {
+			found = append(found, task.Diagnostic{Position: t.Position, Severity: task.Error, Task: t.Name, Message: err.Error()})
+		}
+		c.Tasks[i].Executor = executor
+		c.Tasks[i].Outputs = nil
+		if t.Phase == task.PreDeploy {
+			c.Tasks[i].Phase = task.PreUpgrade
+		}
+	}
+	c.Params = slices.Sorted(maps.Keys(params))
+	return c, found
+}
+
+// native returns an executor of our own format.
+func (p *parser) native(t task.Task, params map[string]bool) (task.Executor, error) {
+	switch e := t.Executor.(type) {
+	case task.Service:
+		return task.Exec{Command: e.Command, Target: "deployment/" + e.Name, Container: e.Container, Scale: true}, nil
+	case task.Standard:
+		clone := task.Clone{From: "deployment/" + e.Service, Command: e.Command, Container: e.Container, Env: e.Env}
+		clone.Command.Argv = []string{"sh", "-c", e.Command.Text}
+		for _, a := range p.asked[t.Name] {
+			params[a.Name] = true
+			clone.Env = append(clone.Env, corev1.EnvVar{Name: a.Name, Value: Param(a.Name)})
+		}
+		clone.Env = append(clone.Env, corev1.EnvVar{Name: "CRONJOBS"})
+		return clone, nil
+	case task.Advanced:
+		if len(p.asked[t.Name]) > 0 {
+			return nil, fmt.Errorf("definition %q is an image whose payload is made of arguments, which tasks.yaml cannot make: run it with kubectl tasks run -f", t.Name)
+		}
+		return advancedPod(e), nil
+	}
+	return t.Executor, nil
+}
+
+// Param is a text that stands for the value of a parameter; no other text holds it.
+func Param(name string) string { return ParamBegin + "params." + name + ParamEnd }
+
+// ParamBegin and ParamEnd enclose an expression in texts that are not escaped yet.
+const ParamBegin, ParamEnd = "\x00(", "\x00)"
+
+// advancedPod returns the pod of an advanced task, as far as it can be known without its namespace.
+func advancedPod(a task.Advanced) task.Pod {
+	yes, no, mode := true, false, int32(0o644)
+	c := corev1.Container{Name: "lagoon-task", Image: a.Image, Env: append([]corev1.EnvVar{
+		{Name: "JSON_PAYLOAD", Value: a.Payload},
+		{Name: "NAMESPACE", ValueFrom: &corev1.EnvVarSource{FieldRef: &corev1.ObjectFieldSelector{FieldPath: "metadata.namespace"}}},
+		{Name: "PODNAME", ValueFrom: &corev1.EnvVarSource{FieldRef: &corev1.ObjectFieldSelector{FieldPath: "metadata.name"}}},
+	}, a.Env...)}
+	for _, name := range []string{"lagoon-platform-env", "lagoon-env"} {
+		c.EnvFrom = append(c.EnvFrom, corev1.EnvFromSource{SecretRef: &corev1.SecretEnvSource{LocalObjectReference: corev1.LocalObjectReference{Name: name}, Optional: &yes}})
+	}
+	spec := corev1.PodSpec{EnableServiceLinks: &no}
+	if a.SSHKey {
+		spec.Volumes = []corev1.Volume{{Name: "ssh", VolumeSource: corev1.VolumeSource{Secret: &corev1.SecretVolumeSource{SecretName: "lagoon-sshkey", DefaultMode: &mode}}}}
+		c.VolumeMounts = []corev1.VolumeMount{{Name: "ssh", MountPath: "/var/run/secrets/lagoon/ssh", ReadOnly: true}}
+	}
+	if a.DeployerToken {
+		spec.ServiceAccountName = "lagoon-deployer"
+	}
+	spec.Containers = []corev1.Container{c}
+	return task.Pod{Spec: spec, Main: c.Name}
+}

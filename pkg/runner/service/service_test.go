@@ -1,0 +1,215 @@
+package service
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/runner/exec"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
+)
+
+// cluster is a fake for faults that a real cluster has not on demand. Its workloads are deployments
+// with a number of replicas; each pod is ready after a second.
+type cluster struct {
+	replicas map[string]int64
+	idle     []kube.Idle
+	idleErr  error
+	scaleErr error
+	// never are workloads whose pods do not become ready.
+	never []string
+	pod   corev1.Pod
+	did   []string
+}
+
+func (c *cluster) FindWorkload(_ context.Context, namespace, _, service, label string) (string, error) {
+	if label != task.ServiceLabel {
+		return "", fmt.Errorf("label %s", label)
+	}
+	if _, ok := c.replicas[service]; !ok {
+		return "", &kube.NoWorkloadError{Namespace: namespace, Service: service}
+	}
+	return "deployment/" + service, nil
+}
+
+func (c *cluster) ReadyPods(_ context.Context, _, workload string) ([]corev1.Pod, error) {
+	name := strings.TrimPrefix(workload, "deployment/")
+	switch {
+	case c.replicas[name] == 0:
+		return nil, &kube.NoPodsError{Of: workload, Why: "it is scaled to zero", Zero: true}
+	case slices.Contains(c.never, name):
+		return nil, &kube.NoPodsError{Of: workload, Why: "pod x: pending", Unready: true}
+	}
+	return []corev1.Pod{c.pod}, nil
+}
+
+func (c *cluster) AwaitOneReady(ctx context.Context, _, target string) error {
+	if slices.Contains(c.never, strings.TrimPrefix(target, "deployment/")) {
+		<-ctx.Done()
+		return context.Cause(ctx)
+	}
+	<-time.After(time.Second)
+	return nil
+}
+
+func (c *cluster) Idling(context.Context, string) ([]kube.Idle, error) { return c.idle, c.idleErr }
+
+func (c *cluster) Scale(_ context.Context, _, target string, from, to int64) error {
+	if c.scaleErr != nil {
+		return c.scaleErr
+	}
+	name := strings.TrimPrefix(target, "deployment/")
+	if c.replicas[name] != from {
+		return fmt.Errorf("scaling %s: somebody has scaled it to %d", target, c.replicas[name])
+	}
+	c.replicas[name] = to
+	c.did = append(c.did, fmt.Sprintf("%s %d→%d", target, from, to))
+	return nil
+}
+
+func (c *cluster) Exec(_ context.Context, req kube.ExecRequest, _ time.Duration) (int, error) {
+	c.did = append(c.did, fmt.Sprintf("exec %s/%s %s", req.Pod, req.Container, strings.Join(req.Command, " ")))
+	return 0, nil
+}
+
+func pod(annotation string, containers ...string) corev1.Pod {
+	p := corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "p"}}
+	if annotation != "" {
+		p.Annotations = map[string]string{"kubectl.kubernetes.io/default-container": annotation}
+	}
+	for _, c := range containers {
+		p.Spec.Containers = append(p.Spec.Containers, corev1.Container{Name: c})
+	}
+	return p
+}
+
+func TestRun(t *testing.T) {
+	forbidden := apierrors.NewForbidden(schema.GroupResource{Group: "apps", Resource: "deployments/scale"}, "cli", errors.New("no right"))
+	service := task.Service{Name: "cli", Patience: 10 * time.Second}
+	with := func(change func(*task.Service)) task.Service {
+		s := service
+		change(&s)
+		return s
+	}
+	tests := []struct {
+		name       string
+		service    task.Service
+		cluster    cluster
+		installing bool
+		want       task.State
+		says       string // a part of the message
+		did        []string
+		notes      []string
+		took       time.Duration
+	}{
+		{name: "it runs", service: service, cluster: cluster{replicas: map[string]int64{"cli": 1}, pod: pod("", "c")}, want: task.Succeeded, did: []string{"exec p/c x"}},
+		{name: "a container", service: with(func(s *task.Service) { s.Container = "b" }), cluster: cluster{replicas: map[string]int64{"cli": 1}, pod: pod("", "a", "b")}, want: task.Succeeded, did: []string{"exec p/b x"}},
+		{name: "which container", service: service, cluster: cluster{replicas: map[string]int64{"cli": 1}, pod: pod("", "a", "b")}, want: task.Failed, says: `pod p has containers a, b: set "container"`},
+		{
+			name: "the default container", service: service, cluster: cluster{replicas: map[string]int64{"cli": 1}, pod: pod("b", "a", "b")}, want: task.Succeeded, did: []string{"exec p/b x"},
+			notes: []string{"pod p has containers a, b: running in b, its default; Lagoon would fail here"},
+		},
+		{name: "no such workload", service: service, want: task.Failed, says: `no deployment for service "cli" in namespace "ns"`},
+		{name: "no such workload, and it is optional", service: with(func(s *task.Service) { s.Optional = true }), want: task.Skipped, says: `no running deployment for service "cli"`},
+		{name: "at a first install", service: with(func(s *task.Service) { s.Optional = true }), installing: true, want: task.Skipped, says: `no running deployment for service "cli" (first install)`},
+		{
+			name: "asleep", service: service, cluster: cluster{replicas: map[string]int64{"cli": 0}, pod: pod("", "c")}, want: task.Succeeded, took: time.Second,
+			did: []string{"deployment/cli 0→1", "exec p/c x", "deployment/cli 1→0"}, notes: []string{"deployment/cli is scaled to zero: scaling it to 1", "deployment/cli is scaled to zero again"},
+		},
+		{
+			name: "asleep, and may not be woken", service: service, cluster: cluster{replicas: map[string]int64{"cli": 0}, scaleErr: forbidden}, want: task.Failed,
+			says: "cannot scale deployment/cli to run the task: forbidden", notes: []string{"deployment/cli is scaled to zero: scaling it to 1"},
+		},
+		{
+			name: "never ready", service: service, cluster: cluster{replicas: map[string]int64{"cli": 1}, never: []string{"cli"}}, want: task.Failed, took: 10 * time.Second,
+			says: "no pod of deployment/cli was ready after 10s: no ready pod of deployment/cli: pod x: pending", notes: []string{"no ready pod of deployment/cli: pod x: pending; waiting for it"},
+		},
+		{
+			name: "an idle environment", service: with(func(s *task.Service) { s.Unidle = true }),
+			cluster: cluster{replicas: map[string]int64{"cli": 0, "web": 0}, idle: []kube.Idle{{Target: "deployment/cli", Replicas: 2}, {Target: "deployment/web", Replicas: 1}}, pod: pod("", "c")},
+			want:    task.Succeeded, took: 2 * time.Second,
+			did:   []string{"deployment/cli 0→2", "deployment/web 0→1", "exec p/c x", "deployment/web 1→0", "deployment/cli 2→0"},
+			notes: []string{"deployment/cli is idle: scaling it to 2", "deployment/web is idle: scaling it to 1", "deployment/web is scaled to zero again", "deployment/cli is scaled to zero again"},
+		},
+		{
+			name: "what does not wake in time is no failure", service: with(func(s *task.Service) { s.Unidle = true }),
+			cluster: cluster{replicas: map[string]int64{"cli": 1, "web": 0}, idle: []kube.Idle{{Target: "deployment/web", Replicas: 1}}, never: []string{"web"}, pod: pod("", "c")},
+			want:    task.Succeeded, took: 10 * time.Second,
+			did: []string{"deployment/web 0→1", "exec p/c x", "deployment/web 1→0"},
+			notes: []string{
+				"deployment/web is idle: scaling it to 1",
+				"waking the environment: no pod of deployment/web was ready after 10s: no ready pod of deployment/web: pod x: pending; going on, as requiresEnvironment is not true",
+				"deployment/web is scaled to zero again",
+			},
+		},
+		{
+			name: "unless the task requires it", service: with(func(s *task.Service) { s.Unidle, s.UnidleOrFail = true, true }),
+			cluster: cluster{replicas: map[string]int64{"cli": 1, "web": 0}, idle: []kube.Idle{{Target: "deployment/web", Replicas: 1}}, never: []string{"web"}},
+			want:    task.Failed, took: 10 * time.Second, says: "waking the environment: no pod of deployment/web was ready after 10s",
+			did: []string{"deployment/web 0→1", "deployment/web 1→0"}, notes: []string{"deployment/web is idle: scaling it to 1", "deployment/web is scaled to zero again"},
+		},
+		{
+			name: "what is idle cannot be seen", service: with(func(s *task.Service) { s.Unidle = true }), cluster: cluster{replicas: map[string]int64{"cli": 1}, idleErr: errors.New("forbidden"), pod: pod("", "c")},
+			want: task.Succeeded, did: []string{"exec p/c x"}, notes: []string{"waking the environment: forbidden; going on, as requiresEnvironment is not true"},
+		},
+	}
+	for i := range tests {
+		tt := &tests[i]
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var notes []string
+				sink := func(o task.Output) {
+					if o.Stream == task.Note {
+						notes = append(notes, strings.TrimSpace(string(o.Data)))
+					}
+				}
+				awake := &Awake{}
+				r := Runner{
+					Cluster: &tt.cluster, Namespace: "ns", Installing: tt.installing, Awake: awake,
+					Exec: exec.Runner{Client: &tt.cluster, Gone: func(context.Context, *corev1.Pod) bool { return false }},
+				}
+				tt.service.Command = task.Command{Argv: []string{"x"}}
+				began := time.Now()
+				result := r.Run(t.Context(), task.Task{Name: "t", Executor: tt.service}, sink)
+				if took := time.Since(began); took != tt.took {
+					t.Errorf("took %s, want %s", took, tt.took)
+				}
+				awake.Restore(t.Context(), &tt.cluster, "ns", func(text string) { notes = append(notes, text) })
+				if result.State != tt.want || !strings.Contains(result.Message, tt.says) {
+					t.Errorf("%s %s, want %s %s", result.State, result.Message, tt.want, tt.says)
+				}
+				if diff := cmp.Diff(tt.did, tt.cluster.did); diff != "" {
+					t.Errorf("did (-want +got):\n%s", diff)
+				}
+				if diff := cmp.Diff(tt.notes, notes); diff != "" {
+					t.Errorf("notes (-want +got):\n%s", diff)
+				}
+			})
+		})
+	}
+}
+
+// TestRestore: what somebody else has scaled meanwhile is left alone, and said.
+func TestRestore(t *testing.T) {
+	c := &cluster{replicas: map[string]int64{"cli": 3}}
+	awake := &Awake{}
+	awake.add("deployment/cli", 1)
+	var said []string
+	awake.Restore(t.Context(), c, "ns", func(text string) { said = append(said, text) })
+	if diff := cmp.Diff([]string{"scaling deployment/cli: somebody has scaled it to 3; it is left as it is"}, said); diff != "" || len(c.did) > 0 {
+		t.Error(diff, c.did)
+	}
+	awake.Restore(t.Context(), c, "ns", func(string) { t.Error("it is restored once") })
+}
