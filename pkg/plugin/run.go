@@ -56,7 +56,7 @@ output byte for byte, and its exit code is passed on.`,
   kubectl tasks run --job busybox:1.37 -- echo hello
 
   # A command as a standard task of Lagoon, a LagoonTask, a definition of Lagoon's API
-  kubectl tasks run --lagoon-service cli -- "drush cr"
+  kubectl tasks run --lagoon-service web -- hostname
   kubectl tasks run -f lagoontask.yaml
   kubectl tasks run -f definition.json --param NAME=value
 

@@ -125,6 +125,9 @@ func TestExamples(t *testing.T) {
 			for _, name := range []string{".draft-tasks.toml", "deploy/.draft-tasks.toml", ".draft/packs/python/tasks.toml"} {
 				write(t, u.dir, name, exampleTasks)
 			}
+			for name, text := range exampleLagoon {
+				write(t, u.dir, name, text)
+			}
 			if out, err := u.bash(exampleConfigMap); err != nil {
 				t.Fatalf("%v\n%s", err, out)
 			}
@@ -156,12 +159,25 @@ func TestExamples(t *testing.T) {
 	}
 }
 
+var exampleLagoon = map[string]string{
+	".lagoon.yml":     "tasks: {post-rollout: [{run: {name: page, service: web, command: wget -q -O - localhost:8080}}]}\n",
+	"lagoontask.yaml": exampleTask, "definition.json": exampleDefinition,
+}
+
 // What the examples speak of.
 const (
 	exampleTasks = `[pre-up]
 hello = "echo hello"
 [post-deploy]
 "sync database" = "echo syncing"
+`
+	exampleTask = `apiVersion: crd.lagoon.sh/v1beta2
+kind: LagoonTask
+metadata: {name: lagoon-task-1}
+spec: {task: {id: "1", service: web, command: echo hello}}
+`
+	exampleDefinition = `{"name": "Say", "type": "COMMAND", "service": "web", "command": "echo $NAME",
+ "advancedTaskDefinitionArguments": [{"name": "NAME", "type": "STRING"}]}
 `
 	exampleConfigMap = `kubectl create configmap web-tasks --from-literal=.draft-tasks.toml='[post-deploy]
 page = "wget -q -O - localhost:8080"'

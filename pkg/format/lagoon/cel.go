@@ -180,7 +180,7 @@ func (t *translator) value() (string, error) {
 			err = t.take(")")
 		}
 		return fmt.Sprintf("(params.%s != \"\" ? params.%s : %s)", name, name, other), err
-	case t.token == scanner.String, t.token == scanner.RawString:
+	case t.token == scanner.String, t.token == scanner.RawString, t.token == scanner.Char:
 		literal, err := strconv.Unquote(text)
 		if err != nil {
 			return "", t.unexpected()

@@ -105,8 +105,11 @@ func (p *parser) native(t task.Task, params map[string]bool) (task.Executor, err
 // Param is a text that stands for the value of a parameter; no other text holds it.
 func Param(name string) string { return ParamBegin + "params." + name + ParamEnd }
 
-// ParamBegin and ParamEnd enclose an expression in texts that are not escaped yet.
-const ParamBegin, ParamEnd = "\x00(", "\x00)"
+// What encloses an expression in texts that are not escaped yet.
+const (
+	ParamBegin = "\x00("
+	ParamEnd   = "\x00)"
+)
 
 // advancedPod returns the pod of an advanced task, as far as it can be known without its namespace.
 func advancedPod(a task.Advanced) task.Pod {

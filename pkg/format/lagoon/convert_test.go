@@ -28,7 +28,8 @@ func TestToCEL(t *testing.T) {
 		{`A == "a" ? true : false`, `error: "?" is not translated`},
 		{`exists(B)`, `error: "B" is not translated`},
 		{`B in C`, `error: "C" is not translated`},
-		{`B == 'a'`, "error: parsing error"},
+		{`B == 'a'`, `params.B == "a"`}, // a string of one letter may be in single quotes
+		{`B == 'ab'`, "error: parsing error"},
 	}
 	for _, tt := range tests {
 		got, _, err := toCEL(tt.expression)
