@@ -11,6 +11,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/runtime"
 )
 
@@ -86,6 +87,24 @@ func (c *Client) FollowPod(ctx context.Context, pod *corev1.Pod, see func(*corev
 		return see(state)
 	})
 	return errors.Join(err, broken)
+}
+
+// FollowWarnings hands what the cluster warns of about exactly this pod to see, as it comes, until ctx
+// ends: a reason such as "FailedMount", and a message.
+func (c *Client) FollowWarnings(ctx context.Context, pod *corev1.Pod, see func(reason, message string)) error {
+	events, err := c.in(corev1.SchemeGroupVersion.WithResource("events"), pod.Namespace)
+	if err != nil {
+		return err
+	}
+	options := metav1.ListOptions{FieldSelector: fields.Set{"involvedObject.uid": string(pod.UID), "type": corev1.EventTypeWarning}.String()}
+	return followAll(ctx, events, options, func(o *unstructured.Unstructured, gone bool) bool {
+		reason, _, _ := unstructured.NestedString(o.Object, "reason")
+		message, _, _ := unstructured.NestedString(o.Object, "message")
+		if !gone {
+			see(reason, message)
+		}
+		return true
+	})
 }
 
 // CopyLogs writes what a container of the pod prints to w, from its beginning and as it comes,

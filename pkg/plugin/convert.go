@@ -85,9 +85,17 @@ func (a *App) convert(ctx context.Context, o *convertOptions, files []string) er
 
 // convert returns a document as a tasks.yaml.
 func convert(d source.Document, o *taskFlags) ([]byte, task.Diagnostics, error) {
-	made, deviations, found := convertDraft(d, o.draftShell)
-	if d.Format == "lagoon" {
-		made, deviations, found = convertLagoon(d)
+	var made native.Writing
+	var deviations []string
+	var found task.Diagnostics
+	if d.Format == "draft" {
+		made, deviations, found = convertDraft(d, o.draftShell)
+	} else {
+		given, err := o.lagoon.given()
+		if err != nil {
+			return nil, nil, usageError{err}
+		}
+		made, deviations, found = convertLagoon(d, given)
 	}
 	if err := found.Err(); err != nil {
 		return nil, nil, err
@@ -116,8 +124,8 @@ func convertDraft(d source.Document, shell bool) (native.Writing, []string, task
 	return native.Writing{Tasks: tasks, Env: slices.Sorted(maps.Keys(env))}, draft.Deviations, found
 }
 
-func convertLagoon(d source.Document) (native.Writing, []string, task.Diagnostics) {
-	made, found := lagoon.Convert(d.Text, lagoon.Options{Source: d.Source, ReadFile: d.ReadFile})
+func convertLagoon(d source.Document, given map[string]string) (native.Writing, []string, task.Diagnostics) {
+	made, found := lagoon.Convert(d.Text, lagoon.Options{Source: d.Source, ReadFile: d.ReadFile, Facts: lagoon.Facts{Given: given}})
 	for i := range made.Tasks {
 		made.Tasks[i].Executor = withExpressions(made.Tasks[i].Executor)
 	}

@@ -30,9 +30,14 @@ type lagoonFlags struct {
 	serviceLabel string
 }
 
-func (l *lagoonFlags) addFlags(fs *pflag.FlagSet) {
+// addSource adds the flags about reading tasks.
+func (l *lagoonFlags) addSource(fs *pflag.FlagSet) {
 	fs.StringArrayVar(&l.vars, "var", nil, "a variable of Lagoon, as NAME=VALUE, for the conditions of a .lagoon.yml and the pods of Lagoon's tasks (can specify multiple)")
 	fs.StringVar(&l.varFile, "var-file", "", "a file with variables of Lagoon, as lines NAME=VALUE or as YAML; --var wins over it")
+}
+
+// addRun adds the flags about running tasks.
+func (l *lagoonFlags) addRun(fs *pflag.FlagSet) {
 	fs.BoolVar(&l.compat, "lagoon-compat", false, "run standard tasks of Lagoon in every container, and only with Lagoon's entrypoint, as Lagoon does")
 	fs.StringVar(&l.serviceLabel, "lagoon-service-label", "", "the label that names the service of a workload (default "+task.ServiceLabel+")")
 }

@@ -48,7 +48,7 @@ func (t *taskFlags) addSource(fs *pflag.FlagSet) {
 	fs.StringArrayVarP(&t.references, "tasks", "t", nil, "where the tasks are: a file, a directory, '-' for standard input, configmap/NAME[/KEY], or 'chart' for the chart's own files (can specify multiple); without it the working directory's tasks.yaml, .lagoon.yml and .draft-tasks.toml, else the ConfigMaps annotated for the release, else for uninstall and rollback the release's record, else the chart's files")
 	fs.StringArrayVar(&t.params, "param", nil, "a parameter of a tasks.yaml or an argument of a definition of Lagoon, as NAME=VALUE (can specify multiple)")
 	fs.StringVar(&t.paramsFile, "params-file", "", "a YAML or JSON file with parameters; --param wins over it")
-	t.lagoon.addFlags(fs)
+	t.lagoon.addSource(fs)
 	fs.BoolVar(&t.draftShell, "draft-shell", false, "run the commands of Draft files through 'sh -c', which Draft does not")
 }
 
@@ -68,6 +68,7 @@ func (t *taskFlags) addRun(fs *pflag.FlagSet) {
 	fs.StringVar(&t.events, "events", "", "append each event of the run to this file, as a line of JSON")
 	fs.BoolVar(&t.forceTasks, "force-tasks", false, "run tasks also when they were done once, or nothing that they depend on has changed")
 	fs.DurationVar(&t.timeout, "task-timeout", 0, "how long an attempt of a task may take that does not say it itself (default no limit, and 6h for Lagoon's tasks in pods of their own)")
+	t.lagoon.addRun(fs)
 	fs.BoolVar(&t.keepGoing, "keep-going", false, "after a failure go on with the tasks that do not need the one that failed")
 }
 

@@ -101,6 +101,11 @@ func (c *cluster) FollowPodsOf(ctx context.Context, _ *batchv1.Job, see func(*co
 	})
 }
 
+func (c *cluster) FollowWarnings(ctx context.Context, _ *corev1.Pod, _ func(reason, message string)) error {
+	<-ctx.Done()
+	return ctx.Err()
+}
+
 func (c *cluster) FollowRefusals(ctx context.Context, _ *batchv1.Job, see func(string) bool) error {
 	return c.each(ctx, func(s change) bool { return s.refusal == "" || see(s.refusal) })
 }

@@ -20,6 +20,8 @@ const (
 	lastLines = 10 * time.Second
 	// rest is how long after a container's end its log is followed.
 	rest = 200 * time.Millisecond
+	// slowStart is after how long the cluster's warnings about a pod that has not started are shown.
+	slowStart = 5 * time.Second
 	// quiet is how long after the end of a log its container may seem to run: the news of its end
 	// takes another way.
 	quiet = 3 * time.Second
@@ -50,6 +52,8 @@ type follower struct {
 	// allEnded tells that no container runs any more.
 	allEnded bool
 
+	// started is closed when a container has started.
+	started chan struct{}
 	giveUp  context.CancelCauseFunc
 	timer   *time.Timer
 	logs    map[string]*containerLog
@@ -71,7 +75,7 @@ type containerLog struct {
 func newFollower(o Following, sink task.Sink) *follower {
 	f := &follower{
 		cluster: o.Cluster, pod: o.Pod, main: o.Main, all: o.All, sink: sink, patience: o.Patience,
-		messageIsFile: len(o.Files) > 0, prefix: o.Prefix, restarts: o.Restarts, seen: o.Seen, logs: map[string]*containerLog{},
+		messageIsFile: len(o.Files) > 0, prefix: o.Prefix, restarts: o.Restarts, seen: o.Seen, logs: map[string]*containerLog{}, started: make(chan struct{}),
 	}
 	f.copying, f.stop = context.WithCancel(context.Background())
 	return f
@@ -82,6 +86,7 @@ func (f *follower) follow(ctx context.Context) task.Result {
 	following, giveUp := context.WithCancelCause(ctx)
 	defer giveUp(nil)
 	f.giveUp = giveUp
+	f.group.Go(f.warn)
 	err := f.cluster.FollowPod(following, f.pod, f.see)
 	if f.timer != nil {
 		f.timer.Stop()
@@ -164,6 +169,36 @@ func (f *follower) watchStart(pod *corev1.Pod) {
 	}
 }
 
+// slowReasons are the warnings of the cluster that the pod's own status does not tell.
+var slowReasons = []string{"FailedMount", "FailedAttachVolume", "FailedCreatePodSandBox", "FailedMapVolume"}
+
+// warn shows, once each, what the cluster warns of while the pod does not start.
+func (f *follower) warn() {
+	ctx, cancel := context.WithCancel(f.copying)
+	defer cancel()
+	select {
+	case <-f.started:
+		return
+	case <-ctx.Done():
+		return
+	case <-time.After(slowStart):
+	}
+	go func() {
+		select {
+		case <-f.started:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	told := map[string]bool{}
+	_ = f.cluster.FollowWarnings(ctx, f.pod, func(reason, message string) { // for showing; without it nothing is lost
+		if slices.Contains(slowReasons, reason) && !told[message] {
+			told[message] = true
+			f.note(fmt.Sprintf("the pod does not start: %s: %s", reason, message))
+		}
+	})
+}
+
 // hopelessReasons are why containers wait that seldom goes away by itself.
 var hopelessReasons = []string{
 	"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "ImageInspectError",
@@ -226,6 +261,9 @@ func (f *follower) startLog(s corev1.ContainerStatus) *containerLog {
 	container, id := s.Name, fmt.Sprintf("%s/%d", s.Name, s.RestartCount)
 	if l := f.logs[id]; l != nil {
 		return l
+	}
+	if len(f.logs) == 0 {
+		close(f.started)
 	}
 	l := &containerLog{ended: make(chan struct{}), copied: make(chan struct{})}
 	f.logs[id] = l

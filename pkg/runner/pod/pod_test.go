@@ -24,6 +24,8 @@ type cluster struct {
 	// logs are what a container's log gives at each connection; a part that ends with "!" breaks
 	// off.
 	logs map[string][]string
+	// warnings are what the cluster warns of.
+	warnings []string
 	// rotated tells that a log cannot be read a second time.
 	rotated    bool
 	restricted bool
@@ -74,6 +76,15 @@ func (c *cluster) FollowPod(ctx context.Context, _ *corev1.Pod, see func(*corev1
 	}
 	<-ctx.Done()
 	return context.Cause(ctx)
+}
+
+func (c *cluster) FollowWarnings(ctx context.Context, _ *corev1.Pod, see func(reason, message string)) error {
+	for _, w := range c.warnings {
+		see("FailedMount", w)
+		see("BackOff", "what the status tells")
+	}
+	<-ctx.Done()
+	return ctx.Err()
 }
 
 func (c *cluster) CopyLogs(ctx context.Context, _ *corev1.Pod, container string, _ time.Time, w io.Writer) error {
@@ -198,6 +209,12 @@ func TestRun(t *testing.T) {
 				state(waitingFor("ErrImagePull", "slow")), state(running()), state(exited(0, "")),
 			}, logs: map[string][]string{"main": {""}}},
 			want: task.Succeeded, prints: "note: container main: ImagePullBackOff: slow\n", took: 2 * time.Second,
+		},
+		{
+			name: "a volume that does not come at once", cluster: cluster{warnings: []string{"no secret", "no secret"}, states: []*corev1.Pod{
+				{}, {}, {}, {}, {}, {}, {}, state(exited(0, "")),
+			}, logs: map[string][]string{"main": {""}}},
+			want: task.Succeeded, prints: "note: the pod does not start: FailedMount: no secret\n", took: 7 * time.Second,
 		},
 		{
 			name: "no node yet", cluster: cluster{states: []*corev1.Pod{unscheduled("0/1 nodes"), unscheduled("0/1 nodes"), state(exited(0, ""))}, logs: map[string][]string{"main": {""}}},
