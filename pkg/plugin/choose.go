@@ -8,9 +8,10 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
-// choose returns the tasks with the given names or of the given phase, in the order of the list.
-func choose(tasks []task.Task, names []string, phase string) ([]task.Task, error) {
-	if len(names) == 0 && phase == "" && len(tasks) == 1 {
+// choose returns the tasks with the given names or of the given phase, in the order of the list. In a
+// document that the user named, a single task needs no name.
+func choose(tasks []task.Task, names []string, phase string, named bool) ([]task.Task, error) {
+	if len(names) == 0 && phase == "" && len(tasks) == 1 && named {
 		return tasks, nil
 	}
 	if len(names) == 0 && phase == "" {

@@ -31,7 +31,7 @@ func TestChoose(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.names+tt.phase, func(t *testing.T) {
-			chosen, err := choose(tasks, strings.Fields(tt.names), tt.phase)
+			chosen, err := choose(tasks, strings.Fields(tt.names), tt.phase, true)
 			if tt.err != "" {
 				if err == nil || !strings.HasPrefix(err.Error(), tt.err) {
 					t.Errorf("error %v, want %s", err, tt.err)
@@ -46,5 +46,11 @@ func TestChoose(t *testing.T) {
 				t.Errorf("%v, error %v; want %s", got, err, tt.want)
 			}
 		})
+	}
+	if got, err := choose(tasks[:1], nil, "", true); err != nil || len(got) != 1 {
+		t.Errorf("a single task of a document that was named is %v, error %v", got, err)
+	}
+	if _, err := choose(tasks[:1], nil, "", false); err == nil {
+		t.Error("a single task that happens to be there needs a name")
 	}
 }

@@ -36,11 +36,12 @@ type runOptions struct {
 func (a *App) runCommand() *cobra.Command {
 	o := &runOptions{connection: newConnection()}
 	cmd := &cobra.Command{
-		Use:   "run [TASK... | (--exec|--clone|--pod|--job) PLACE -- COMMAND [ARG...]]",
+		Use:   "run [TASK... | (--exec|--clone|--pod|--job|--lagoon-service) PLACE -- COMMAND [ARG...]]",
 		Short: "Run tasks by name or phase, without Helm",
 		Long: `Run tasks by name, or all tasks of a phase, without Helm. A task of a Draft file is called
 TABLE/DESCRIPTION, one of a .lagoon.yml pre-rollout/NAME or post-rollout/NAME; the part after
-the slash alone will do when no other task has it. A document with a single task needs no name.
+the slash alone will do when no other task has it. When a document that is named with
+--filename has a single task, that one needs no name.
 
 A single task with a single target behaves as its program: its output goes to standard
 output byte for byte, and its exit code is passed on.`,
@@ -67,7 +68,7 @@ output byte for byte, and its exit code is passed on.`,
 				return a.runOne(cmd.Context(), o, args, cmd.ArgsLenAtDash())
 			}
 			if cmd.ArgsLenAtDash() >= 0 {
-				return usageError{errors.New("a command after -- needs --exec, --clone, --pod or --job, which say where it runs")}
+				return usageError{errors.New("a command after -- needs --exec, --clone, --pod, --job or --lagoon-service, which say where it runs")}
 			}
 			return a.run(cmd.Context(), o, args)
 		},
@@ -134,7 +135,7 @@ func (a *App) run(ctx context.Context, o *runOptions, names []string) error {
 		return err
 	}
 	past := memory{store: record.Store{Client: client.Interface, Namespace: namespace, Release: o.release}, client: client}
-	chosen, err := choose(set.tasks, names, o.phase)
+	chosen, err := choose(set.tasks, names, o.phase, len(o.tasks.references) > 0)
 	if err != nil {
 		return usageError{err}
 	}
