@@ -144,7 +144,7 @@ func (p *parser) definition(n *yaml.Node, seen map[string]bool) {
 		return
 	}
 	p.asked[d.Name] = d.AdvancedTaskDefinition
-	a := about{name: slug(d.Name)}
+	a := about{name: task.Slug(d.Name)}
 	for name, field := range map[string]*string{project: &a.project, environment: &a.environment} {
 		if v, ok := p.lookup(name); ok {
 			*field = v.Value
@@ -250,14 +250,3 @@ func assignments(values []given) string {
 
 // Quote returns a text as a word of a POSIX shell.
 func Quote(text string) string { return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'" }
-
-var notInNames = regexp.MustCompile(`[^a-z0-9]+`)
-
-// slug returns a name that a pod and a label can have.
-func slug(name string) string {
-	s := strings.Trim(notInNames.ReplaceAllString(strings.ToLower(name), "-"), "-")
-	if s = strings.Trim(s[:min(len(s), 50)], "-"); s == "" {
-		return "task"
-	}
-	return s
-}

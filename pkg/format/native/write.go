@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -89,17 +88,11 @@ func comment(lines []string) string { return strings.Join(lines, "\n") }
 // names are what tasks are called in the format.
 type names struct{ of map[string]string }
 
-var notInNames = regexp.MustCompile(`[^a-z0-9]+`)
-
 func newNames(tasks []task.Task) names {
 	n := names{map[string]string{}}
 	used := map[string]bool{}
 	for _, t := range tasks {
-		name := strings.Trim(notInNames.ReplaceAllString(strings.ToLower(t.Name), "-"), "-")
-		name = strings.Trim(name[:min(len(name), 55)], "-")
-		if name == "" {
-			name = "task"
-		}
+		name := task.Slug(t.Name)
 		unique := name
 		for i := 2; used[unique]; i++ {
 			unique = fmt.Sprintf("%s-%d", name, i)

@@ -4,8 +4,6 @@ import (
 	"context"
 	"maps"
 	"math"
-	"regexp"
-	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -55,7 +53,7 @@ func (r Runner) Build(ctx context.Context, t task.Task, p task.Pod) *corev1.Pod 
 	if p.Adapt && r.Cluster.Restricted(ctx, r.Namespace) {
 		restrict(spec)
 	}
-	name := slug(t.Name)
+	name := task.Slug(t.Name)
 	labels := map[string]string{}
 	maps.Copy(labels, p.Labels)
 	maps.Copy(labels, map[string]string{managedByLabel: "kubectl-tasks", taskLabel: labelValue(t.Name)})
@@ -68,23 +66,12 @@ func (r Runner) Build(ctx context.Context, t task.Task, p task.Pod) *corev1.Pod 
 	}
 }
 
-var notInNames = regexp.MustCompile(`[^a-z0-9]+`)
-
-// slug returns the name that the pods of a task begin with.
-func slug(name string) string {
-	s := strings.Trim(notInNames.ReplaceAllString(strings.ToLower(name), "-"), "-")
-	if s = strings.Trim(s[:min(len(s), 50)], "-"); s == "" {
-		return "task"
-	}
-	return s
-}
-
 // labelValue returns a task's name as the value of a label.
 func labelValue(name string) string {
 	if len(validation.IsValidLabelValue(name)) == 0 {
 		return name
 	}
-	return slug(name)
+	return task.Slug(name)
 }
 
 // restrict sets what the Pod Security Standard "restricted" demands and the author left open.
