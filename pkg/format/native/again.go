@@ -11,6 +11,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/expression"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/format/strict"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
@@ -27,7 +28,7 @@ func (p *parser) undo(t Task, n *yaml.Node, of task.Task) *task.Task {
 	given := Task{Name: t.Name, Host: u.Host, Exec: u.Exec, Pod: u.Pod, Job: u.Job, Function: u.Function, Clone: u.Clone}
 	expanded := p.withValues(given, node, facts)
 	if u.Retries < 0 || u.Retries > maxRetries {
-		p.fail(at(place(node, "retries"), "task %q: retries is %d; it is at least 0, which is none, and at most %d", t.Name, u.Retries, maxRetries), t.Name)
+		p.fail(strict.At(place(node, "retries"), "task %q: retries is %d; it is at least 0, which is none, and at most %d", t.Name, u.Retries, maxRetries), t.Name)
 	}
 	undo := &task.Task{
 		Name: of.Name, Phase: of.Phase, Position: p.position(node), Source: of.Source,
@@ -47,7 +48,7 @@ func (p *parser) undo(t Task, n *yaml.Node, of task.Task) *task.Task {
 // early evaluates a text that must be known before the run begins.
 func (p *parser) early(t Task, n *yaml.Node, key, text string, facts expression.Facts) string {
 	fail := func(format string, args ...any) {
-		p.fail(at(place(n, key), "task %q: %s: "+format, append([]any{t.Name, key}, args...)...), t.Name)
+		p.fail(strict.At(place(n, key), "task %q: %s: "+format, append([]any{t.Name, key}, args...)...), t.Name)
 	}
 	refer, err := expression.In(text)
 	if err == nil {
@@ -75,7 +76,7 @@ func (p *parser) once(t Task, n *yaml.Node, facts expression.Facts) string {
 		return ""
 	}
 	if t.Run == runOnChange {
-		p.fail(at(place(n, "once"), "task %q has once and run: onChange; only one of them can be", t.Name), t.Name)
+		p.fail(strict.At(place(n, "once"), "task %q has once and run: onChange; only one of them can be", t.Name), t.Name)
 	}
 	return p.early(t, n, "once", t.Once, facts)
 }
@@ -85,11 +86,11 @@ const runOnChange = "onChange"
 
 func (p *parser) fingerprint(t Task, n *yaml.Node, facts expression.Facts) *task.Fingerprint {
 	fail := func(key, format string, args ...any) {
-		p.fail(at(place(place(n, "fingerprint"), key), "task %q: "+format, append([]any{t.Name}, args...)...), t.Name)
+		p.fail(strict.At(place(place(n, "fingerprint"), key), "task %q: "+format, append([]any{t.Name}, args...)...), t.Name)
 	}
 	switch {
 	case t.Run != "" && t.Run != "always" && t.Run != runOnChange:
-		p.fail(at(place(n, "run"), "task %q: run is %q; it is always or onChange", t.Name, t.Run), t.Name)
+		p.fail(strict.At(place(n, "run"), "task %q: run is %q; it is always or onChange", t.Name, t.Run), t.Name)
 		return nil
 	case t.Run != runOnChange && t.Fingerprint != nil:
 		fail("", "fingerprint says what run: onChange looks at; write that too")
@@ -97,7 +98,7 @@ func (p *parser) fingerprint(t Task, n *yaml.Node, facts expression.Facts) *task
 	case t.Run != runOnChange:
 		return nil
 	case t.Fingerprint == nil:
-		p.fail(at(place(n, "run"), "task %q: run: onChange needs a fingerprint, which says what it looks at", t.Name), t.Name)
+		p.fail(strict.At(place(n, "run"), "task %q: run: onChange needs a fingerprint, which says what it looks at", t.Name), t.Name)
 		return nil
 	}
 	f := t.Fingerprint

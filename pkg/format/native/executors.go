@@ -7,6 +7,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/format/strict"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
@@ -43,9 +44,9 @@ func (p *parser) executor(t Task, n *yaml.Node) task.Executor {
 	}
 	switch {
 	case len(chosen) == 0:
-		p.fail(at(n, "task %q does not say what to run: it needs one of %s", t.Name, strings.Join(names, ", ")), t.Name)
+		p.fail(strict.At(n, "task %q does not say what to run: it needs one of %s", t.Name, strings.Join(names, ", ")), t.Name)
 	case len(chosen) > 1:
-		p.fail(at(place(n, chosen[1]), "task %q has %s; only one of them can be", t.Name, strings.Join(chosen, " and ")), t.Name)
+		p.fail(strict.At(place(n, chosen[1]), "task %q has %s; only one of them can be", t.Name, strings.Join(chosen, " and ")), t.Name)
 	default:
 		for _, e := range executors {
 			if e.given {
@@ -60,7 +61,7 @@ func (p *parser) host(t Task, n *yaml.Node) task.Executor {
 	host := task.Host{Command: p.program(t.Name, t.Host.Program, n), Dir: t.Host.Dir}
 	for i, v := range t.Host.Env {
 		if v.Name == "" || strings.ContainsAny(v.Name, "=\x00") {
-			p.fail(at(place(n, "env").Content[i], "task %q: %q is no name of a variable", t.Name, v.Name), t.Name)
+			p.fail(strict.At(place(n, "env").Content[i], "task %q: %q is no name of a variable", t.Name, v.Name), t.Name)
 		}
 		host.Env = append(host.Env, v.Name+"="+v.Value)
 	}
@@ -71,19 +72,19 @@ func (p *parser) exec(t Task, n *yaml.Node) task.Executor {
 	e := t.Exec
 	pods, err := task.ParseCount(string(e.Pods))
 	if err != nil {
-		p.fail(at(place(n, "pods"), "task %q: %v", t.Name, err), t.Name)
+		p.fail(strict.At(place(n, "pods"), "task %q: %v", t.Name, err), t.Name)
 	}
 	if e.Target != "" && e.Selector != "" {
-		p.fail(at(place(n, "selector"), "task %q has a target and a selector; only one of them can be", t.Name), t.Name)
+		p.fail(strict.At(place(n, "selector"), "task %q has a target and a selector; only one of them can be", t.Name), t.Name)
 	}
 	if e.Target != "" && !validReference(e.Target) {
-		p.fail(at(place(n, "target"), "task %q: the target is %q; write KIND/NAME, such as deployment/web", t.Name, e.Target), t.Name)
+		p.fail(strict.At(place(n, "target"), "task %q: the target is %q; write KIND/NAME, such as deployment/web", t.Name, e.Target), t.Name)
 	}
 	if e.Parallel < 0 {
-		p.fail(at(place(n, "parallel"), "task %q: parallel is %d; 1 is one after another", t.Name, e.Parallel), t.Name)
+		p.fail(strict.At(place(n, "parallel"), "task %q: parallel is %d; 1 is one after another", t.Name, e.Parallel), t.Name)
 	}
 	if e.Scale && e.Target == "" {
-		p.fail(at(place(n, "scale"), "task %q: scale needs a target, the workload that is to be woken", t.Name), t.Name)
+		p.fail(strict.At(place(n, "scale"), "task %q: scale needs a target, the workload that is to be woken", t.Name), t.Name)
 	}
 	return task.Exec{
 		Scale:   e.Scale,
@@ -105,10 +106,10 @@ func validReference(object string) bool {
 func (p *parser) clone(t Task, n *yaml.Node) task.Executor {
 	c := t.Clone
 	if !validReference(c.From) {
-		p.fail(at(place(n, "from"), "task %q: from is %q; write KIND/NAME, such as deployment/web", t.Name, c.From), t.Name)
+		p.fail(strict.At(place(n, "from"), "task %q: from is %q; write KIND/NAME, such as deployment/web", t.Name, c.From), t.Name)
 	}
 	if c.Version != "" && c.Version != "current" && c.Version != "next" {
-		p.fail(at(place(n, "version"), "task %q: the version is %q; it is current or next", t.Name, c.Version), t.Name)
+		p.fail(strict.At(place(n, "version"), "task %q: the version is %q; it is current or next", t.Name, c.Version), t.Name)
 	}
 	return task.Clone{
 		Command: p.program(t.Name, c.Program, n), From: c.From, Container: c.Container, Sidecars: c.Sidecars, Env: c.Env,
@@ -118,10 +119,10 @@ func (p *parser) clone(t Task, n *yaml.Node) task.Executor {
 
 func (p *parser) wait(t Task, n *yaml.Node) task.Executor {
 	if !validReference(t.Wait.Object) {
-		p.fail(at(place(n, "object"), "task %q: the object is %q; write KIND/NAME, such as deployment/web", t.Name, t.Wait.Object), t.Name)
+		p.fail(strict.At(place(n, "object"), "task %q: the object is %q; write KIND/NAME, such as deployment/web", t.Name, t.Wait.Object), t.Name)
 	}
 	if !waitForms.MatchString(t.Wait.For) {
-		p.fail(at(place(n, "for"), "task %q: %q cannot be waited for; write ready, deleted, condition=NAME, or jsonpath={.path}=VALUE", t.Name, t.Wait.For), t.Name)
+		p.fail(strict.At(place(n, "for"), "task %q: %q cannot be waited for; write ready, deleted, condition=NAME, or jsonpath={.path}=VALUE", t.Name, t.Wait.For), t.Name)
 	}
 	return task.Wait{Object: t.Wait.Object, For: t.Wait.For}
 }
@@ -132,7 +133,7 @@ var waitForms = regexp.MustCompile(`^(|ready|deleted|condition=.+|jsonpath=.+|.*
 
 func (p *parser) approve(t Task, n *yaml.Node) task.Executor {
 	if strings.TrimSpace(t.Approve.Message) == "" {
-		p.fail(at(place(n, "message"), "task %q: approve needs a message, which is the question", t.Name), t.Name)
+		p.fail(strict.At(place(n, "message"), "task %q: approve needs a message, which is the question", t.Name), t.Name)
 	}
 	return task.Approve{Message: t.Approve.Message}
 }
@@ -141,15 +142,15 @@ func (p *parser) approve(t Task, n *yaml.Node) task.Executor {
 func (p *parser) program(name string, program Program, n *yaml.Node) task.Command {
 	switch {
 	case len(program.Command) > 0 && program.Shell != "":
-		p.fail(at(place(n, "shell"), "task %q has command and shell; only one of them can be", name), name)
+		p.fail(strict.At(place(n, "shell"), "task %q has command and shell; only one of them can be", name), name)
 	case program.Shell != "":
 		return task.Command{Argv: []string{"sh", "-c", program.Shell}, Text: program.Shell}
 	case len(program.Command) == 0 || program.Command[0] == "":
-		p.fail(at(n, "task %q has nothing to run: write command, or shell", name), name)
+		p.fail(strict.At(n, "task %q has nothing to run: write command, or shell", name), name)
 	}
 	for i, argument := range program.Command {
 		if strings.Contains(argument, "\x00") {
-			p.fail(at(place(n, "command").Content[i], "task %q: an argument has a NUL character, which no program can be given", name), name)
+			p.fail(strict.At(place(n, "command").Content[i], "task %q: an argument has a NUL character, which no program can be given", name), name)
 		}
 	}
 	return task.Command{Argv: program.Command, Text: quoted(program.Command)}

@@ -5,6 +5,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/format/strict"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
@@ -15,7 +16,7 @@ const maxCode = 200 << 10
 func (p *parser) function(t Task, n *yaml.Node) task.Executor {
 	f := *t.Function
 	fail := func(key, format string, args ...any) {
-		p.fail(at(place(n, key), "task %q: "+format, append([]any{t.Name}, args...)...), t.Name)
+		p.fail(strict.At(place(n, key), "task %q: "+format, append([]any{t.Name}, args...)...), t.Name)
 	}
 	given := 0
 	for _, s := range []string{f.Code, f.File, f.ConfigMap, f.URL, f.From} {

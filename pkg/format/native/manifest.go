@@ -5,6 +5,8 @@ import (
 	"reflect"
 	"strings"
 
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/format/strict"
+
 	"go.yaml.in/yaml/v3"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
@@ -22,7 +24,7 @@ type manifest[Spec any] struct {
 // false after a finding.
 func (p *parser) manifest(t Task, name, apiVersion, kind string, n *yaml.Node, into any) bool {
 	fail := func(format string, args ...any) {
-		p.fail(at(place(n, "file"), "task %q: "+format, append([]any{t.Name}, args...)...), t.Name)
+		p.fail(strict.At(place(n, "file"), "task %q: "+format, append([]any{t.Name}, args...)...), t.Name)
 	}
 	if p.options.ReadFile == nil {
 		fail("file: %s: there is no directory that it could be in", name)
@@ -42,7 +44,7 @@ func (p *parser) manifest(t Task, name, apiVersion, kind string, n *yaml.Node, i
 		fail("file: %s is empty", name)
 		return false
 	}
-	expanded, err := new(expander).expand(root.Content[0], 0)
+	expanded, err := strict.Expand(root.Content[0])
 	if err != nil {
 		fail("file: %s: %v", name, err)
 		return false
@@ -51,10 +53,9 @@ func (p *parser) manifest(t Task, name, apiVersion, kind string, n *yaml.Node, i
 		fail("%s holds %q; it must be %s %s", name, strings.TrimSpace(got), apiVersion, kind)
 		return false
 	}
-	d := &decoder{}
-	d.decode(expanded, reflect.ValueOf(into).Elem())
-	for _, l := range d.errors {
-		fail("%s:%d:%d: %s", path.Base(name), l.line, l.column, l.message)
+	wrong := strict.Decode(expanded, reflect.ValueOf(into).Elem())
+	for _, l := range wrong {
+		fail("%s:%d:%d: %s", path.Base(name), l.Line, l.Column, l.Message)
 	}
-	return len(d.errors) == 0
+	return len(wrong) == 0
 }

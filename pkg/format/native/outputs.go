@@ -7,6 +7,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/format/strict"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
@@ -17,16 +18,16 @@ func (p *parser) outputs(t Task, n *yaml.Node) []task.OutputDefinition {
 	}
 	all := place(n, "outputs")
 	if t.Wait != nil || t.Approve != nil {
-		p.fail(at(all, "task %q: wait and approve have no outputs", t.Name), t.Name)
+		p.fail(strict.At(all, "task %q: wait and approve have no outputs", t.Name), t.Name)
 	}
 	if t.Exec != nil && t.Exec.Pods != "" && t.Exec.Pods != "one" && t.Exec.Pods != "1" {
-		p.fail(at(all, "task %q runs in %s pods; only a task in one pod has outputs", t.Name, t.Exec.Pods), t.Name)
+		p.fail(strict.At(all, "task %q runs in %s pods; only a task in one pod has outputs", t.Name, t.Exec.Pods), t.Name)
 	}
 	var found []task.OutputDefinition
 	for _, name := range slices.Sorted(maps.Keys(t.Outputs)) {
 		o := t.Outputs[name]
 		fail := func(key, format string, args ...any) {
-			p.fail(at(place(place(all, name), key), "task %q: output %q: "+format, append([]any{t.Name, name}, args...)...), t.Name)
+			p.fail(strict.At(place(place(all, name), key), "task %q: output %q: "+format, append([]any{t.Name, name}, args...)...), t.Name)
 		}
 		given := 0
 		for _, from := range []string{o.File, o.JSON, o.Regex} {
@@ -51,7 +52,7 @@ func (p *parser) outputs(t Task, n *yaml.Node) []task.OutputDefinition {
 		})
 	}
 	if files := (task.Task{Outputs: found}).Files(); len(files) > 1 && t.Host == nil && t.Exec == nil {
-		p.fail(at(all, "task %q: a task in a pod of its own has one file at most as an output; print the others", t.Name), t.Name)
+		p.fail(strict.At(all, "task %q: a task in a pod of its own has one file at most as an output; print the others", t.Name), t.Name)
 	}
 	return found
 }

@@ -12,6 +12,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/expression"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/format/strict"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
@@ -104,10 +105,10 @@ func (p *parser) position(n *yaml.Node) task.Position {
 	return task.Position{File: p.source.Name, Line: n.Line, Column: n.Column}
 }
 
-func (p *parser) fail(l located, name string) {
+func (p *parser) fail(l strict.Error, name string) {
 	p.found = append(p.found, task.Diagnostic{
-		Position: task.Position{File: p.source.Name, Line: l.line, Column: l.column},
-		Severity: task.Error, Task: name, Message: l.message,
+		Position: task.Position{File: p.source.Name, Line: l.Line, Column: l.Column},
+		Severity: task.Error, Task: name, Message: l.Message,
 	})
 }
 
@@ -120,16 +121,16 @@ func (p *parser) notYAML(err error) {
 	if none != nil {
 		line = 1 // of the first line the library does not speak
 	}
-	p.fail(located{line: line, message: "not YAML: " + strings.TrimPrefix(err.Error(), m[0])}, "")
+	p.fail(strict.Error{Line: line, Message: "not YAML: " + strings.TrimPrefix(err.Error(), m[0])}, "")
 }
 
 func (p *parser) document(root *yaml.Node) {
-	expanded, err := new(expander).expand(root, 0)
+	expanded, err := strict.Expand(root)
 	if err != nil {
-		if l, ok := errors.AsType[located](err); ok {
+		if l, ok := errors.AsType[strict.Error](err); ok {
 			p.fail(l, "")
 		} else {
-			p.fail(at(root, "%v", err), "")
+			p.fail(strict.At(root, "%v", err), "")
 		}
 		return
 	}
@@ -144,10 +145,9 @@ func (p *parser) document(root *yaml.Node) {
 		return
 	}
 	var document Document
-	d := &decoder{}
-	d.decode(content, reflect.ValueOf(&document).Elem())
+	wrong := strict.Decode(content, reflect.ValueOf(&document).Elem())
 	if content.Kind != yaml.MappingNode {
-		for _, l := range d.errors {
+		for _, l := range wrong {
 			p.fail(l, "")
 		}
 		return
@@ -157,19 +157,19 @@ func (p *parser) document(root *yaml.Node) {
 		nodes = place(content, "tasks").Content
 	}
 	if document.APIVersion != APIVersion {
-		p.fail(at(place(content, "apiVersion"), "apiVersion is %q; write %s", document.APIVersion, APIVersion), "")
+		p.fail(strict.At(place(content, "apiVersion"), "apiVersion is %q; write %s", document.APIVersion, APIVersion), "")
 	}
 	if document.Kind != Kind {
-		p.fail(at(place(content, "kind"), "kind is %q; write %s", document.Kind, Kind), "")
+		p.fail(strict.At(place(content, "kind"), "kind is %q; write %s", document.Kind, Kind), "")
 	}
 	if len(document.Tasks) > maxTasks {
-		p.fail(at(place(content, "tasks"), "%d tasks; a document may have %d", len(document.Tasks), maxTasks), "")
+		p.fail(strict.At(place(content, "tasks"), "%d tasks; a document may have %d", len(document.Tasks), maxTasks), "")
 	}
 	// What is wrong inside of a task keeps no other from being checked; all else does.
 	goesOn := p.found.Err() == nil
 	broken := map[int]bool{}
-	for _, l := range d.errors {
-		i := l.within(nodes)
+	for _, l := range wrong {
+		i := l.Within(nodes)
 		broken[i], goesOn = true, goesOn && i >= 0
 		p.fail(l, "")
 	}
@@ -211,7 +211,7 @@ var validName = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$`)
 
 // head checks what all tasks have, and returns the phase and what a failure does.
 func (p *parser) head(t Task, n *yaml.Node) (task.Phase, task.FailurePolicy) {
-	fail := func(key, format string, args ...any) { p.fail(at(place(n, key), format, args...), t.Name) }
+	fail := func(key, format string, args ...any) { p.fail(strict.At(place(n, key), format, args...), t.Name) }
 	switch {
 	case t.Name == "":
 		fail("name", "a task needs a name")
@@ -223,7 +223,7 @@ func (p *parser) head(t Task, n *yaml.Node) (task.Phase, task.FailurePolicy) {
 		phase = task.PostUninstall
 	}
 	if phase != "" && !phase.Known() {
-		fail("phase", "task %q: unknown phase %q%s", t.Name, t.Phase, suggestion(t.Phase, phaseNames()))
+		fail("phase", "task %q: unknown phase %q%s", t.Name, t.Phase, strict.Suggestion(t.Phase, phaseNames()))
 	}
 	if t.Retries < 0 || t.Retries > maxRetries {
 		fail("retries", "task %q: retries is %d; it is at least 0, which is none, and at most %d", t.Name, t.Retries, maxRetries)
@@ -277,15 +277,13 @@ func (p *parser) withValues(t Task, n *yaml.Node, facts expression.Facts) Task {
 	expanded := t
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key, value := n.Content[i], n.Content[i+1]
-		index := fieldByName(reflect.TypeFor[Task](), key.Value)
+		index := strict.FieldByName(reflect.TypeFor[Task](), key.Value)
 		target := reflect.ValueOf(&expanded).Elem().FieldByIndex(index)
 		if target.Kind() != reflect.Pointer || key.Value == "undo" || key.Value == "fingerprint" {
 			continue // the other pointers are executors
 		}
-		d := &decoder{}
 		target.SetZero()
-		d.decode(p.expandValues(t.Name, value, facts), target)
-		for _, l := range d.errors {
+		for _, l := range strict.Decode(p.expandValues(t.Name, value, facts), target) {
 			p.fail(l, t.Name)
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/format/strict"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
@@ -62,7 +63,7 @@ func (p *parser) job(t Task, n *yaml.Node) task.Executor {
 	}
 	switch limit := made.Spec.BackoffLimit; {
 	case limit != nil && t.Retries > 0:
-		p.fail(at(n, "task %q has retries and the Job a backoffLimit; only one of them can be", t.Name), t.Name)
+		p.fail(strict.At(n, "task %q has retries and the Job a backoffLimit; only one of them can be", t.Name), t.Name)
 	case limit == nil:
 		retries := int32(t.Retries) //nolint:gosec // limited by the parser
 		made.Spec.BackoffLimit = &retries
@@ -92,15 +93,15 @@ func (p *parser) form(t Task, n *yaml.Node, spec bool, file string, short bool, 
 	}
 	switch {
 	case len(found) == 0:
-		p.fail(at(n, "task %q: a pod needs an image, a spec or a file", t.Name), t.Name)
+		p.fail(strict.At(n, "task %q: a pod needs an image, a spec or a file", t.Name), t.Name)
 		return noForm
 	case len(found) > 1:
 		names := map[form]string{shortForm: "fields of the short form", specForm: "spec", fileForm: "file"}
 		key := map[form]string{specForm: "spec", fileForm: "file"}[found[1]]
-		p.fail(at(place(n, key), "task %q has %s and %s; only one of them can be", t.Name, names[found[1]], names[found[0]]), t.Name)
+		p.fail(strict.At(place(n, key), "task %q has %s and %s; only one of them can be", t.Name, names[found[1]], names[found[0]]), t.Name)
 		return noForm
 	case found[0] == shortForm && container != "":
-		p.fail(at(place(n, "container"), "task %q: container chooses one of a spec, and there is none", t.Name), t.Name)
+		p.fail(strict.At(place(n, "container"), "task %q: container chooses one of a spec, and there is none", t.Name), t.Name)
 	}
 	return found[0]
 }
@@ -108,7 +109,7 @@ func (p *parser) form(t Task, n *yaml.Node, spec bool, file string, short bool, 
 // short returns the pod of the short form.
 func (p *parser) short(t Task, s ShortPod, n *yaml.Node) corev1.PodSpec {
 	if s.Image == "" {
-		p.fail(at(n, "task %q: a pod needs an image, a spec or a file", t.Name), t.Name)
+		p.fail(strict.At(n, "task %q: a pod needs an image, a spec or a file", t.Name), t.Name)
 	}
 	c := corev1.Container{
 		Name: mainContainer, Image: s.Image, ImagePullPolicy: s.ImagePullPolicy,
@@ -129,8 +130,8 @@ func (p *parser) containers(t Task, made task.Pod, n *yaml.Node) {
 	named := func(c corev1.Container) bool { return c.Name == made.Main }
 	switch {
 	case len(made.Spec.Containers) == 0:
-		p.fail(at(place(n, "spec"), "task %q: the spec has no containers", t.Name), t.Name)
+		p.fail(strict.At(place(n, "spec"), "task %q: the spec has no containers", t.Name), t.Name)
 	case made.Main != "" && !slices.ContainsFunc(made.Spec.Containers, named):
-		p.fail(at(place(n, "container"), "task %q: the spec has no container %q", t.Name, made.Main), t.Name)
+		p.fail(strict.At(place(n, "container"), "task %q: the spec has no container %q", t.Name, made.Main), t.Name)
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"reflect"
 	"strings"
+
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/format/strict"
 )
 
 // Reference returns a page with every field of the format, in Markdown, made from the types and their
@@ -29,11 +31,11 @@ func (r *reference) section(t reflect.Type) {
 	}
 	r.seen[t] = true
 	fmt.Fprintf(&r.page, "\n## %s\n\n%s\n\n| field | type | |\n|---|---|---|\n", t.Name(), cell(r.comments[t.Name()]))
-	known := fieldsOf(t)
+	known := strict.FieldsOf(t)
 	var next []reflect.Type
-	for _, name := range known.names {
-		f := t.FieldByIndex(known.index[name])
-		text := r.comments[owner(t, known.index[name])+"."+f.Name]
+	for _, name := range known.Names {
+		f := t.FieldByIndex(known.Index[name])
+		text := r.comments[owner(t, known.Index[name])+"."+f.Name]
 		if text == "" {
 			text = "As in Kubernetes."
 		}

@@ -2,6 +2,7 @@ package native
 
 import (
 	_ "embed" // for the comments of the types
+	"encoding/json"
 	"go/ast"
 	goparser "go/parser"
 	"go/token"
@@ -12,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/apimachinery/pkg/util/intstr"
 
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/format/strict"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
@@ -68,7 +70,7 @@ func (s *schema) of(t reflect.Type) map[string]any {
 	case reflect.TypeFor[resource.Quantity](), reflect.TypeFor[intstr.IntOrString]():
 		return map[string]any{"type": []string{"string", "number"}}
 	}
-	if reflect.PointerTo(t).Implements(unmarshaler) {
+	if reflect.PointerTo(t).Implements(reflect.TypeFor[json.Unmarshaler]()) {
 		return map[string]any{}
 	}
 	switch t.Kind() {
@@ -110,15 +112,15 @@ func (s *schema) structure(t reflect.Type) map[string]any {
 	s.definitions[name] = definition
 	properties := map[string]any{}
 	var required []string
-	known := fieldsOf(t)
-	for _, field := range known.names {
-		f := t.FieldByIndex(known.index[field])
+	known := strict.FieldsOf(t)
+	for _, field := range known.Names {
+		f := t.FieldByIndex(known.Index[field])
 		property := s.of(f.Type)
 		if words := s.enums[name+"."+field]; words != nil {
 			property["enum"] = words
 		}
 		if ours {
-			if text := s.comments[owner(t, known.index[field])+"."+f.Name]; text != "" {
+			if text := s.comments[owner(t, known.Index[field])+"."+f.Name]; text != "" {
 				property["description"] = text
 			}
 			if !strings.Contains(f.Tag.Get("json"), "omit") {

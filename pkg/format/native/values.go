@@ -9,6 +9,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/expression"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/format/strict"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
@@ -22,7 +23,7 @@ func (p *parser) params(declared []Param, n *yaml.Node) {
 	}
 	for i, param := range declared {
 		fail := func(key, format string, args ...any) {
-			p.fail(at(place(n.Content[i], key), format, args...), "")
+			p.fail(strict.At(place(n.Content[i], key), format, args...), "")
 		}
 		if !validParam.MatchString(param.Name) {
 			fail("name", "parameter %q: a name has letters, digits and underscores, and begins with none of the digits", param.Name)
@@ -91,7 +92,7 @@ func (p *parser) expandValues(name string, n *yaml.Node, facts expression.Facts)
 			}
 		}
 		if err != nil {
-			p.fail(at(n, "task %q: %v", name, err), name)
+			p.fail(strict.At(n, "task %q: %v", name, err), name)
 		}
 		copied.Tag, copied.Style = "!!str", yaml.DoubleQuotedStyle
 	case yaml.MappingNode:
@@ -120,7 +121,7 @@ func (p *parser) takeReferences(refer expression.References) error {
 	}
 	for _, name := range refer.Params {
 		if !p.declared[name] {
-			return fmt.Errorf("params.%s is not declared%s", name, suggestion(name, slices.Sorted(maps.Keys(p.declared))))
+			return fmt.Errorf("params.%s is not declared%s", name, strict.Suggestion(name, slices.Sorted(maps.Keys(p.declared))))
 		}
 	}
 	p.refer.Tasks = append(p.refer.Tasks, refer.Tasks...)
@@ -151,7 +152,7 @@ func (p *parser) condition(t Task, n *yaml.Node, facts expression.Facts) string 
 	}
 	switch {
 	case err != nil:
-		p.fail(at(place(n, "when"), "task %q: when: %v", t.Name, err), t.Name)
+		p.fail(strict.At(place(n, "when"), "task %q: when: %v", t.Name, err), t.Name)
 		return ""
 	case holds:
 		return ""

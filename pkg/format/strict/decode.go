@@ -1,4 +1,4 @@
-package native
+package strict
 
 import (
 	"encoding/json"
@@ -14,10 +14,18 @@ import (
 
 // decoder fills Go values from expanded nodes. It is stricter than JSON: what the target type
 // does not have is an error at its place, with the nearest name. All errors are collected.
-type decoder struct{ errors []located }
+type decoder struct{ errors []Error }
+
+// Decode fills target, which must be settable, from a node that was expanded, and returns everything that
+// does not fit.
+func Decode(n *yaml.Node, target reflect.Value) []Error {
+	d := &decoder{}
+	d.decode(n, target)
+	return d.errors
+}
 
 func (d *decoder) fail(n *yaml.Node, format string, args ...any) {
-	d.errors = append(d.errors, at(n, format, args...))
+	d.errors = append(d.errors, At(n, format, args...))
 }
 
 var unmarshaler = reflect.TypeFor[json.Unmarshaler]()
@@ -68,9 +76,9 @@ func (d *decoder) structure(n *yaml.Node, target reflect.Value) {
 	}
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key, value := n.Content[i], n.Content[i+1]
-		index := fieldByName(target.Type(), key.Value)
+		index := FieldByName(target.Type(), key.Value)
 		if index == nil {
-			d.fail(key, "unknown field %q%s", key.Value, suggestion(key.Value, fieldNames(target.Type())))
+			d.fail(key, "unknown field %q%s", key.Value, Suggestion(key.Value, fieldNames(target.Type())))
 			continue
 		}
 		d.decode(value, target.FieldByIndex(index))
@@ -166,37 +174,39 @@ func plain(n *yaml.Node) any {
 }
 
 // fieldNames returns the JSON names of a struct's fields, those of embedded ones too, in order.
-func fieldNames(t reflect.Type) []string { return fieldsOf(t).names }
+func fieldNames(t reflect.Type) []string { return FieldsOf(t).Names }
 
-func fieldByName(t reflect.Type, name string) []int { return fieldsOf(t).index[name] }
+// FieldByName returns the index of the field with that JSON name; nil when there is none.
+func FieldByName(t reflect.Type, name string) []int { return FieldsOf(t).Index[name] }
 
-// fields are those of a struct type that have a JSON name.
-type fields struct {
-	names []string
-	index map[string][]int
+// Fields are those of a struct type that have a JSON name: the names in order, and the index of each.
+type Fields struct {
+	Names []string
+	Index map[string][]int
 }
 
 // known are the fields of the types that were met: looking them up takes long.
-var known sync.Map // reflect.Type → fields
+var known sync.Map // reflect.Type → Fields
 
-func fieldsOf(t reflect.Type) fields {
+// FieldsOf returns the fields of a struct type, those of embedded ones too.
+func FieldsOf(t reflect.Type) Fields {
 	if f, ok := known.Load(t); ok {
-		return f.(fields)
+		return f.(Fields)
 	}
-	f := fields{index: map[string][]int{}}
+	f := Fields{Index: map[string][]int{}}
 	for _, field := range reflect.VisibleFields(t) {
 		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
 		if name != "" && name != "-" && field.IsExported() {
-			f.names = append(f.names, name)
-			f.index[name] = field.Index
+			f.Names = append(f.Names, name)
+			f.Index[name] = field.Index
 		}
 	}
 	known.Store(t, f)
 	return f
 }
 
-// suggestion returns "; did you mean …?" with the name that was probably meant, or all names.
-func suggestion(name string, names []string) string {
+// Suggestion returns "; did you mean …?" with the name that was probably meant, or all names.
+func Suggestion(name string, names []string) string {
 	if meant := task.Nearest(name, names); meant != "" {
 		return fmt.Sprintf("; did you mean %q?", meant)
 	}

@@ -1,4 +1,4 @@
-package native
+package strict
 
 import (
 	"errors"
@@ -16,40 +16,46 @@ const (
 
 var errTooMuch = errors.New("the document grows too large when its aliases are expanded")
 
-// located is an error at a place of the document.
-type located struct {
-	line, column int
-	message      string
+// Error is something wrong at a place of the document, whose lines and columns count from 1; 0 is unknown.
+type Error struct {
+	Line, Column int
+	Message      string
 }
 
-func (l located) Error() string { return l.message }
+// Error returns the message, without the place.
+func (e Error) Error() string { return e.Message }
 
-// within returns which of the nodes, one after another in the document, the place is in; -1 when it
+// Within returns which of the nodes, one after another in the document, the place is in; -1 when it
 // is before the first.
-func (l located) within(nodes []*yaml.Node) int {
+func (e Error) Within(nodes []*yaml.Node) int {
 	at := -1
 	for i, n := range nodes {
-		if n.Line < l.line || n.Line == l.line && n.Column <= l.column {
+		if n.Line < e.Line || n.Line == e.Line && n.Column <= e.Column {
 			at = i
 		}
 	}
 	return at
 }
 
-func at(n *yaml.Node, format string, args ...any) located {
-	return located{n.Line, n.Column, fmt.Sprintf(format, args...)}
+// At returns an error at a node.
+func At(n *yaml.Node, format string, args ...any) Error {
+	return Error{n.Line, n.Column, fmt.Sprintf(format, args...)}
 }
 
 // expander replaces aliases by what they stand for, merges "<<" into its mapping, and refuses
 // what JSON does not have: keys that are no strings, and keys used twice.
 type expander struct{ nodes int }
 
+// Expand returns a document without aliases and merges; see expander. Its error is an Error when it has a
+// place.
+func Expand(n *yaml.Node) (*yaml.Node, error) { return new(expander).expand(n, 0) }
+
 func (e *expander) expand(n *yaml.Node, depth int) (*yaml.Node, error) {
 	if e.nodes++; e.nodes > maxNodes {
 		return nil, errTooMuch
 	}
 	if depth > maxDepth {
-		return nil, at(n, "nested more than %d deep", maxDepth)
+		return nil, At(n, "nested more than %d deep", maxDepth)
 	}
 	switch n.Kind {
 	case yaml.AliasNode:
@@ -71,7 +77,7 @@ func (e *expander) expand(n *yaml.Node, depth int) (*yaml.Node, error) {
 	case yaml.ScalarNode:
 		return n, nil
 	}
-	return nil, at(n, "this is not understood")
+	return nil, At(n, "this is not understood")
 }
 
 func (e *expander) mapping(n *yaml.Node, depth int) (*yaml.Node, error) {
@@ -89,10 +95,10 @@ func (e *expander) mapping(n *yaml.Node, depth int) (*yaml.Node, error) {
 			key = key.Alias
 		}
 		if key.Kind != yaml.ScalarNode {
-			return nil, at(key, "a key must be a word")
+			return nil, At(key, "a key must be a word")
 		}
 		if first, twice := seen[key.Value]; twice {
-			return nil, at(key, "the key %q is used twice, first at line %d", key.Value, first.Line)
+			return nil, At(key, "the key %q is used twice, first at line %d", key.Value, first.Line)
 		}
 		seen[key.Value] = key
 		expanded, err := e.expand(value, depth+1)
@@ -121,7 +127,7 @@ func (e *expander) merge(target *yaml.Node, seen map[string]*yaml.Node, from *ya
 	}
 	for _, s := range sources {
 		if s.Kind != yaml.MappingNode {
-			return at(from, "<< needs a mapping")
+			return At(from, "<< needs a mapping")
 		}
 		for i := 0; i+1 < len(s.Content); i += 2 {
 			key := s.Content[i]
