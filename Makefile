@@ -68,7 +68,7 @@ fmt: $(LINTER)
 
 ## golden: write the golden files anew
 golden:
-	go test ./pkg/... -update
+	go test ./pkg/format/native ./pkg/format/keptn -update
 
 ## fuzz: each fuzz target for FUZZTIME
 FUZZTIME ?= 10m

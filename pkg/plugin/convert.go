@@ -13,6 +13,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/format/draft"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/format/keptn"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/format/lagoon"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/format/native"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/source"
@@ -88,9 +89,16 @@ func convert(d source.Document, o *taskFlags) ([]byte, task.Diagnostics, error) 
 	var made native.Writing
 	var deviations []string
 	var found task.Diagnostics
-	if d.Format == "draft" {
+	switch d.Format {
+	case "draft":
 		made, deviations, found = convertDraft(d, o.draftShell)
-	} else {
+	case "keptn":
+		made.Tasks, found = keptn.Convert(d.Text, keptn.Options{Source: d.Source})
+		deviations = keptn.Deviations
+		for i := range made.Tasks {
+			made.Tasks[i].Executor = withExpressions(made.Tasks[i].Executor)
+		}
+	default:
 		given, err := o.lagoon.given()
 		if err != nil {
 			return nil, nil, usageError{err}
@@ -153,6 +161,16 @@ func withExpressions(e task.Executor) task.Executor {
 			all[i].Value = written.Replace(all[i].Value)
 		}
 	}
+	containers := func(all []corev1.Container) {
+		for i := range all {
+			for _, words := range [][]string{all[i].Command, all[i].Args} {
+				for j := range words {
+					words[j] = written.Replace(words[j])
+				}
+			}
+			env(all[i].Env)
+		}
+	}
 	switch e := e.(type) {
 	case task.Host:
 		e.Command = argv(e.Command)
@@ -165,8 +183,15 @@ func withExpressions(e task.Executor) task.Executor {
 		env(e.Env)
 		return e
 	case task.Pod:
-		for i := range e.Spec.Containers {
-			env(e.Spec.Containers[i].Env)
+		containers(e.Spec.Containers)
+		return e
+	case task.Job:
+		containers(e.Spec.Template.Spec.Containers)
+		return e
+	case task.Function:
+		e.URL, e.Arguments = written.Replace(e.URL), written.Replace(e.Arguments)
+		for name, v := range e.Parameters {
+			e.Parameters[name] = written.Replace(v)
 		}
 		return e
 	}

@@ -5,6 +5,7 @@ import (
 
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/expression"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/format/draft"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/format/keptn"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/format/lagoon"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/format/native"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/source"
@@ -29,6 +30,10 @@ type parseOptions struct {
 	lagoon lagoonFlags
 	vars   map[string]string
 	env    *lagoonEnv
+	// keptn are all documents of that format: their definitions refer to one another.
+	keptn []keptn.Document
+	// images are the runner images of scripts, by runtime.
+	images map[task.Runtime]string
 }
 
 // formats is the registry: a new format is a package under pkg/format and a line here.
@@ -38,6 +43,7 @@ var formats = []struct {
 }{
 	{source.Format{Name: "native", Files: []string{native.FileName, "tasks.yml", "tasks.json"}, Extensions: []string{".yaml", ".yml", ".json"}, Recognises: native.Recognises}, parseNative},
 	{source.Format{Name: "lagoon", Files: []string{lagoon.FileName}, Extensions: []string{lagoon.FileName, ".yaml", ".yml", ".json"}, Recognises: lagoon.Recognises, Shared: true}, parseLagoon},
+	{source.Format{Name: "keptn", Files: []string{"keptn.yaml"}, Extensions: []string{".yaml", ".yml", ".json"}, Recognises: keptn.Recognises, Shared: true}, parseKeptn},
 	{source.Format{Name: "draft", Files: []string{draft.FileName, "draft-tasks.toml", "tasks.toml"}, Extensions: []string{".toml"}, Recognises: draft.Recognises}, parseDraft},
 }
 

@@ -186,6 +186,9 @@ func (a *App) runPlan(ctx context.Context, o *runOptions, runner *stepRunner, se
 	if err := a.confirm(&o.tasks, p.Tasks()); err != nil {
 		return err
 	}
+	if err := checkKeptn(ctx, runner.client, runner.namespace, p.Tasks()); err != nil {
+		return err
+	}
 	text := &report.Text{Log: a.ErrOut, Stdout: a.Out, Stderr: a.ErrOut}
 	if o.output != "" {
 		text.Stdout = a.ErrOut

@@ -21,6 +21,7 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/runner/function"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/runner/host"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/runner/job"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/runner/keptn"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/runner/pod"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/runner/service"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/runner/standard"
@@ -111,6 +112,8 @@ func (r *stepRunner) Run(ctx context.Context, step plan.Step, sink task.Sink) ta
 		return job.Runner{Cluster: r.client, Pods: r.podRunner(step)}.Run(ctx, *step.Task, sink)
 	case task.Function:
 		return function.Runner{Pods: r.podRunner(step), Images: r.images}.Run(ctx, *step.Task, sink)
+	case task.Keptn:
+		return keptn.Runner{Cluster: r.client, Namespace: r.namespace, Jobs: job.Runner{Cluster: r.client, Pods: r.podRunner(step)}}.Run(ctx, *step.Task, sink)
 	case task.Wait:
 		return wait.Runner{Namespace: r.namespace, WaitFor: r.client.WaitFor}.Run(ctx, *step.Task, sink)
 	case task.Approve:

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"strings"
 	"time"
@@ -15,6 +16,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/engine"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/format/keptn"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/plan"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/release"
@@ -90,9 +92,9 @@ func (t *taskFlags) validate() error {
 	return nil
 }
 
-// runnerImages returns the images of --runner-image.
+// runnerImages returns the images of runtimes: those of --runner-image, else the defaults.
 func (t *taskFlags) runnerImages() map[task.Runtime]string {
-	images := map[task.Runtime]string{}
+	images := maps.Clone(function.DefaultImages)
 	for runtime, image := range t.images {
 		images[task.Runtime(runtime)] = image
 	}
@@ -216,6 +218,12 @@ func (t *taskFlags) read(documents []source.Document, o parseOptions) (taskSet, 
 	o.draftShell, o.draftCompat, o.lagoon, o.taskTimeout = t.draftShell, t.draftCompat, t.lagoon, t.timeout
 	if o.vars, err = t.lagoon.given(); err != nil {
 		return set, usageError{err}
+	}
+	o.images = t.runnerImages()
+	for _, d := range documents {
+		if d.Format == "keptn" {
+			o.keptn = append(o.keptn, keptn.Document{Source: d.Source, Text: d.Text})
+		}
 	}
 	for _, d := range documents {
 		tasks, diagnostics := parse(d, o)

@@ -83,6 +83,8 @@ func image(e task.Executor) string {
 		return e.Image
 	case task.Advanced:
 		return e.Image
+	case task.Keptn:
+		return task.Job{Spec: e.Job.Spec, Main: e.Main}.Pod().MainContainer().Image
 	}
 	return ""
 }

@@ -72,8 +72,8 @@ type Job struct {
 	// Main and Adapt are as in Pod.
 	Main  string
 	Adapt bool
-	// Labels and Annotations are those of the Job and its pods.
-	Labels, Annotations map[string]string
+	// Labels and Annotations are those of the Job and its pods, JobAnnotations those of the Job alone.
+	Labels, Annotations, JobAnnotations map[string]string
 }
 
 // Function runs a script in a pod whose image knows how to: the contract of Keptn's runners (spec

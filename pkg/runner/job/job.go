@@ -106,7 +106,7 @@ func (r Runner) build(ctx context.Context, t task.Task, j task.Job) *batchv1.Job
 	}
 	meta := template.ObjectMeta
 	return &batchv1.Job{
-		ObjectMeta: metav1.ObjectMeta{GenerateName: meta.GenerateName, Namespace: meta.Namespace, Labels: meta.Labels, Annotations: meta.Annotations},
+		ObjectMeta: metav1.ObjectMeta{GenerateName: meta.GenerateName, Namespace: meta.Namespace, Labels: meta.Labels, Annotations: merged(meta.Annotations, j.JobAnnotations)},
 		Spec:       *spec,
 	}
 }

@@ -1,0 +1,80 @@
+package keptn
+
+import (
+	"cmp"
+
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
+)
+
+// build makes the tasks of what was read.
+func (p *parser) build() {
+	used := map[string]bool{}
+	for _, a := range p.runs {
+		used[a.Spec.TaskDefinition] = true
+	}
+	for _, a := range p.runs {
+		p.run(a)
+	}
+	for _, name := range p.order {
+		d := p.definitions[name]
+		if used[name] {
+			continue
+		}
+		p.add(d, name, p.at(d.node), call{context: task.KeptnContext{AppName: p.opts.Release, ObjectType: "App"}})
+	}
+}
+
+// run makes the task of a KeptnTask.
+func (p *parser) run(a asked) {
+	name := a.Metadata.Name
+	switch {
+	case name == "":
+		p.fail(p.at(nearest(a.node, "metadata")), "", "", "a KeptnTask needs a name")
+		return
+	case a.Spec.TaskDefinition == "":
+		p.fail(p.at(nearest(a.node, "spec")), name, "", "KeptnTask %q needs a taskDefinition", name)
+		return
+	case a.Spec.Timeout != nil && !validTimeout.MatchString(*a.Spec.Timeout):
+		p.fail(p.at(nearest(a.node, "spec", "timeout")), name, "", "the timeout %q is not a duration such as 5m", *a.Spec.Timeout)
+		return
+	case p.elsewhere(a.Metadata.Namespace) && !p.opts.Looking:
+		p.fail(p.at(nearest(a.node, "metadata", "namespace")), name, "add -n "+a.Metadata.Namespace,
+			"the KeptnTask is of namespace %q, and the run is in %q", a.Metadata.Namespace, p.opts.Namespace)
+		return
+	}
+	d := p.definitions[a.Spec.TaskDefinition]
+	if d == nil {
+		p.absent(p.at(nearest(a.node, "spec", "taskDefinition")), name, a.Spec.TaskDefinition)
+		return
+	}
+	c := call{
+		name: name, retries: a.Spec.Retries, timeout: a.Spec.Timeout,
+		context: task.KeptnContext{
+			WorkloadName: cmp.Or(a.Spec.Context.WorkloadName, a.Spec.Workload), WorkloadVersion: cmp.Or(a.Spec.Context.WorkloadVersion, a.Spec.WorkloadVersion),
+			AppName: cmp.Or(a.Spec.Context.AppName, a.Spec.App), AppVersion: cmp.Or(a.Spec.Context.AppVersion, a.Spec.AppVersion),
+			TaskType: cmp.Or(a.Spec.Context.TaskType, a.Spec.Type), ObjectType: a.Spec.Context.ObjectType, Metadata: a.Spec.Context.Metadata,
+		},
+	}
+	if a.Spec.Parameters != nil {
+		c.parameters = a.Spec.Parameters.Map
+	}
+	if a.Spec.SecureParameters != nil {
+		c.secret = a.Spec.SecureParameters.Secret
+	}
+	p.add(d, name, p.at(a.node), c)
+}
+
+// add makes a task that runs a definition.
+func (p *parser) add(d *defined, name string, at task.Position, c call) {
+	k, timeout, ok := p.keptn(d, c)
+	if !ok {
+		return
+	}
+	var executor task.Executor = k
+	if p.converting {
+		executor = p.native(k, d, c)
+	}
+	p.tasks = append(p.tasks, task.Task{
+		Name: name, Executor: executor, Policy: task.Policy{Timeout: timeout}, Position: at, Source: p.opts.Source,
+	})
+}

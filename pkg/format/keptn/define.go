@@ -1,0 +1,101 @@
+package keptn
+
+import (
+	"regexp"
+	"time"
+
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
+)
+
+// The defaults of Keptn's CRD.
+const (
+	defaultRetries = 10
+	defaultTimeout = "5m"
+	defaultTTL     = 300
+)
+
+// validTimeout is the pattern of Keptn's CRD.
+var validTimeout = regexp.MustCompile(`^(0|([0-9]+(\.[0-9]+)?(ns|us|µs|ms|s|m|h))+)$`)
+
+// define checks a definition by the rules of Keptn's webhook, and keeps it.
+func (p *parser) define(d *defined) {
+	name := d.Metadata.Name
+	if name == "" {
+		p.fail(p.at(nearest(d.node, "metadata")), "", "", "a KeptnTaskDefinition needs a name")
+		return
+	}
+	if p.elsewhere(d.Metadata.Namespace) {
+		p.warn(p.at(nearest(d.node, "metadata", "namespace")), name, "", "the definition is of namespace %q; it runs in that of the release", d.Metadata.Namespace)
+	}
+	spec := nearest(d.node, "spec")
+	count := 0
+	for _, set := range []bool{d.Spec.Container != nil, d.Spec.Python != nil, d.Spec.Deno != nil || d.Spec.Function != nil} {
+		if set {
+			count++
+		}
+	}
+	switch {
+	case count == 0:
+		p.fail(p.at(spec), name, "", "Either Container, Python, or Deno field must be defined")
+		return
+	case count > 1:
+		p.fail(p.at(spec), name, "", "Only one of Container, Python, or Deno field can be defined")
+		return
+	}
+	if d.Spec.Function != nil {
+		p.warn(p.at(nearest(d.node, "spec", "function")), name, "write deno: in its place", "function is what deno was called before v1; a current Keptn drops it")
+		if d.Spec.Deno == nil {
+			d.Spec.Deno = d.Spec.Function
+		}
+	}
+	if t := d.Spec.Timeout; t != nil && !validTimeout.MatchString(*t) {
+		p.fail(p.at(nearest(d.node, "spec", "timeout")), name, "", "the timeout %q is not a duration such as 5m", *t)
+		return
+	}
+	if first := p.definitions[name]; first != nil {
+		p.fail(p.at(d.node), name, "", "the definition %q is here twice, first at %s", name, p.at(first.node))
+		return
+	}
+	p.definitions[name] = d
+	p.order = append(p.order, name)
+}
+
+// elsewhere reports whether an object says another namespace than that of the run.
+func (p *parser) elsewhere(namespace string) bool {
+	return p.opts.Namespace != "" && namespace != "" && namespace != p.opts.Namespace
+}
+
+// duration returns a timeout that was checked.
+func duration(text *string) time.Duration {
+	if text == nil {
+		return must(defaultTimeout)
+	}
+	return must(*text)
+}
+
+func must(text string) time.Duration {
+	if text == "0" {
+		return 0
+	}
+	d, _ := time.ParseDuration(text) // matches validTimeout
+	return d
+}
+
+// runtimeKey is the key below spec that holds the script.
+func (d *defined) runtimeKey() string {
+	switch {
+	case d.Spec.Python != nil:
+		return "python"
+	case d.Spec.Function != nil:
+		return "function"
+	}
+	return "deno"
+}
+
+// runtime returns the runtime of a definition, and what it says of the script; nil for a container.
+func (d *defined) runtime() (task.Runtime, *runtimeSpec) {
+	if d.Spec.Python != nil {
+		return task.Python, d.Spec.Python
+	}
+	return task.Deno, d.Spec.Deno
+}
