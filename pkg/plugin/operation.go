@@ -42,6 +42,10 @@ type operation struct {
 // prepare finds and plans the tasks around a change, and refuses what is not allowed.
 func (a *App) prepare(ctx context.Context, o *helmOptions, client *kube.Client, change release.Change, rel plan.Release) (*operation, error) {
 	op, flags := change.Operation(), &o.tasks
+	wires, err := a.holdKeptn(ctx, &flags.keptn, client, change, rel.Namespace)
+	if err != nil {
+		return nil, err
+	}
 	next := sync.OnceValues(change.Next)
 	p := &operation{id: newRunID(time.Now()), release: change, flags: flags}
 	p.past = memory{
@@ -69,11 +73,20 @@ func (a *App) prepare(ctx context.Context, o *helmOptions, client *kube.Client, 
 	if p.tasks, err = flags.read(documents, options); err != nil {
 		return nil, err
 	}
+	if wires {
+		options.images = flags.runnerImages()
+		if err := a.wireKeptn(&flags.keptn, &p.tasks, change, next, options); err != nil {
+			return nil, err
+		}
+	}
 	if err := a.plan(ctx, p, rel); err != nil {
 		return nil, err
 	}
 	if !shows {
 		if err := a.trust(flags, p.plan.Tasks()); err != nil {
+			return nil, err
+		}
+		if err := checkKeptn(ctx, client, rel.Namespace, p.plan.Tasks(), next); err != nil {
 			return nil, err
 		}
 	}

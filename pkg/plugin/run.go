@@ -186,7 +186,7 @@ func (a *App) runPlan(ctx context.Context, o *runOptions, runner *stepRunner, se
 	if err := a.confirm(&o.tasks, p.Tasks()); err != nil {
 		return err
 	}
-	if err := checkKeptn(ctx, runner.client, runner.namespace, p.Tasks()); err != nil {
+	if err := checkKeptn(ctx, runner.client, runner.namespace, p.Tasks(), nil); err != nil {
 		return err
 	}
 	text := &report.Text{Log: a.ErrOut, Stdout: a.Out, Stderr: a.ErrOut}

@@ -113,7 +113,11 @@ func (r *stepRunner) Run(ctx context.Context, step plan.Step, sink task.Sink) ta
 	case task.Function:
 		return function.Runner{Pods: r.podRunner(step), Images: r.images}.Run(ctx, *step.Task, sink)
 	case task.Keptn:
-		return keptn.Runner{Cluster: r.client, Namespace: r.namespace, Jobs: job.Runner{Cluster: r.client, Pods: r.podRunner(step)}}.Run(ctx, *step.Task, sink)
+		runner := keptn.Runner{Cluster: r.client, Namespace: r.namespace, Jobs: job.Runner{Cluster: r.client, Pods: r.podRunner(step)}}
+		if step.Stage == task.Before {
+			runner.Next = r.next
+		}
+		return runner.Run(ctx, *step.Task, sink)
 	case task.Wait:
 		return wait.Runner{Namespace: r.namespace, WaitFor: r.client.WaitFor}.Run(ctx, *step.Task, sink)
 	case task.Approve:

@@ -43,6 +43,7 @@ type taskFlags struct {
 	yes            bool
 	timeout        time.Duration
 	lagoon         lagoonFlags
+	keptn          keptnFlags
 }
 
 // addSource adds the flags that choose tasks.
@@ -71,6 +72,7 @@ func (t *taskFlags) addRun(fs *pflag.FlagSet) {
 	fs.BoolVar(&t.forceTasks, "force-tasks", false, "run tasks also when they were done once, or nothing that they depend on has changed")
 	fs.DurationVar(&t.timeout, "task-timeout", 0, "how long an attempt of a task may take that does not say it itself (default no limit, and 6h for Lagoon's tasks in pods of their own)")
 	t.lagoon.addRun(fs)
+	t.keptn.addRun(fs)
 	fs.BoolVar(&t.keepGoing, "keep-going", false, "after a failure go on with the tasks that do not need the one that failed")
 }
 
@@ -83,6 +85,9 @@ func (t *taskFlags) validate() error {
 	}
 	if t.concurrency < 1 {
 		return usageError{fmt.Errorf("--concurrency must be at least 1, not %d", t.concurrency)}
+	}
+	if err := t.keptn.validate(); err != nil {
+		return err
 	}
 	for runtime := range t.images {
 		if _, ok := function.DefaultImages[task.Runtime(runtime)]; !ok {

@@ -20,7 +20,7 @@ func (p *parser) build() {
 		if used[name] {
 			continue
 		}
-		p.add(d, name, p.at(d.node), call{context: task.KeptnContext{AppName: p.opts.Release, ObjectType: "App"}})
+		p.add(d, name, d.at(d.node), call{context: task.KeptnContext{AppName: p.opts.Release, ObjectType: "App"}})
 	}
 }
 

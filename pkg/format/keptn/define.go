@@ -21,11 +21,11 @@ var validTimeout = regexp.MustCompile(`^(0|([0-9]+(\.[0-9]+)?(ns|us|µs|ms|s|m|h
 func (p *parser) define(d *defined) {
 	name := d.Metadata.Name
 	if name == "" {
-		p.fail(p.at(nearest(d.node, "metadata")), "", "", "a KeptnTaskDefinition needs a name")
+		p.fail(d.at(nearest(d.node, "metadata")), "", "", "a KeptnTaskDefinition needs a name")
 		return
 	}
 	if p.elsewhere(d.Metadata.Namespace) {
-		p.warn(p.at(nearest(d.node, "metadata", "namespace")), name, "", "the definition is of namespace %q; it runs in that of the release", d.Metadata.Namespace)
+		p.warn(d.at(nearest(d.node, "metadata", "namespace")), name, "", "the definition is of namespace %q; it runs in that of the release", d.Metadata.Namespace)
 	}
 	spec := nearest(d.node, "spec")
 	count := 0
@@ -36,24 +36,24 @@ func (p *parser) define(d *defined) {
 	}
 	switch {
 	case count == 0:
-		p.fail(p.at(spec), name, "", "Either Container, Python, or Deno field must be defined")
+		p.fail(d.at(spec), name, "", "Either Container, Python, or Deno field must be defined")
 		return
 	case count > 1:
-		p.fail(p.at(spec), name, "", "Only one of Container, Python, or Deno field can be defined")
+		p.fail(d.at(spec), name, "", "Only one of Container, Python, or Deno field can be defined")
 		return
 	}
 	if d.Spec.Function != nil {
-		p.warn(p.at(nearest(d.node, "spec", "function")), name, "write deno: in its place", "function is what deno was called before v1; a current Keptn drops it")
+		p.warn(d.at(nearest(d.node, "spec", "function")), name, "write deno: in its place", "function is what deno was called before v1; a current Keptn drops it")
 		if d.Spec.Deno == nil {
 			d.Spec.Deno = d.Spec.Function
 		}
 	}
 	if t := d.Spec.Timeout; t != nil && !validTimeout.MatchString(*t) {
-		p.fail(p.at(nearest(d.node, "spec", "timeout")), name, "", "the timeout %q is not a duration such as 5m", *t)
+		p.fail(d.at(nearest(d.node, "spec", "timeout")), name, "", "the timeout %q is not a duration such as 5m", *t)
 		return
 	}
 	if first := p.definitions[name]; first != nil {
-		p.fail(p.at(d.node), name, "", "the definition %q is here twice, first at %s", name, p.at(first.node))
+		p.fail(d.at(d.node), name, "", "the definition %q is here twice, first at %s", name, first.at(first.node))
 		return
 	}
 	p.definitions[name] = d

@@ -46,7 +46,7 @@ func (p *parser) keptn(d *defined, c call) (task.Keptn, time.Duration, bool) {
 	}
 	about, err := json.Marshal(c.context)
 	if err != nil {
-		p.fail(p.at(d.node), d.Metadata.Name, "", "%v", err)
+		p.fail(d.at(d.node), d.Metadata.Name, "", "%v", err)
 		return task.Keptn{}, 0, false
 	}
 	k := task.Keptn{Definition: d.Metadata.Name, Job: p.job(d, c, timeout)}
@@ -75,7 +75,7 @@ func (p *parser) keptn(d *defined, c call) (task.Keptn, time.Duration, bool) {
 	}
 	container, err := p.runner(s, string(about))
 	if err != nil {
-		p.fail(p.at(d.node), d.Metadata.Name, "", "%v", err)
+		p.fail(d.at(d.node), d.Metadata.Name, "", "%v", err)
 		return k, 0, false
 	}
 	if s.codeMap != "" {
@@ -174,7 +174,7 @@ func (p *parser) volumes(d *defined, c *corev1.Container, pod *corev1.PodSpec) b
 	first := c.VolumeMounts[0].Name
 	i := slices.IndexFunc(c.VolumeMounts, func(m corev1.VolumeMount) bool { return m.Name != first })
 	if i >= 0 {
-		p.fail(p.at(nearest(d.node, "spec", "container", "volumeMounts")), d.Metadata.Name, "",
+		p.fail(d.at(nearest(d.node, "spec", "container", "volumeMounts")), d.Metadata.Name, "",
 			"only the first volumeMount gets a volume in Keptn; %q has none", c.VolumeMounts[i].Name)
 		return false
 	}

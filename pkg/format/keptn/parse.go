@@ -84,6 +84,10 @@ type parser struct {
 	// order are the names of the definitions as they stand in the document.
 	order []string
 	runs  []asked
+	// wiring is set when the tasks are those of a release; apps and contexts are by the app's name.
+	wiring   *Wiring
+	apps     map[string]*app
+	contexts map[string]*appContext
 	// converting tells that tasks get executors of our own format.
 	converting bool
 
@@ -96,6 +100,12 @@ type defined struct {
 	definition
 
 	node *yaml.Node
+	file string
+}
+
+// at returns the place of a node of the definition.
+func (d *defined) at(n *yaml.Node) task.Position {
+	return task.Position{File: d.file, Line: n.Line, Column: n.Column}
 }
 
 // asked is a KeptnTask with its place.
@@ -231,7 +241,7 @@ func (p *parser) object(n *yaml.Node) {
 	}
 	switch kind {
 	case "KeptnTaskDefinition":
-		d := &defined{node: n}
+		d := &defined{node: n, file: p.file}
 		if p.decode(n, &d.definition) {
 			p.define(d)
 		}
@@ -239,6 +249,14 @@ func (p *parser) object(n *yaml.Node) {
 		a := asked{node: n}
 		if p.decode(n, &a.taskObject) {
 			p.runs = append(p.runs, a)
+		}
+	case "KeptnApp":
+		if a := new(app); p.decode(n, a) && p.wiring != nil {
+			p.apps[a.Metadata.Name] = a
+		}
+	case "KeptnAppContext":
+		if c := new(appContext); p.decode(n, c) && p.wiring != nil {
+			p.contexts[c.Metadata.Name] = c
 		}
 	}
 }

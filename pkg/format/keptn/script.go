@@ -53,13 +53,13 @@ func (p *parser) script(d *defined) (script, bool) {
 	s := d.own()
 	if spec.FunctionRef == nil {
 		if s.codeMap == "" && s.url == "" {
-			p.fail(p.at(nearest(d.node, "spec", d.runtimeKey())), name, "give it inline, configMapRef, httpRef or functionRef",
+			p.fail(d.at(nearest(d.node, "spec", d.runtimeKey())), name, "give it inline, configMapRef, httpRef or functionRef",
 				"no ConfigMap specified or HTTP source specified in TaskDefinition / Namespace: %s, Name: %s", p.opts.Namespace, name)
 			return s, false
 		}
 		return s, true
 	}
-	place := p.at(nearest(d.node, "spec", d.runtimeKey(), "functionRef"))
+	place := d.at(nearest(d.node, "spec", d.runtimeKey(), "functionRef"))
 	parent := p.definitions[spec.FunctionRef.Name]
 	switch {
 	case parent == nil:

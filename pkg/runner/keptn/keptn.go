@@ -3,15 +3,11 @@ package keptn
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 
-	batchv1 "k8s.io/api/batch/v1"
-	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/apimachinery/pkg/util/rand"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/client-go/kubernetes"
 
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/runner/job"
@@ -30,6 +26,8 @@ type Runner struct {
 	Namespace string
 	// Jobs runs the Job.
 	Jobs job.Runner
+	// Next returns the objects that Helm is going to apply; nil when the cluster has them already.
+	Next func() ([]*unstructured.Unstructured, error)
 }
 
 const (
@@ -38,10 +36,10 @@ const (
 	secretKey = "SECURE_DATA"
 )
 
-// Check returns what the task needs and the namespace has not; an error for each would otherwise be a pod
+// Check returns what the task needs and neither the namespace has nor Helm is going to apply; an error for each would otherwise be a pod
 // that does not start. What may not be looked at is taken to be there.
-func Check(ctx context.Context, client kubernetes.Interface, namespace string, k task.Keptn) error {
-	if k.Secret != "" {
+func Check(ctx context.Context, client kubernetes.Interface, namespace string, k task.Keptn, next []*unstructured.Unstructured) error {
+	if k.Secret != "" && find(next, "Secret", k.Secret) == nil {
 		secret, err := client.CoreV1().Secrets(namespace).Get(ctx, k.Secret, metav1.GetOptions{})
 		switch {
 		case apierrors.IsForbidden(err):
@@ -55,7 +53,7 @@ func Check(ctx context.Context, client kubernetes.Interface, namespace string, k
 			}
 		}
 	}
-	if k.CodeMap == "" || k.Code != "" {
+	if k.CodeMap == "" || k.Code != "" || find(next, "ConfigMap", k.CodeMap) != nil {
 		return nil
 	}
 	config, err := client.CoreV1().ConfigMaps(namespace).Get(ctx, k.CodeMap, metav1.GetOptions{})
@@ -81,77 +79,35 @@ func (r Runner) Run(ctx context.Context, t task.Task, sink task.Sink) task.Resul
 		return task.Result{State: task.Failed, Reason: "NoRunner", Message: fmt.Sprintf("%T is no keptn task", t.Executor)}
 	}
 	client, err := r.Cluster.Interface()
-	if err == nil {
-		err = Check(ctx, client, r.Namespace, k)
+	var next []*unstructured.Unstructured
+	if err == nil && r.Next != nil {
+		next, err = r.Next()
 	}
-	var code *corev1.ConfigMap
-	if err == nil && k.Code != "" {
-		code, err = r.makeCode(ctx, client, &k)
+	if err == nil {
+		err = Check(ctx, client, r.Namespace, k, next)
+	}
+	m := made{client: client, namespace: r.Namespace}
+	if err == nil && ctx.Err() == nil {
+		k.Job = *k.Job.DeepCopy()
+		err = m.make(context.WithoutCancel(ctx), &k, next)
+	}
+	if err != nil || ctx.Err() != nil {
+		m.remove(ctx, sink)
 	}
 	switch {
-	case ctx.Err() != nil && code == nil:
+	case ctx.Err() != nil:
 		return task.Result{State: task.Cancelled, Reason: "Cancelled", Message: context.Cause(ctx).Error()}
 	case err != nil:
 		return task.Result{State: task.Failed, Reason: "Definition", Message: err.Error()}
 	}
-	owned := false
-	if code != nil {
-		r.Jobs.Made = func(ctx context.Context, owner *batchv1.Job) error {
-			owned = true
-			return own(ctx, client, code, owner)
-		}
-	}
+	r.Jobs.Made = m.own
 	t.Executor = task.Job{
 		Spec: k.Job.Spec, Main: k.Main, Adapt: true, Labels: k.Job.Spec.Template.Labels,
 		Annotations: k.Job.Spec.Template.Annotations, JobAnnotations: k.Job.Annotations,
 	}
 	result := r.Jobs.Run(ctx, t, sink)
-	if code != nil && !owned {
-		err := client.CoreV1().ConfigMaps(r.Namespace).Delete(context.WithoutCancel(ctx), code.Name, metav1.DeleteOptions{})
-		if err != nil && !apierrors.IsNotFound(err) {
-			sink(task.Output{Stream: task.Note, Data: fmt.Appendf(nil, "configmap %s could not be deleted: %v\n", code.Name, err)})
-		}
+	if !m.owned {
+		m.remove(ctx, sink)
 	}
 	return result
-}
-
-// makeCode makes the ConfigMap of the code, under Keptn's name, or another one when that is taken, and
-// makes the Job refer to it.
-func (r Runner) makeCode(ctx context.Context, client kubernetes.Interface, k *task.Keptn) (*corev1.ConfigMap, error) {
-	code := &corev1.ConfigMap{
-		ObjectMeta: metav1.ObjectMeta{Name: k.CodeMap, Namespace: r.Namespace, Labels: map[string]string{"app.kubernetes.io/managed-by": "kubectl-tasks"}},
-		Data:       map[string]string{codeKey: k.Code},
-	}
-	// A request that is cancelled on its way may have made it all the same.
-	ctx = context.WithoutCancel(ctx)
-	made, err := client.CoreV1().ConfigMaps(r.Namespace).Create(ctx, code, metav1.CreateOptions{FieldManager: "kubectl-tasks"})
-	if apierrors.IsAlreadyExists(err) {
-		code.Name = k.CodeMap[:min(len(k.CodeMap), 240)] + "-" + rand.String(5)
-		made, err = client.CoreV1().ConfigMaps(r.Namespace).Create(ctx, code, metav1.CreateOptions{FieldManager: "kubectl-tasks"})
-	}
-	if err != nil {
-		return nil, fmt.Errorf("the ConfigMap with the code of definition %q cannot be made: %w", k.Definition, err)
-	}
-	k.Job = *k.Job.DeepCopy()
-	for i := range k.Job.Spec.Template.Spec.Volumes {
-		if v := k.Job.Spec.Template.Spec.Volumes[i].ConfigMap; v != nil && v.Name == k.CodeMap {
-			v.Name = made.Name
-		}
-	}
-	return made, nil
-}
-
-// own makes the Job the owner of the ConfigMap, so that it goes with it.
-func own(ctx context.Context, client kubernetes.Interface, code *corev1.ConfigMap, owner *batchv1.Job) error {
-	patch, err := json.Marshal(map[string]any{"metadata": map[string]any{
-		"ownerReferences": []metav1.OwnerReference{*metav1.NewControllerRef(owner, batchv1.SchemeGroupVersion.WithKind("Job"))},
-	}})
-	if err != nil {
-		return err
-	}
-	_, err = client.CoreV1().ConfigMaps(code.Namespace).Patch(ctx, code.Name, types.MergePatchType, patch, metav1.PatchOptions{FieldManager: "kubectl-tasks"})
-	if err != nil {
-		return fmt.Errorf("configmap %s: %w", code.Name, err)
-	}
-	return nil
 }

@@ -1,0 +1,59 @@
+package keptn
+
+import (
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// app is a KeptnApp: what an application consists of. The lists of tasks are those of versions before
+// v1beta1.
+type app struct {
+	APIVersion string            `json:"apiVersion"`
+	Kind       string            `json:"kind"`
+	Metadata   metav1.ObjectMeta `json:"metadata"`
+	Spec       appSpec           `json:"spec"`
+	Status     map[string]any    `json:"status"`
+}
+
+type appSpec struct {
+	Version                   string   `json:"version"`
+	Revision                  int      `json:"revision"`
+	Workloads                 []member `json:"workloads"`
+	PreDeploymentTasks        []string `json:"preDeploymentTasks"`
+	PostDeploymentTasks       []string `json:"postDeploymentTasks"`
+	PreDeploymentEvaluations  []string `json:"preDeploymentEvaluations"`
+	PostDeploymentEvaluations []string `json:"postDeploymentEvaluations"`
+}
+
+type member struct {
+	Name    string `json:"name"`
+	Version string `json:"version"`
+}
+
+// appContext is a KeptnAppContext: what is done around an application.
+type appContext struct {
+	APIVersion string            `json:"apiVersion"`
+	Kind       string            `json:"kind"`
+	Metadata   metav1.ObjectMeta `json:"metadata"`
+	Spec       appContextSpec    `json:"spec"`
+	Status     map[string]any    `json:"status"`
+}
+
+type appContextSpec struct {
+	PreDeploymentTasks        []string          `json:"preDeploymentTasks"`
+	PostDeploymentTasks       []string          `json:"postDeploymentTasks"`
+	PreDeploymentEvaluations  []string          `json:"preDeploymentEvaluations"`
+	PostDeploymentEvaluations []string          `json:"postDeploymentEvaluations"`
+	PromotionTasks            []string          `json:"promotionTasks"`
+	Metadata                  map[string]string `json:"metadata"`
+	SpanLinks                 []string          `json:"spanLinks"`
+}
+
+// workload is what counts of a workload of the release.
+type workload struct {
+	Kind     string            `json:"kind"`
+	Metadata metav1.ObjectMeta `json:"metadata"`
+	Spec     struct {
+		Template corev1.PodTemplateSpec `json:"template"`
+	} `json:"spec"`
+}
