@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := build
-.PHONY: build demo demo-tasks test lint unit e2e fmt golden fuzz bench dist cluster cluster-down tools packages clean
+.PHONY: build demo demo-tasks test lint unit e2e fmt golden fuzz bench dist cluster images cluster-down tools packages clean
 
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo v0.0.0-dev)
 COMMIT  := $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
@@ -23,10 +23,12 @@ HELM4    := $(TOOLS)/helm4-v4.3.1/helm
 # environment is not taken: the tests would run in whatever cluster it happens to name.
 ifeq ($(origin KUBECONFIG),command line)
   CLUSTER_TARGET :=
+  IMAGES_TARGET  :=
   DEMO_IMAGE     ?= busybox:1.37
 else
   override KUBECONFIG := $(CURDIR)/.devcluster/kubeconfig
   CLUSTER_TARGET := cluster
+  IMAGES_TARGET  := images
   DEMO_IMAGE     ?= busybox:test
 endif
 export KUBECONFIG
@@ -44,7 +46,7 @@ demo-tasks: build $(CLUSTER_TARGET) $(HELM3) $(HELM4)
 	hack/demo-tasks.sh $(DEMO_IMAGE) $(HELM3) $(HELM4)
 
 ## test: everything: lint, unit, fuzz seeds, command line, and the tests on a real cluster
-test: packages lint $(CLUSTER_TARGET) $(RUNNER) $(HELM3) $(HELM4)
+test: packages lint $(CLUSTER_TARGET) $(IMAGES_TARGET) $(RUNNER) $(HELM3) $(HELM4)
 	hack/test.sh $(RUNNER) $(HELM3) $(HELM4)
 
 ## lint: static checks of all modules
@@ -59,7 +61,7 @@ unit: packages
 	cd hack/devcluster && go test -race .
 
 ## e2e: the tests on a real cluster
-e2e: packages $(CLUSTER_TARGET) $(HELM3) $(HELM4)
+e2e: packages $(CLUSTER_TARGET) $(IMAGES_TARGET) $(HELM3) $(HELM4)
 	HELM3=$(HELM3) HELM4=$(HELM4) go test -race -tags e2e -count=1 ./test/e2e/...
 
 ## fmt: format the code
@@ -90,6 +92,10 @@ dist: packages
 ## cluster: a Kubernetes of one node on this machine; root and Linux only
 cluster: packages
 	cd hack/devcluster && CGO_ENABLED=0 go run -trimpath . up --kubeconfig $(CURDIR)/.devcluster/kubeconfig
+
+## images: the images that run Keptn's scripts, in the development cluster
+images: cluster
+	cd hack/devcluster && CGO_ENABLED=0 go run -trimpath . images
 
 ## cluster-down: the end of it, without a trace
 cluster-down:

@@ -20,8 +20,14 @@ type image struct {
 	name string
 	// cmd is what it runs when a pod says nothing else.
 	cmd []string
-	// programs are files of this machine that it has in /bin, by their names.
-	programs map[string]string
+	// root is a tar of its file system; empty means one of busybox.
+	root string
+	// programs are files of this machine that it has, by their paths, and texts are other programs.
+	programs, texts map[string]string
+	// entrypoint, user and env are as in a Dockerfile; each may be empty.
+	entrypoint []string
+	user       string
+	env        []string
 }
 
 // pause is the image of what holds a pod's namespaces. Its shell has a handler for TERM: as process 1
@@ -34,7 +40,7 @@ func testImages() []image {
 		{name: imagePrefix + "busybox:test", cmd: []string{"/bin/sh"}},
 		// An image for advanced tasks of Lagoon: it runs the script, in base64, that its payload holds.
 		{
-			name: imagePrefix + "advanced-task:test", programs: map[string]string{"kubectl": binary("kubernetes")},
+			name: imagePrefix + "advanced-task:test", programs: map[string]string{"bin/kubectl": binary("kubernetes")},
 			cmd: []string{"/bin/sh", "-c", `export PAYLOAD=$(printf %s "$JSON_PAYLOAD" | base64 -d)
 printf %s "$PAYLOAD" | sed 's/.*"script": *"\([^"]*\)".*/\1/' | base64 -d >/tmp/script && exec /bin/sh -eu /tmp/script`},
 		},
@@ -77,13 +83,13 @@ func ctr(args ...string) ([]byte, error) {
 // imageArchive returns a docker-archive: the layers, the configuration, and a manifest that names
 // them.
 func imageArchive(i image) ([]byte, error) {
-	layer, err := busyboxLayer()
+	layer, err := rootLayer(i.root)
 	if err != nil {
 		return nil, err
 	}
 	layers := [][]byte{layer}
-	if len(i.programs) > 0 {
-		if layer, err = programsLayer(i.programs); err != nil {
+	if len(i.programs)+len(i.texts) > 0 {
+		if layer, err = programsLayer(i.programs, i.texts); err != nil {
 			return nil, err
 		}
 		layers = append(layers, layer)
@@ -105,7 +111,10 @@ func imageArchive(i image) ([]byte, error) {
 	}
 	config, err := json.Marshal(map[string]any{
 		"architecture": runtime.GOARCH, "os": "linux",
-		"config": map[string]any{"Cmd": i.cmd, "Env": []string{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}},
+		"config": map[string]any{
+			"Cmd": i.cmd, "Entrypoint": i.entrypoint, "User": i.user,
+			"Env": append([]string{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}, i.env...),
+		},
 		"rootfs": map[string]any{"type": "layers", "diff_ids": ids},
 	})
 	if err != nil {
@@ -130,6 +139,14 @@ const (
 	passwd = "root:x:0:0:root:/root:/bin/sh\nuser:x:1000:1000:user:/home/user:/bin/sh\nnobody:x:65534:65534:nobody:/nonexistent:/bin/false\n"
 	groups = "root:x:0:\nuser:x:1000:\nnogroup:x:65534:\n"
 )
+
+// rootLayer returns the file system of an image.
+func rootLayer(path string) ([]byte, error) {
+	if path == "" {
+		return busyboxLayer()
+	}
+	return os.ReadFile(path)
+}
 
 // busyboxLayer returns a root file system: busybox, a link for each of its programs, three users,
 // and the directories that programs expect.
@@ -189,7 +206,7 @@ func busyboxLayer() ([]byte, error) {
 }
 
 // programsLayer returns a layer with programs of this machine.
-func programsLayer(programs map[string]string) ([]byte, error) {
+func programsLayer(programs, texts map[string]string) ([]byte, error) {
 	var b bytes.Buffer
 	w := tar.NewWriter(&b)
 	for name, source := range programs {
@@ -197,7 +214,12 @@ func programsLayer(programs map[string]string) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		if err := add(w, tar.Header{Name: "bin/" + name, Mode: 0o755}, text); err != nil {
+		if err := add(w, tar.Header{Name: name, Mode: 0o755}, text); err != nil {
+			return nil, err
+		}
+	}
+	for name, text := range texts {
+		if err := add(w, tar.Header{Name: name, Mode: 0o755}, []byte(text)); err != nil {
 			return nil, err
 		}
 	}

@@ -33,7 +33,7 @@ func TestImage(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	archive, err := imageArchive(image{name: "example:test", cmd: []string{"/bin/sh"}, programs: map[string]string{"two": "/bin/busybox"}})
+	archive, err := imageArchive(image{name: "example:test", cmd: []string{"/bin/sh"}, programs: map[string]string{"bin/two": "/bin/busybox"}})
 	if err != nil {
 		t.Fatal(err)
 	}

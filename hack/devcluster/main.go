@@ -9,7 +9,7 @@ import (
 	"runtime"
 )
 
-const usage = `usage: devcluster up [--kubeconfig FILE] | down | status | logs COMPONENT`
+const usage = `usage: devcluster up [--kubeconfig FILE] | images | down | status | logs COMPONENT`
 
 func main() {
 	if err := run(os.Args[1:]); err != nil {
@@ -33,6 +33,8 @@ func run(args []string) error {
 	switch args[0] {
 	case "up":
 		return locked(func() error { return up(*kubeconfig) })
+	case "images":
+		return locked(importRunners)
 	case "down":
 		return locked(down)
 	case "status":

@@ -7,8 +7,11 @@ import (
 	"strings"
 )
 
-// packages are the Debian packages the cluster runs on, each with a file that shows it is there.
-var packages = []struct{ name, file string }{
+// debianPackage is a package, with a file that shows it is there.
+type debianPackage struct{ name, file string }
+
+// packages are those the cluster runs on.
+var packages = []debianPackage{
 	{"runc", "/usr/sbin/runc"},
 	{"containernetworking-plugins", "/usr/lib/cni/bridge"},
 	{"busybox-static", "/bin/busybox"},
@@ -16,7 +19,9 @@ var packages = []struct{ name, file string }{
 	{"iptables", "/usr/sbin/iptables"},
 }
 
-func installPackages() error {
+func installPackages() error { return installMissing(packages) }
+
+func installMissing(packages []debianPackage) error {
 	var missing []string
 	for _, p := range packages {
 		if _, err := os.Stat(p.file); err != nil {
