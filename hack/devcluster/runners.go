@@ -13,7 +13,7 @@ const (
 	debianVersion = "bookworm"
 	debianSource  = "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://deb.debian.org/debian " + debianVersion + " main\n"
 	// runnersVersion changes with what is in the file system of the runner images.
-	runnersVersion = "1"
+	runnersVersion = "2"
 )
 
 // runnerPackages are what the file system of the runner images is made of.
@@ -33,8 +33,13 @@ esac
 `
 )
 
-// runnerImages are those that run Keptn's scripts: a Debian with Python, and the same with Deno. They
-// are made when they are asked for, for they take a minute.
+// prometheusConfiguration has the server look at itself.
+const prometheusConfiguration = `global: {scrape_interval: 1s}
+scrape_configs: [{job_name: self, static_configs: [{targets: ["127.0.0.1:9090"]}]}]
+`
+
+// runnerImages are those that run Keptn's scripts: a Debian with Python, and the same with Deno; and one
+// with a Prometheus. They are made when they are asked for, for they take a minute.
 func runnerImages() ([]image, error) {
 	root, deno := filepath.Join(runnersDir(), "root.tar"), filepath.Join(runnersDir(), "deno")
 	if _, err := os.Stat(runnersDir()); err != nil {
@@ -48,6 +53,12 @@ func runnerImages() ([]image, error) {
 		{
 			name: imagePrefix + "deno:test", root: root, user: "1000", entrypoint: entrypoint, texts: map[string]string{"entrypoint.sh": denoEntrypoint},
 			programs: map[string]string{"usr/bin/deno": deno}, env: []string{"DENO_DIR=/tmp/deno", "HOME=/tmp", "NO_COLOR=1"},
+		},
+		{
+			name: imagePrefix + "prometheus:test", root: root, user: "1000",
+			entrypoint: []string{"/usr/bin/prometheus", "--config.file=/etc/prometheus.yml", "--storage.tsdb.path=/tmp/data"},
+			programs:   map[string]string{"usr/bin/prometheus": filepath.Join(runnersDir(), "prometheus", "usr", "bin", "prometheus")},
+			texts:      map[string]string{"etc/prometheus.yml": prometheusConfiguration},
 		},
 	}, nil
 }
@@ -83,6 +94,7 @@ func makeRunners() error {
 		{"mmdebstrap", "--variant=extract", "--include=" + runnerPackages, debianVersion, filepath.Join(work, "root.tar"), list},
 		{"npm", "pack", "--silent", "--pack-destination", work, "@deno/linux-" + arch + "-glibc@" + denoVersion},
 		{"tar", "-xzf", filepath.Join(work, "deno-linux-"+arch+"-glibc-"+denoVersion+".tgz"), "-C", work, "--strip-components=1", "package/deno"},
+		{"sh", "-c", "apt-get -q download prometheus && dpkg-deb -x prometheus_*.deb prometheus"},
 	} {
 		cmd := exec.Command(step[0], step[1:]...)
 		cmd.Dir = work

@@ -32,6 +32,8 @@ type parseOptions struct {
 	env    *lagoonEnv
 	// keptn are all documents of that format: their definitions refer to one another.
 	keptn []keptn.Document
+	// keptnNamespaces are where the cluster's were looked for.
+	keptnNamespaces []string
 	// images are the runner images of scripts, by runtime.
 	images map[task.Runtime]string
 }

@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -40,7 +42,7 @@ func (k *keptnFlags) addRun(fs *pflag.FlagSet) {
 	fs.StringVar(&k.mode, "keptn", "", "what to do where Keptn itself is active: 'ignore' leaves its tasks to it, 'force' runs them here too (default refuse)")
 	fs.BoolVar(&k.promotion, "promotion", false, "run the promotion tasks of a KeptnAppContext, too")
 	fs.BoolVar(&k.nonBlocking, "keptn-non-blocking", false, "go on after tasks of Keptn that failed, with a warning")
-	fs.BoolVar(&k.skipEvaluations, "skip-evaluations", false, "leave out evaluations of Keptn, which are not done here")
+	fs.BoolVar(&k.skipEvaluations, "skip-evaluations", false, "leave out evaluations of Keptn")
 }
 
 func (k *keptnFlags) validate() error {
@@ -52,12 +54,15 @@ func (k *keptnFlags) validate() error {
 
 func parseKeptn(d source.Document, o parseOptions) ([]task.Task, task.Diagnostics) {
 	return keptn.Parse(d.Text, keptn.Options{
-		Source: d.Source, Namespace: o.facts.Namespace, Release: o.facts.Release, Images: o.images, Looking: o.lenient, Others: o.keptn,
+		Source: d.Source, Namespace: o.facts.Namespace, Release: o.facts.Release, Images: o.images, Looking: o.lenient, Others: o.keptn, Namespaces: o.keptnNamespaces,
 	})
 }
 
+// metricsGroup is the API group of Keptn's metrics.
+const metricsGroup = "metrics.keptn.sh"
+
 // keptnGroups are the API groups of Keptn's objects.
-var keptnGroups = []string{"lifecycle.keptn.sh", "metrics.keptn.sh", "options.keptn.sh"}
+var keptnGroups = []string{"lifecycle.keptn.sh", metricsGroup, "options.keptn.sh"}
 
 // holdKeptn keeps objects of Keptn in a chart from Helm where the cluster does not know them, and finds
 // out whether Keptn itself is active there. It reports whether the chart has anything of Keptn.
@@ -70,8 +75,11 @@ func (a *App) holdKeptn(ctx context.Context, flags *keptnFlags, client *kube.Cli
 	if err != nil {
 		return false, preflight(ctx, err)
 	}
+	change.Hold(func(apiVersion, kind string) bool {
+		group, _, _ := strings.Cut(apiVersion, "/")
+		return slices.Contains(keptnGroups, group) && (!known || !client.ServesKind(apiVersion, kind))
+	})
 	if !known {
-		change.Hold(keptnGroups...)
 		return true, nil
 	}
 	api, err := client.Interface()
@@ -105,10 +113,18 @@ func mentionsKeptn(change release.Change) bool {
 }
 
 // wireKeptn adds the tasks that the chart's workloads ask for.
-func (a *App) wireKeptn(flags *keptnFlags, set *taskSet, change release.Change, next func() ([]*unstructured.Unstructured, error), o parseOptions) error {
+func (a *App) wireKeptn(ctx context.Context, flags *keptnFlags, set *taskSet, client *kube.Client, change release.Change, next func() ([]*unstructured.Unstructured, error), o parseOptions) error {
 	objects, err := next()
 	if err != nil {
 		return usageError{err}
+	}
+	known, err := client.Serves(metricsGroup)
+	lifecycle := false
+	if err == nil {
+		lifecycle, err = client.Serves(keptnGroups[0])
+	}
+	if err != nil {
+		return preflight(ctx, err)
 	}
 	from := task.Source{Name: "the chart's workloads", Format: "keptn"}
 	var documents []keptn.Document
@@ -140,8 +156,17 @@ func (a *App) wireKeptn(flags *keptnFlags, set *taskSet, change release.Change, 
 		}
 		plain = append(plain, o.Object)
 	}
+	if lifecycle {
+		inCluster, err := clusterKeptn(ctx, client, o.facts.Namespace)
+		if err != nil {
+			return preflight(ctx, err)
+		}
+		documents = append(documents, inCluster...)
+		o.keptnNamespaces = []string{o.facts.Namespace, keptnNamespace}
+	}
 	tasks, found := keptn.Wire(plain, keptn.Wiring{
-		Options:   keptn.Options{Source: from, Namespace: o.facts.Namespace, Release: o.facts.Release, Images: o.images},
+		Options:         keptn.Options{Source: from, Namespace: o.facts.Namespace, Release: o.facts.Release, Images: o.images, Namespaces: o.keptnNamespaces},
+		MetricsOperator: known, TraceParent: traceParent(),
 		Documents: documents, Promotion: flags.promotion, NonBlocking: flags.nonBlocking, SkipEvaluations: flags.skipEvaluations,
 	})
 	set.diagnostics = append(set.diagnostics, found...)
@@ -150,6 +175,60 @@ func (a *App) wireKeptn(flags *keptnFlags, set *taskSet, change release.Change, 
 		set.tasks = append(set.tasks, tasks...)
 	}
 	return found.Err()
+}
+
+// keptnNamespace is where Keptn itself runs; definitions are also looked for there.
+const keptnNamespace = "keptn-system"
+
+// clusterKeptn returns the definitions that the cluster has, those of the namespace first.
+func clusterKeptn(ctx context.Context, client *kube.Client, namespace string) ([]keptn.Document, error) {
+	var documents []keptn.Document
+	for _, ns := range []string{namespace, keptnNamespace} {
+		for _, kind := range []string{"KeptnTaskDefinition", "KeptnEvaluationDefinition", "KeptnApp", "KeptnAppContext"} {
+			objects, err := client.ListKind(ctx, keptnGroups[0], kind, ns)
+			if err != nil {
+				return nil, err
+			}
+			for _, o := range objects {
+				unstructured.RemoveNestedField(o.Object, "metadata", "managedFields")
+				text, err := yaml.Marshal(o.Object)
+				if err != nil {
+					return nil, err
+				}
+				name := fmt.Sprintf("%s/%s in namespace %s", strings.ToLower(kind), o.GetName(), ns)
+				documents = append(documents, keptn.Document{Source: task.Source{Name: name, Format: "keptn"}, Text: text, Spare: true})
+			}
+		}
+	}
+	return documents, nil
+}
+
+// addClusterKeptn adds the definitions that the cluster has, when there are tasks of Keptn to run.
+func (a *App) addClusterKeptn(ctx context.Context, client *kube.Client, documents []source.Document, o *parseOptions) error {
+	if !slices.ContainsFunc(documents, func(d source.Document) bool { return d.Format == "keptn" }) {
+		return nil
+	}
+	known, err := client.Serves(keptnGroups[0])
+	if err == nil && known {
+		o.keptn, err = clusterKeptn(ctx, client, o.facts.Namespace)
+		o.keptnNamespaces = []string{o.facts.Namespace, keptnNamespace}
+	}
+	if err != nil {
+		return preflight(ctx, err)
+	}
+	return nil
+}
+
+// validTrace is the form of a W3C trace context.
+var validTrace = regexp.MustCompile(`^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$`)
+
+// traceParent returns the trace that the run is part of, as its caller tells in $TRACEPARENT; "" when it is
+// part of none.
+func traceParent() string {
+	if trace := os.Getenv("TRACEPARENT"); validTrace.MatchString(trace) {
+		return trace
+	}
+	return ""
 }
 
 // checkKeptn refuses tasks of Keptn whose Secrets and ConfigMaps neither the namespace has nor Helm is

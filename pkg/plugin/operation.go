@@ -75,7 +75,7 @@ func (a *App) prepare(ctx context.Context, o *helmOptions, client *kube.Client, 
 	}
 	if wires {
 		options.images = flags.runnerImages()
-		if err := a.wireKeptn(&flags.keptn, &p.tasks, change, next, options); err != nil {
+		if err := a.wireKeptn(ctx, &flags.keptn, &p.tasks, client, change, next, options); err != nil {
 			return nil, err
 		}
 	}

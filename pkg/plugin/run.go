@@ -130,6 +130,9 @@ func (a *App) run(ctx context.Context, o *runOptions, names []string) error {
 		return o.phase != "" && ofPhase(t, o.phase) || slices.ContainsFunc(names, func(wanted string) bool { return called(t, wanted) })
 	}
 	options := parseOptions{getenv: runner.env.lookup, facts: known, runs: runs, env: a.newLagoonEnv(client, namespace)}
+	if err := a.addClusterKeptn(ctx, client, documents, &options); err != nil {
+		return err
+	}
 	set, err := o.tasks.read(documents, options)
 	if err != nil {
 		return err

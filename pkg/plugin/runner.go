@@ -1,6 +1,7 @@
 package plugin
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -17,6 +18,7 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/runner/advanced"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/runner/approve"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/runner/clone"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/runner/evaluation"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/runner/exec"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/runner/function"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/runner/host"
@@ -118,6 +120,8 @@ func (r *stepRunner) Run(ctx context.Context, step plan.Step, sink task.Sink) ta
 			runner.Next = r.next
 		}
 		return runner.Run(ctx, *step.Task, sink)
+	case task.Evaluation:
+		return evaluation.Runner{Status: r.metricStatus, Query: r.askPrometheus}.Run(ctx, *step.Task, sink)
 	case task.Wait:
 		return wait.Runner{Namespace: r.namespace, WaitFor: r.client.WaitFor}.Run(ctx, *step.Task, sink)
 	case task.Approve:
@@ -137,6 +141,24 @@ func (r *stepRunner) serviceRunner(step plan.Step) service.Runner {
 		Cluster: r.client, Exec: exec.Runner{Client: r.client, Gone: r.client.PodGone, Grace: stopGrace},
 		Namespace: r.namespace, Release: step.Release.Name, Installing: r.operation == task.Install, Awake: &r.awake,
 	}
+}
+
+// metricStatus returns what the cluster knows of a metric.
+func (r *stepRunner) metricStatus(ctx context.Context, o task.Objective) (string, error) {
+	return r.client.MetricStatus(ctx, cmp.Or(o.Namespace, r.namespace), o.Metric)
+}
+
+// askPrometheus asks the provider of a metric.
+func (r *stepRunner) askPrometheus(ctx context.Context, o task.Objective) (float64, error) {
+	q := kube.PrometheusQuery{Server: o.Server, Query: o.Query, Insecure: o.Insecure}
+	if o.Secret != "" {
+		token, err := r.client.SecretValue(ctx, cmp.Or(o.Namespace, r.namespace), o.Secret, o.Key)
+		if err != nil {
+			return 0, err
+		}
+		q.Token = token
+	}
+	return r.client.AskPrometheus(ctx, q)
 }
 
 // sleep scales back what tasks have woken.

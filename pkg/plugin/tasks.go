@@ -225,11 +225,13 @@ func (t *taskFlags) read(documents []source.Document, o parseOptions) (taskSet, 
 		return set, usageError{err}
 	}
 	o.images = t.runnerImages()
+	var own []keptn.Document
 	for _, d := range documents {
 		if d.Format == "keptn" {
-			o.keptn = append(o.keptn, keptn.Document{Source: d.Source, Text: d.Text})
+			own = append(own, keptn.Document{Source: d.Source, Text: d.Text})
 		}
 	}
+	o.keptn = append(own, o.keptn...)
 	for _, d := range documents {
 		tasks, diagnostics := parse(d, o)
 		set.tasks = append(set.tasks, tasks...)

@@ -110,7 +110,7 @@ func untrusted(tasks []task.Task) []string {
 			if len(e.Command.Local) > 0 {
 				lines = append(lines, shown("  %s sends this machine's $%s to a pod: %s", t.Name, strings.Join(e.Command.Local, ", $"), e.Text()))
 			}
-		case task.Pod, task.Job, task.Function, task.Clone, task.Wait, task.Approve, task.Service, task.Standard, task.Advanced, task.Keptn:
+		case task.Pod, task.Job, task.Function, task.Clone, task.Wait, task.Approve, task.Service, task.Standard, task.Advanced, task.Keptn, task.Evaluation:
 		}
 	}
 	return lines

@@ -18,9 +18,9 @@ type Change interface {
 	DryRun() bool
 	// Next returns the objects that Apply is going to apply. It changes nothing.
 	Next() ([]*unstructured.Unstructured, error)
-	// Hold keeps objects of these API groups out of what Apply applies, and Held returns their YAML as
+	// Hold keeps objects out of what Apply applies, by API version and kind, and Held returns their YAML as
 	// Next has rendered it.
-	Hold(groups ...string)
+	Hold(kept func(apiVersion, kind string) bool)
 	Held() [][]byte
 	// Templates reports whether a text is in the templates of the chart that is to be applied.
 	Templates(text string) bool

@@ -6,18 +6,18 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 
 	"helm.sh/helm/v3/pkg/postrender"
 	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
 	"sigs.k8s.io/yaml"
 )
 
-// holder is a post-renderer that keeps objects of some API groups out of what Helm applies.
+// holder is a post-renderer that keeps some objects out of what Helm applies.
 type holder struct {
 	// next is the user's own post-renderer, which sees them; nil when there is none.
 	next   postrender.PostRenderer
-	groups []string
+	// kept tells which, by API version and kind.
+	kept func(apiVersion, kind string) bool
 	// held are the objects as they were rendered last.
 	held [][]byte
 }
@@ -56,34 +56,26 @@ func (h *holder) Run(rendered *bytes.Buffer) (*bytes.Buffer, error) {
 func (h *holder) holds(document []byte) bool {
 	var object struct {
 		APIVersion string `json:"apiVersion"`
+		Kind       string `json:"kind"`
 	}
-	if yaml.Unmarshal(document, &object) != nil {
-		return false
-	}
-	group, _, _ := strings.Cut(object.APIVersion, "/")
-	for _, g := range h.groups {
-		if g == group {
-			return true
-		}
-	}
-	return false
+	return yaml.Unmarshal(document, &object) == nil && h.kept(object.APIVersion, object.Kind)
 }
 
-// Hold keeps objects of these API groups out of what Apply applies; Next makes them known to Held.
-func (i *Install) Hold(groups ...string) {
-	i.client.PostRenderer = &holder{next: i.client.PostRenderer, groups: groups}
+// Hold keeps objects out of what Apply applies, by API version and kind; Next makes them known to Held.
+func (i *Install) Hold(kept func(apiVersion, kind string) bool) {
+	i.client.PostRenderer = &holder{next: i.client.PostRenderer, kept: kept}
 }
 
 // Held returns the YAML of the objects that Hold kept out when the chart was rendered last.
 func (i *Install) Held() [][]byte { return heldBy(i.client.PostRenderer) }
 
 // Hold is Install.Hold.
-func (u *Upgrade) Hold(groups ...string) {
+func (u *Upgrade) Hold(kept func(apiVersion, kind string) bool) {
 	if u.instead != nil {
-		u.instead.Hold(groups...)
+		u.instead.Hold(kept)
 		return
 	}
-	u.client.PostRenderer = &holder{next: u.client.PostRenderer, groups: groups}
+	u.client.PostRenderer = &holder{next: u.client.PostRenderer, kept: kept}
 }
 
 // Held is Install.Held.
@@ -102,13 +94,13 @@ func heldBy(p postrender.PostRenderer) [][]byte {
 }
 
 // Hold does nothing: what a revision has was held when it was applied.
-func (r *Rollback) Hold(...string) {}
+func (r *Rollback) Hold(func(apiVersion, kind string) bool) {}
 
 // Held returns nothing.
 func (r *Rollback) Held() [][]byte { return nil }
 
 // Hold does nothing: an uninstall applies nothing.
-func (u *Uninstall) Hold(...string) {}
+func (u *Uninstall) Hold(func(apiVersion, kind string) bool) {}
 
 // Held returns nothing.
 func (u *Uninstall) Held() [][]byte { return nil }

@@ -125,11 +125,17 @@ func kubeconfigFor(t *testing.T, dir, namespace string) string {
 
 // TestScripts runs each script of testdata in a namespace of its own, $NS, which is the default of
 // $KUBECONFIG.
-func TestScripts(t *testing.T) {
+func TestScripts(t *testing.T) { scripts(t, "testdata") }
+
+// TestAlone runs the scripts that change the cluster for others; nothing runs beside them.
+func TestAlone(t *testing.T) { scripts(t, "testdata/alone") }
+
+func scripts(t *testing.T, dir string) {
+	t.Helper()
 	cluster := client(t)
 	helm3, helm4 := required(t, "HELM3"), required(t, "HELM4")
 	testscript.Run(t, testscript.Params{
-		Dir: "testdata",
+		Dir: dir,
 		Setup: func(env *testscript.Env) error {
 			test := env.T().(interface{ Name() string })
 			name := filepath.Base(test.Name())

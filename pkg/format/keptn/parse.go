@@ -31,6 +31,8 @@ type Options struct {
 	Release string
 	// Images are the runner images, by runtime.
 	Images map[task.Runtime]string
+	// Namespaces are where definitions of the cluster were looked for; none when it has no Keptn.
+	Namespaces []string
 	// Others are documents whose definitions this one can refer to.
 	Others []Document
 	// Looking tells that nothing is run, so that what is missing is no error.
@@ -41,15 +43,20 @@ type Options struct {
 type Document struct {
 	Source task.Source
 	Text   []byte
+	// Spare documents count only for what others do not define.
+	Spare bool
 }
 
 // group is that of Keptn's lifecycle objects.
 const group = "lifecycle.keptn.sh/"
 
+// metricsGroup is that of its metrics.
+const metricsGroup = "metrics.keptn.sh/"
+
 // versions are those of Keptn's objects.
 var versions = []string{"v1", "v1beta1", "v1alpha4", "v1alpha3", "v1alpha2", "v1alpha1"}
 
-var ofKeptn = regexp.MustCompile(`(?m)(^|[{,\s])["']?apiVersion["']?\s*:\s*["']?lifecycle\.keptn\.sh/`)
+var ofKeptn = regexp.MustCompile(`(?m)(^|[{,\s])["']?apiVersion["']?\s*:\s*["']?(lifecycle|metrics)\.keptn\.sh/`)
 
 // Recognises reports whether the text has objects of Keptn, as far as a look at it tells.
 func Recognises(text []byte) bool { return ofKeptn.Match(text) }
@@ -77,8 +84,9 @@ func (p *parser) parse(text []byte) ([]task.Task, task.Diagnostics) {
 
 type parser struct {
 	opts Options
-	// file is the name of the document that is read.
-	file string
+	// file is the name of the document that is read, spare tells that it is one.
+	file  string
+	spare bool
 
 	definitions map[string]*defined
 	// order are the names of the definitions as they stand in the document.
@@ -88,6 +96,10 @@ type parser struct {
 	wiring   *Wiring
 	apps     map[string]*app
 	contexts map[string]*appContext
+
+	evaluationDefinitions map[string]*evaluationDefinition
+	metrics               map[string]*metric
+	providers             map[string]*provider
 	// converting tells that tasks get executors of our own format.
 	converting bool
 
@@ -232,6 +244,9 @@ func nearest(n *yaml.Node, path ...string) *yaml.Node {
 func (p *parser) object(n *yaml.Node) {
 	version, ours := strings.CutPrefix(scalar(n, "apiVersion"), group)
 	if !ours {
+		version, ours = strings.CutPrefix(scalar(n, "apiVersion"), metricsGroup)
+	}
+	if !ours {
 		return
 	}
 	kind := scalar(n, "kind")
@@ -242,6 +257,9 @@ func (p *parser) object(n *yaml.Node) {
 	switch kind {
 	case "KeptnTaskDefinition":
 		d := &defined{node: n, file: p.file}
+		if p.spare && p.definitions[scalar(value(n, "metadata"), "name")] != nil {
+			return
+		}
 		if p.decode(n, &d.definition) {
 			p.define(d)
 		}
@@ -253,6 +271,18 @@ func (p *parser) object(n *yaml.Node) {
 	case "KeptnApp":
 		if a := new(app); p.decode(n, a) && p.wiring != nil {
 			p.apps[a.Metadata.Name] = a
+		}
+	case "KeptnEvaluationDefinition":
+		if e := (&evaluationDefinition{node: n, file: p.file}); p.decode(n, e) && p.wiring != nil {
+			p.evaluationDefinitions[e.Metadata.Name] = e
+		}
+	case "KeptnMetric":
+		if m := new(metric); p.decode(n, m) && p.wiring != nil {
+			p.metrics[m.Metadata.Name] = m
+		}
+	case "KeptnMetricsProvider":
+		if m := new(provider); p.decode(n, m) && p.wiring != nil {
+			p.providers[m.Metadata.Name] = m
 		}
 	case "KeptnAppContext":
 		if c := new(appContext); p.decode(n, c) && p.wiring != nil {

@@ -32,7 +32,7 @@ func TestFindings(t *testing.T) {
 		},
 		{name: "a misspelling", file: head + "spec:\n  deno: {inlineRef: {code: x}}\n", want: `error f:5:10: unknown field "inlineRef"; did you mean "inline"?`},
 		{name: "no code", file: head + "spec:\n  python: {cmdParameters: -u}\n", want: "error f:5:11: no ConfigMap specified or HTTP source specified in TaskDefinition / Namespace: ns, Name: d | hint: give it inline, configMapRef, httpRef or functionRef"},
-		{name: "no such definition", file: head + "spec:\n  deno: {functionRef: {name: none}}\n", want: `error f:5:23: task definition "none" not found in the documents in namespace ns (Keptn would wait forever)`},
+		{name: "no such definition", file: head + "spec:\n  deno: {functionRef: {name: none}}\n", want: `error f:5:23: task definition "none" not found in the documents, nor in namespace ns or keptn-system (Keptn would wait forever)`},
 		{name: "which may be in the cluster", file: head + "spec:\n  deno: {functionRef: {name: none}}\n", looking: true, want: `warning f:5:23: task definition "none" is not in the documents; it must be in the cluster`},
 		{
 			name: "a chain", file: head + "spec: {deno: {functionRef: {name: e}}}\n---\n" + strings.Replace(head, "name: d", "name: e", 1) + "spec: {deno: {functionRef: {name: f}}}\n---\n" + strings.Replace(head, "name: d", "name: f", 1) + "spec: {deno: {inline: {code: x}}}\n",
@@ -53,13 +53,13 @@ func TestFindings(t *testing.T) {
 		{name: "another version", file: "apiVersion: lifecycle.keptn.sh/v2\nkind: KeptnTask\n", want: `error f:1:13: a KeptnTask is of lifecycle.keptn.sh/v1, v1beta1, v1alpha4, v1alpha3, v1alpha2, v1alpha1, not "v2"`},
 		{name: "not YAML", file: head + "spec: {\n", want: "error f:4: not YAML: did not find expected node content"},
 		{name: "a task without a definition", file: "apiVersion: lifecycle.keptn.sh/v1\nkind: KeptnTask\nmetadata: {name: t}\nspec: {checkType: pre}\n", want: `error f:4:7: KeptnTask "t" needs a taskDefinition`},
-		{name: "a task of a definition that is not there", file: "apiVersion: lifecycle.keptn.sh/v1\nkind: KeptnTask\nmetadata: {name: t}\nspec: {taskDefinition: x}\n", want: `error f:4:24: task definition "x" not found in the documents in namespace ns (Keptn would wait forever)`},
+		{name: "a task of a definition that is not there", file: "apiVersion: lifecycle.keptn.sh/v1\nkind: KeptnTask\nmetadata: {name: t}\nspec: {taskDefinition: x}\n", want: `error f:4:24: task definition "x" not found in the documents, nor in namespace ns or keptn-system (Keptn would wait forever)`},
 		{name: "a task of another namespace", file: "apiVersion: lifecycle.keptn.sh/v1\nkind: KeptnTask\nmetadata: {name: t, namespace: other}\nspec: {taskDefinition: x}\n", want: `error f:3:32: the KeptnTask is of namespace "other", and the run is in "ns" | hint: add -n other`},
 		{name: "what is not Keptn's", file: "apiVersion: v1\nkind: Secret\nodd: 1\n---\napiVersion: apps/v1\nkind: Deployment\n"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			_, found := Parse([]byte(tt.file), Options{Source: task.Source{Name: "f"}, Namespace: "ns", Looking: tt.looking})
+			_, found := Parse([]byte(tt.file), Options{Source: task.Source{Name: "f"}, Namespace: "ns", Namespaces: []string{"ns", "keptn-system"}, Looking: tt.looking})
 			if diff := cmp.Diff(tt.want, say(found)); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}

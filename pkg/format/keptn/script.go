@@ -1,8 +1,8 @@
 package keptn
 
 import (
-	"fmt"
 	"maps"
+	"strings"
 
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
@@ -108,9 +108,9 @@ func (p *parser) absent(at task.Position, in, name string) {
 		p.warn(at, in, "", "task definition %q is not in the documents; it must be in the cluster", name)
 		return
 	}
-	where := ""
-	if p.opts.Namespace != "" {
-		where = fmt.Sprintf(" in namespace %s", p.opts.Namespace)
+	where := "in the documents"
+	if len(p.opts.Namespaces) > 0 {
+		where += ", nor in namespace " + strings.Join(p.opts.Namespaces, " or ")
 	}
-	p.fail(at, in, "", "task definition %q not found in the documents%s (Keptn would wait forever)", name, where)
+	p.fail(at, in, "", "task definition %q not found %s (Keptn would wait forever)", name, where)
 }

@@ -20,6 +20,10 @@ type Wiring struct {
 	// Promotion runs the promotion tasks, NonBlocking goes on after a task that failed, and
 	// SkipEvaluations leaves evaluations out.
 	Promotion, NonBlocking, SkipEvaluations bool
+	// MetricsOperator tells that the cluster may have values of metrics.
+	MetricsOperator bool
+	// TraceParent is the W3C trace of the run; empty when it has none.
+	TraceParent string
 }
 
 // kinds are those of the workloads that Keptn knows.
@@ -30,10 +34,11 @@ var kinds = []string{"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Ro
 // (spec keptn.md § 3.5). They are named "pre/APP/DEFINITION", "pre/APP-WORKLOAD/DEFINITION" and so on with
 // "post" and "promotion".
 func Wire(objects []map[string]any, w Wiring) ([]task.Task, task.Diagnostics) {
-	p := &parser{opts: w.Options, definitions: map[string]*defined{}, wiring: &w, apps: map[string]*app{}, contexts: map[string]*appContext{}}
+	p := &parser{opts: w.Options, definitions: map[string]*defined{}, wiring: &w, apps: map[string]*app{}, contexts: map[string]*appContext{},
+		evaluationDefinitions: map[string]*evaluationDefinition{}, metrics: map[string]*metric{}, providers: map[string]*provider{}}
 	for _, d := range w.Documents {
 		if p.readable(d.Text) {
-			p.opts.Source = d.Source
+			p.spare = d.Spare
 			p.read(d.Source, d.Text)
 		}
 	}
@@ -117,39 +122,56 @@ func (p *parser) complete(a *application) {
 // application makes the tasks of an app and its workloads, in Keptn's order.
 func (p *parser) application(a *application) {
 	about := func(checkType string) task.KeptnContext {
-		return task.KeptnContext{AppName: a.name, AppVersion: a.version, TaskType: checkType, ObjectType: "App", Metadata: union(a.Metadata, nil)}
+		return task.KeptnContext{AppName: a.name, AppVersion: a.version, TaskType: checkType, ObjectType: "App", Metadata: p.metadata(a.Metadata, nil)}
 	}
 	place := task.Position{File: "keptnapp/" + a.name}
-	p.evaluations(place, a.PreDeploymentEvaluations, a.PostDeploymentEvaluations)
-	before := p.phase(list{task.PreDeploy, "pre", a.name, place}, a.PreDeploymentTasks, about("pre"), nil)
+	pre, post := list{task.PreDeploy, "pre", a.name, place}, list{task.PostDeploy, "post", a.name, place}
+	before := p.evaluations(pre, a.PreDeploymentEvaluations, p.phase(pre, a.PreDeploymentTasks, about("pre"), nil))
 	var after []string
 	for i := range a.workloads {
-		w := &a.workloads[i]
-		at := task.Position{File: w.of}
-		p.evaluations(at, w.preEvaluations, w.postEvaluations)
-		for _, name := range w.untrimmed {
-			p.warn(at, "", "", "%q in a list of tasks: Keptn would look for a definition of that name, with the spaces", name)
-		}
-		of := func(checkType string) task.KeptnContext {
-			return task.KeptnContext{
-				WorkloadName: w.resource(), AppName: a.name, WorkloadVersion: w.version, TaskType: checkType, ObjectType: "Workload",
-				Metadata: union(a.Metadata, w.metadata),
-			}
-		}
-		p.phase(list{task.PreDeploy, "pre", w.resource(), at}, w.pre, of("pre"), before)
-		after = append(after, p.phase(list{task.PostDeploy, "post", w.resource(), at}, w.post, of("post"), nil)...)
+		after = append(after, p.workload(a, &a.workloads[i], before)...)
 	}
-	last := p.phase(list{task.PostDeploy, "post", a.name, place}, a.PostDeploymentTasks, about("post"), after)
+	last := p.evaluations(post, a.PostDeploymentEvaluations, orElse(p.phase(post, a.PostDeploymentTasks, about("post"), after), after))
 	if !p.wiring.Promotion {
 		if len(a.PromotionTasks) > 0 {
 			p.warn(place, "", "add --promotion", "promotion tasks of app %q are not run", a.name)
 		}
 		return
 	}
-	if len(last) == 0 {
-		last = after
-	}
 	p.phase(list{task.PostDeploy, "promotion", a.name, place}, a.PromotionTasks, about("promotion"), last)
+}
+
+// workload makes the tasks of a workload, and returns what comes last of them.
+func (p *parser) workload(a *application, w *wired, before []string) []string {
+	at := task.Position{File: w.of}
+	for _, name := range w.untrimmed {
+		p.warn(at, "", "", "%q in a list of tasks: Keptn would look for a definition of that name, with the spaces", name)
+	}
+	of := func(checkType string) task.KeptnContext {
+		return task.KeptnContext{
+			WorkloadName: w.resource(), AppName: a.name, WorkloadVersion: w.version, TaskType: checkType, ObjectType: "Workload",
+			Metadata: p.metadata(a.Metadata, w.metadata),
+		}
+	}
+	pre, post := list{task.PreDeploy, "pre", w.resource(), at}, list{task.PostDeploy, "post", w.resource(), at}
+	p.evaluations(pre, w.preEvaluations, orElse(p.phase(pre, w.pre, of("pre"), before), before))
+	return p.evaluations(post, w.postEvaluations, p.phase(post, w.post, of("post"), nil))
+}
+
+// metadata returns that of an app with a workload's on top, and the trace of the run.
+func (p *parser) metadata(app, own map[string]string) map[string]string {
+	if p.wiring.TraceParent == "" {
+		return union(app, own)
+	}
+	return union(union(app, own), map[string]string{"traceparent": p.wiring.TraceParent})
+}
+
+// orElse returns the names, or the others when there are none.
+func orElse(names, others []string) []string {
+	if len(names) == 0 {
+		return others
+	}
+	return names
 }
 
 // list is one of tasks: when it runs, and for what.
@@ -187,17 +209,4 @@ func (p *parser) phase(g list, definitions []string, about task.KeptnContext, ne
 		})
 	}
 	return names
-}
-
-// evaluations refuses what cannot be evaluated.
-func (p *parser) evaluations(at task.Position, lists ...[]string) {
-	for _, list := range lists {
-		for _, name := range list {
-			if p.wiring.SkipEvaluations {
-				p.warn(at, "", "", "evaluation %q is skipped", name)
-				continue
-			}
-			p.fail(at, "", "add --skip-evaluations", "evaluation %q needs the Keptn metrics-operator; not evaluated", name)
-		}
-	}
 }

@@ -1,0 +1,78 @@
+// Package evaluation runs Keptn's evaluations: metrics compared with their targets.
+package evaluation
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
+)
+
+// Runner runs evaluation tasks.
+type Runner struct {
+	// Status returns the value that the cluster has of a KeptnMetric; "" when it has none.
+	Status func(ctx context.Context, o task.Objective) (string, error)
+	// Query asks a Prometheus for a value.
+	Query func(ctx context.Context, o task.Objective) (float64, error)
+}
+
+// Run looks at each metric until its target is met, and fails when one is not after the retries.
+func (r Runner) Run(ctx context.Context, t task.Task, sink task.Sink) task.Result {
+	e, ok := t.Executor.(task.Evaluation)
+	if !ok {
+		return task.Result{State: task.Failed, Reason: "NoRunner", Message: fmt.Sprintf("%T is no evaluation task", t.Executor)}
+	}
+	left := e.Objectives
+	for n := 0; ; n++ {
+		var unmet []task.Objective
+		var why []string
+		for _, o := range left {
+			value, err := r.value(ctx, o)
+			switch {
+			case err != nil:
+				unmet, why = append(unmet, o), append(why, fmt.Sprintf("%s: %v", o.Metric, err))
+			case !o.Target.Met(value):
+				unmet, why = append(unmet, o), append(why, fmt.Sprintf("%s is %v, not %s", o.Metric, value, o.Target))
+			default:
+				sink(task.Output{Stream: task.Note, Data: fmt.Appendf(nil, "%s is %v (%s)\n", o.Metric, value, o.Target)})
+			}
+		}
+		switch {
+		case ctx.Err() != nil:
+			return task.Result{State: task.Cancelled, Reason: "Cancelled", Message: context.Cause(ctx).Error()}
+		case len(unmet) == 0:
+			return task.Result{State: task.Succeeded}
+		case n >= e.Retries:
+			return task.Result{State: task.Failed, Reason: "NotMet", Message: fmt.Sprintf("after %d attempts: %s", n+1, strings.Join(why, "; "))}
+		}
+		if n == 0 {
+			sink(task.Output{Stream: task.Note, Data: fmt.Appendf(nil, "%s; looking again every %s, %d times\n", strings.Join(why, "; "), e.Interval, e.Retries)})
+		}
+		left = unmet
+		select {
+		case <-ctx.Done():
+		case <-time.After(e.Interval):
+		}
+	}
+}
+
+// value returns the value of a metric: what the cluster has of it, else what Prometheus says.
+func (r Runner) value(ctx context.Context, o task.Objective) (float64, error) {
+	text, err := r.Status(ctx, o)
+	if err != nil {
+		return 0, err
+	}
+	if text != "" {
+		var value float64
+		if _, err := fmt.Sscan(text, &value); err != nil {
+			return 0, fmt.Errorf("its value %q is no number", text)
+		}
+		return value, nil
+	}
+	if o.Server == "" {
+		return 0, fmt.Errorf("the cluster has no value of it, and there is no Prometheus to ask")
+	}
+	return r.Query(ctx, o)
+}
