@@ -30,6 +30,7 @@ type keptnFlags struct {
 	promotion       bool
 	nonBlocking     bool
 	skipEvaluations bool
+	oncePerVersion  bool
 }
 
 // The modes of --keptn, beside none.
@@ -42,6 +43,7 @@ func (k *keptnFlags) addRun(fs *pflag.FlagSet) {
 	fs.StringVar(&k.mode, "keptn", "", "what to do where Keptn itself is active: 'ignore' leaves its tasks to it, 'force' runs them here too (default refuse)")
 	fs.BoolVar(&k.promotion, "promotion", false, "run the promotion tasks of a KeptnAppContext, too")
 	fs.BoolVar(&k.nonBlocking, "keptn-non-blocking", false, "go on after tasks of Keptn that failed, with a warning")
+	fs.BoolVar(&k.oncePerVersion, "once-per-version", false, "run tasks of Keptn once for each version of their app or workload, as Keptn does; --force-tasks runs them all the same")
 	fs.BoolVar(&k.skipEvaluations, "skip-evaluations", false, "leave out evaluations of Keptn")
 }
 
@@ -168,6 +170,7 @@ func (a *App) wireKeptn(ctx context.Context, flags *keptnFlags, set *taskSet, cl
 		Options:         keptn.Options{Source: from, Namespace: o.facts.Namespace, Release: o.facts.Release, Images: o.images, Namespaces: o.keptnNamespaces},
 		MetricsOperator: known, TraceParent: traceParent(),
 		Documents: documents, Promotion: flags.promotion, NonBlocking: flags.nonBlocking, SkipEvaluations: flags.skipEvaluations,
+		OncePerVersion: flags.oncePerVersion,
 	})
 	set.diagnostics = append(set.diagnostics, found...)
 	if len(tasks) > 0 {

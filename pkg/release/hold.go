@@ -15,12 +15,15 @@ import (
 // holder is a post-renderer that keeps some objects out of what Helm applies.
 type holder struct {
 	// next is the user's own post-renderer, which sees them; nil when there is none.
-	next   postrender.PostRenderer
+	next postrender.PostRenderer
 	// kept tells which, by API version and kind.
 	kept func(apiVersion, kind string) bool
 	// held are the objects as they were rendered last.
 	held [][]byte
 }
+
+// separator begins each document of a manifest.
+const separator = "---\n"
 
 // Run implements postrender.PostRenderer. What it does not keep out stays as it is, byte for byte.
 func (h *holder) Run(rendered *bytes.Buffer) (*bytes.Buffer, error) {
@@ -45,8 +48,8 @@ func (h *holder) Run(rendered *bytes.Buffer) (*bytes.Buffer, error) {
 			h.held = append(h.held, document)
 			continue
 		}
-		rest.WriteString("---\n")
-		rest.Write(document)
+		rest.WriteString(separator)
+		rest.Write(bytes.TrimPrefix(document, []byte(separator)))
 		if !bytes.HasSuffix(document, []byte("\n")) {
 			rest.WriteByte('\n')
 		}

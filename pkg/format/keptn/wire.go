@@ -1,6 +1,7 @@
 package keptn
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -20,6 +21,8 @@ type Wiring struct {
 	// Promotion runs the promotion tasks, NonBlocking goes on after a task that failed, and
 	// SkipEvaluations leaves evaluations out.
 	Promotion, NonBlocking, SkipEvaluations bool
+	// OncePerVersion runs each task once for a version of its app or workload, as Keptn does.
+	OncePerVersion bool
 	// MetricsOperator tells that the cluster may have values of metrics.
 	MetricsOperator bool
 	// TraceParent is the W3C trace of the run; empty when it has none.
@@ -34,8 +37,10 @@ var kinds = []string{"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Ro
 // (spec keptn.md § 3.5). They are named "pre/APP/DEFINITION", "pre/APP-WORKLOAD/DEFINITION" and so on with
 // "post" and "promotion".
 func Wire(objects []map[string]any, w Wiring) ([]task.Task, task.Diagnostics) {
-	p := &parser{opts: w.Options, definitions: map[string]*defined{}, wiring: &w, apps: map[string]*app{}, contexts: map[string]*appContext{},
-		evaluationDefinitions: map[string]*evaluationDefinition{}, metrics: map[string]*metric{}, providers: map[string]*provider{}}
+	p := &parser{
+		opts: w.Options, definitions: map[string]*defined{}, wiring: &w, apps: map[string]*app{}, contexts: map[string]*appContext{},
+		evaluationDefinitions: map[string]*evaluationDefinition{}, metrics: map[string]*metric{}, providers: map[string]*provider{},
+	}
 	for _, d := range w.Documents {
 		if p.readable(d.Text) {
 			p.spare = d.Spare
@@ -166,6 +171,14 @@ func (p *parser) metadata(app, own map[string]string) map[string]string {
 	return union(union(app, own), map[string]string{"traceparent": p.wiring.TraceParent})
 }
 
+// revision is what is raised to run the tasks of a version again.
+func (p *parser) revision(name string) int {
+	if k := p.apps[name]; k != nil && k.Spec.Revision > 0 {
+		return k.Spec.Revision
+	}
+	return 1
+}
+
 // orElse returns the names, or the others when there are none.
 func orElse(names, others []string) []string {
 	if len(names) == 0 {
@@ -204,9 +217,11 @@ func (p *parser) phase(g list, definitions []string, about task.KeptnContext, ne
 			policy.OnFailure = task.Warn
 		}
 		names = append(names, name)
-		p.tasks = append(p.tasks, task.Task{
-			Name: name, Phase: g.phase, Executor: k, Needs: needs, Policy: policy, Position: g.at, Source: p.opts.Source,
-		})
+		t := task.Task{Name: name, Phase: g.phase, Executor: k, Needs: needs, Policy: policy, Position: g.at, Source: p.opts.Source}
+		if p.wiring.OncePerVersion {
+			t.Once = fmt.Sprintf("version %s revision %d", cmp.Or(about.AppVersion, about.WorkloadVersion), p.revision(about.AppName))
+		}
+		p.tasks = append(p.tasks, t)
 	}
 	return names
 }
