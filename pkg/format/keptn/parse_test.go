@@ -108,6 +108,6 @@ func FuzzParse(f *testing.F) {
 				t.Error(err)
 			}
 		}
-		Convert(text, Options{})
+		_, _ = Convert(text, Options{})
 	})
 }
