@@ -109,7 +109,7 @@ func (a *App) run(ctx context.Context, o *runOptions, names []string) error {
 		return preflight(ctx, err)
 	}
 	if len(documents) == 0 {
-		return usageError{errors.New("there are no tasks: no tasks.yaml, .lagoon.yml or .draft-tasks.toml here, and no ConfigMap annotated for a release given with --release; name a file with --tasks")}
+		return usageError{errors.New("there are no tasks: no tasks.yaml, .lagoon.yml, keptn.yaml or .draft-tasks.toml here, and no ConfigMap annotated for a release given with --release; name a file with --tasks")}
 	}
 	runner := &stepRunner{operation: task.Run, client: client, namespace: namespace, timeout: waitTimeout, approve: a.approver(&o.tasks), images: o.tasks.runnerImages(), env: newEnvironment(task.Run, rel)}
 	// Tasks of this machine need no cluster, so one that is not configured is no error.

@@ -48,7 +48,7 @@ type taskFlags struct {
 
 // addSource adds the flags that choose tasks.
 func (t *taskFlags) addSource(fs *pflag.FlagSet) {
-	fs.StringArrayVarP(&t.references, "tasks", "t", nil, "where the tasks are: a file, a directory, '-' for standard input, configmap/NAME[/KEY], or 'chart' for the chart's own files (can specify multiple); without it the working directory's tasks.yaml, .lagoon.yml and .draft-tasks.toml, else the ConfigMaps annotated for the release, else for uninstall and rollback the release's record, else the chart's files")
+	fs.StringArrayVarP(&t.references, "tasks", "t", nil, "where the tasks are: a file, a directory, '-' for standard input, configmap/NAME[/KEY], or 'chart' for the chart's own files (can specify multiple); without it the working directory's tasks.yaml, .lagoon.yml, keptn.yaml and .draft-tasks.toml, else the ConfigMaps annotated for the release, else for uninstall and rollback the release's record, else the chart's files")
 	fs.StringArrayVar(&t.params, "param", nil, "a parameter of a tasks.yaml or an argument of a definition of Lagoon, as NAME=VALUE (can specify multiple)")
 	fs.StringVar(&t.paramsFile, "params-file", "", "a YAML or JSON file with parameters; --param wins over it")
 	t.lagoon.addSource(fs)

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"go.yaml.in/yaml/v3"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
@@ -14,17 +13,15 @@ import (
 // evaluationDefinition is a KeptnEvaluationDefinition (spec keptn.md § 3.6). Source and the queries of
 // objectives are those of v1alpha1 and v1alpha2.
 type evaluationDefinition struct {
-	APIVersion string            `json:"apiVersion"`
-	Kind       string            `json:"kind"`
-	Metadata   metav1.ObjectMeta `json:"metadata"`
-	Spec       struct {
+	object
+
+	Spec struct {
 		Source            string      `json:"source"`
 		Objectives        []objective `json:"objectives"`
 		Retries           *int        `json:"retries"`
 		RetryInterval     string      `json:"retryInterval"`
 		FailureConditions any         `json:"failureConditions"`
 	} `json:"spec"`
-	Status map[string]any `json:"status"`
 
 	node *yaml.Node
 	file string
@@ -44,30 +41,26 @@ type metricRef struct {
 
 // metric is a KeptnMetric.
 type metric struct {
-	APIVersion string            `json:"apiVersion"`
-	Kind       string            `json:"kind"`
-	Metadata   metav1.ObjectMeta `json:"metadata"`
-	Spec       struct {
+	object
+
+	Spec struct {
 		Provider             reference      `json:"provider"`
 		Query                string         `json:"query"`
 		FetchIntervalSeconds int            `json:"fetchIntervalSeconds"`
 		Range                map[string]any `json:"range"`
 	} `json:"spec"`
-	Status map[string]any `json:"status"`
 }
 
 // provider is a KeptnMetricsProvider.
 type provider struct {
-	APIVersion string            `json:"apiVersion"`
-	Kind       string            `json:"kind"`
-	Metadata   metav1.ObjectMeta `json:"metadata"`
-	Spec       struct {
+	object
+
+	Spec struct {
 		Type                  string    `json:"type"`
 		TargetServer          string    `json:"targetServer"`
 		SecretKeyRef          secretKey `json:"secretKeyRef"`
 		InsecureSkipTLSVerify bool      `json:"insecureSkipTlsVerify"`
 	} `json:"spec"`
-	Status map[string]any `json:"status"`
 }
 
 type secretKey struct {

@@ -8,11 +8,9 @@ import (
 // app is a KeptnApp: what an application consists of. The lists of tasks are those of versions before
 // v1beta1.
 type app struct {
-	APIVersion string            `json:"apiVersion"`
-	Kind       string            `json:"kind"`
-	Metadata   metav1.ObjectMeta `json:"metadata"`
-	Spec       appSpec           `json:"spec"`
-	Status     map[string]any    `json:"status"`
+	object
+
+	Spec appSpec `json:"spec"`
 }
 
 type appSpec struct {
@@ -32,11 +30,9 @@ type member struct {
 
 // appContext is a KeptnAppContext: what is done around an application.
 type appContext struct {
-	APIVersion string            `json:"apiVersion"`
-	Kind       string            `json:"kind"`
-	Metadata   metav1.ObjectMeta `json:"metadata"`
-	Spec       appContextSpec    `json:"spec"`
-	Status     map[string]any    `json:"status"`
+	object
+
+	Spec appContextSpec `json:"spec"`
 }
 
 type appContextSpec struct {

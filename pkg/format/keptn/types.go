@@ -5,13 +5,19 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// definition is a KeptnTaskDefinition (spec keptn.md § 3.1). Fields of any version are known.
-type definition struct {
+// object is what all objects have.
+type object struct {
 	APIVersion string            `json:"apiVersion"`
 	Kind       string            `json:"kind"`
 	Metadata   metav1.ObjectMeta `json:"metadata"`
-	Spec       definitionSpec    `json:"spec"`
 	Status     map[string]any    `json:"status"`
+}
+
+// definition is a KeptnTaskDefinition (spec keptn.md § 3.1). Fields of any version are known.
+type definition struct {
+	object
+
+	Spec definitionSpec `json:"spec"`
 }
 
 type definitionSpec struct {
@@ -64,11 +70,9 @@ type automount struct {
 
 // taskObject is a KeptnTask: a definition to be run once.
 type taskObject struct {
-	APIVersion string            `json:"apiVersion"`
-	Kind       string            `json:"kind"`
-	Metadata   metav1.ObjectMeta `json:"metadata"`
-	Spec       taskSpec          `json:"spec"`
-	Status     map[string]any    `json:"status"`
+	object
+
+	Spec taskSpec `json:"spec"`
 }
 
 type taskSpec struct {

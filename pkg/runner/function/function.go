@@ -120,19 +120,9 @@ func code(made task.Pod, f task.Function, name string) corev1.VolumeSource {
 	}}
 }
 
-// about is $KEPTN_CONTEXT: keys and order are Keptn's.
-type about struct {
-	WorkloadName    string            `json:"workloadName"`
-	AppName         string            `json:"appName"`
-	AppVersion      string            `json:"appVersion"`
-	WorkloadVersion string            `json:"workloadVersion"`
-	TaskType        string            `json:"taskType"`
-	ObjectType      string            `json:"objectType"`
-	Metadata        map[string]string `json:"metadata,omitempty"`
-}
-
-func (r Runner) context(t task.Task, f task.Function) about {
-	a := about{AppName: r.Pods.Release, ObjectType: "App", Metadata: f.Metadata}
+// context is $KEPTN_CONTEXT.
+func (r Runner) context(t task.Task, f task.Function) task.KeptnContext {
+	a := task.KeptnContext{AppName: r.Pods.Release, ObjectType: "App", Metadata: f.Metadata}
 	switch {
 	case strings.HasPrefix(string(t.Phase), "pre-"):
 		a.TaskType = "pre"
