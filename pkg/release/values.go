@@ -32,7 +32,11 @@ func (u *Upgrade) Values() (map[string]any, error) {
 	if u.instead != nil {
 		return u.instead.Values()
 	}
-	user := u.chart.merged
+	// A copy, because CoalesceTables writes into its first argument, and Apply needs what the user gave.
+	user, err := coalesced(&chart.Chart{Metadata: &chart.Metadata{}}, u.chart.merged)
+	if err != nil {
+		return nil, err
+	}
 	c := u.client
 	switch {
 	case u.last == nil || c.ResetValues:
