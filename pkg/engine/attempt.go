@@ -16,21 +16,51 @@ const ReasonTimeout = "Timeout"
 // reasonOutput is the Reason of a task that did not give the outputs it should.
 const reasonOutput = "Output"
 
+// reasonNotRecorded is the Reason of a step that did not start, because the journal could not take it.
+const reasonNotRecorded = "NotRecorded"
+
 // limit is the cause of a context that a time limit ended.
 type limit struct{ message string }
 
 // Error names the limit.
 func (l limit) Error() string { return l.message }
 
-// attempts runs a step under its task's policy: with its time limits, and again after a failure
-// as often as it says. An end that nobody saw is followed by another attempt only when the task
-// may run twice. The steps that are not tasks have one attempt, and limits of their own.
-func attempts(ctx context.Context, runner Runner, s plan.Step, sink task.Sink, masks *masker, retried func(StepRetried)) task.Result {
-	if s.Task == nil {
-		return runner.Run(ctx, s, sink)
-	}
-	if s.Task.Skip != "" {
+// Attempt is one try of a step.
+type Attempt struct {
+	plan.Step
+
+	// Number counts the tries of the step from 1, over all processes that worked on the run.
+	Number int
+	// Resumed tells that an earlier process started this try and that nobody saw its end: the runner
+	// goes on with what is there, and starts nothing that may have run.
+	Resumed bool
+}
+
+// attempts carries out a step under the policy of its task.
+type attempts struct {
+	runner Runner
+	// journal may be nil.
+	journal Journal
+	sink    task.Sink
+	masks   *masker
+	retried func(StepRetried)
+	// note tells of what went wrong beside the task.
+	note func(text string)
+}
+
+// all tries a step under its task's policy: with its time limits, and again after a failure as
+// often as it says. An end that nobody saw is followed by another attempt only when the task may run
+// twice. The steps that are not tasks have one attempt, and limits of their own.
+func (t attempts) all(ctx context.Context, s plan.Step, earlier Earlier) task.Result {
+	if s.Task != nil && s.Task.Skip != "" {
 		return task.Result{State: task.Skipped, Reason: "Condition", Message: s.Task.Skip}
+	}
+	a := earlier.next(s)
+	if s.Task == nil {
+		if err := t.before(a); err != nil {
+			return notRecorded(err)
+		}
+		return t.runner.Run(ctx, a, t.sink)
 	}
 	policy := s.Task.Policy
 	total, cancel := withLimit(ctx, policy.TotalTimeout, "timed out after %s, all attempts together")
@@ -39,14 +69,26 @@ func attempts(ctx context.Context, runner Runner, s plan.Step, sink task.Sink, m
 	if pause == 0 {
 		pause = task.DefaultBackoff
 	}
-	for n := 1; ; n++ {
-		result := attempt(total, runner, s, sink, masks)
-		result.Attempts = n
+	for last := a.Number + policy.Retries; ; a = (Attempt{Step: s, Number: a.Number + 1}) {
+		if err := t.before(a); err != nil {
+			return notRecorded(err)
+		}
+		result := attempt(total, t.runner, a, t.sink, t.masks)
+		result.Attempts = a.Number
+		if a.Resumed && policy.Idempotent && result.State == task.Unknown {
+			last++ // it is not the attempt that failed, but our knowledge of it
+		}
 		again := result.State == task.Failed && !anyUnknown(result) || policy.Idempotent && (result.State == task.Unknown || result.State == task.Failed)
-		if !again || n > policy.Retries || total.Err() != nil {
+		if !again || a.Number >= last || total.Err() != nil {
 			return result
 		}
-		retried(StepRetried{Step: s, Result: result, Attempt: n, Pause: pause})
+		if t.journal != nil {
+			if err := t.journal.Retried(a, result); err != nil {
+				t.note(fmt.Sprintf("how attempt %d ended is not recorded: %v", a.Number, err))
+			}
+		}
+		result.Tidy()
+		t.retried(StepRetried{Step: s, Result: result, Attempt: a.Number, Pause: pause})
 		select {
 		case <-total.Done():
 			return result
@@ -56,22 +98,34 @@ func attempts(ctx context.Context, runner Runner, s plan.Step, sink task.Sink, m
 	}
 }
 
+// before has the journal write that an attempt is about to start; of one that goes on it knows.
+func (t attempts) before(a Attempt) error {
+	if t.journal == nil || a.Resumed {
+		return nil
+	}
+	return t.journal.Before(a)
+}
+
+func notRecorded(err error) task.Result {
+	return task.Result{State: task.Failed, Reason: reasonNotRecorded, Message: err.Error()}
+}
+
 // anyUnknown reports whether the end in one of the task's places was not seen.
 func anyUnknown(r task.Result) bool {
 	return slices.ContainsFunc(r.Targets, func(t task.Target) bool { return t.State == task.Unknown })
 }
 
-// attempt runs a step once. What a limit cancelled, and is known to have stopped, has failed.
+// attempt makes one try. What a limit cancelled, and is known to have stopped, has failed.
 // A success without the outputs that it should have is a failure.
-func attempt(ctx context.Context, runner Runner, s plan.Step, sink task.Sink, masks *masker) task.Result {
-	captured, err := newCapture(s.Task, masks)
+func attempt(ctx context.Context, runner Runner, a Attempt, sink task.Sink, masks *masker) task.Result {
+	captured, err := newCapture(a.Task, masks)
 	if err != nil {
 		return task.Result{State: task.Failed, Reason: reasonOutput, Message: err.Error()}
 	}
 	sink = captured.sink(sink)
-	limited, cancel := withLimit(ctx, s.Task.Timeout, "timed out after %s")
+	limited, cancel := withLimit(ctx, a.Task.Timeout, "timed out after %s")
 	defer cancel()
-	if idle := s.Task.IdleTimeout; idle > 0 {
+	if idle := a.Task.IdleTimeout; idle > 0 {
 		var silent context.CancelCauseFunc
 		limited, silent = context.WithCancelCause(limited)
 		defer silent(nil)
@@ -80,7 +134,7 @@ func attempt(ctx context.Context, runner Runner, s plan.Step, sink task.Sink, ma
 		printed := sink
 		sink = func(o task.Output) { timer.Reset(idle); printed(o) }
 	}
-	result := runner.Run(limited, s, sink)
+	result := runner.Run(limited, a, sink)
 	if result.State == task.Succeeded {
 		if result.Outputs, err = captured.outputs(result.Files, result.Outputs); err != nil {
 			result.State, result.Reason, result.Message = task.Failed, reasonOutput, err.Error()

@@ -24,7 +24,7 @@ type tries struct {
 	n      int
 }
 
-func (r *tries) Run(ctx context.Context, _ plan.Step, sink task.Sink) task.Result {
+func (r *tries) Run(ctx context.Context, _ Attempt, sink task.Sink) task.Result {
 	i := min(r.n, len(r.states)-1)
 	r.n++
 	took := time.Second
@@ -170,7 +170,7 @@ func TestFailureEndsWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := steps("a", "wait", "work")
 		p.Steps[1].Kind = plan.Ready
-		runner := runnerFunc(func(ctx context.Context, s plan.Step, _ task.Sink) task.Result {
+		runner := runnerFunc(func(ctx context.Context, s Attempt, _ task.Sink) task.Result {
 			after := map[string]time.Duration{"a": time.Second, "wait": time.Hour, "work": time.Minute}[s.ID]
 			select {
 			case <-ctx.Done():

@@ -16,17 +16,19 @@ import (
 // DefaultConcurrency is how many steps run at the same time when nobody says otherwise.
 const DefaultConcurrency = 8
 
-// Runner carries out one step. It returns when the step has ended, also after ctx was cancelled:
-// then it stops what it started first.
+// Runner carries out one attempt of a step. It returns when that has ended, also after ctx was
+// cancelled: then it stops what it started first.
 type Runner interface {
-	Run(ctx context.Context, step plan.Step, sink task.Sink) task.Result
+	Run(ctx context.Context, attempt Attempt, sink task.Sink) task.Result
 }
 
 // Journal is told of each step that may change something, before it starts and when it has ended;
 // not of those that only wait, nor of those that are skipped. It is called from several goroutines.
 type Journal interface {
-	// Before is called before the step starts. An error keeps it from starting.
-	Before(step plan.Step) error
+	// Before is called before an attempt starts. An error keeps it from starting.
+	Before(attempt Attempt) error
+	// Retried is called when an attempt has ended and another one is going to follow.
+	Retried(attempt Attempt, result task.Result) error
 	// After is called when the step has ended. The result decides; an error is shown.
 	After(result StepResult) error
 }
@@ -42,6 +44,8 @@ type Engine struct {
 	Concurrency int
 	// KeepGoing goes on, after a failure, with what does not need the step that failed.
 	KeepGoing bool
+	// Earlier is what earlier processes of the same run are known to have done, by the steps' IDs.
+	Earlier map[string]Earlier
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 }
@@ -50,7 +54,8 @@ type Engine struct {
 // starts, unless KeepGoing; what runs already finishes, and what only waits is cancelled. After ctx is cancelled nothing new
 // starts either, and the runners stop what runs. Then, when a step has failed, the steps of the
 // stage AtFailure run, and, when a task that failed asks for it, those of AtRollback; and last, in any
-// case and whatever became of ctx, those of AtEnd.
+// case and whatever became of ctx, those of AtEnd. What an earlier process has done is not done
+// again; see Earlier.
 func (e Engine) Run(ctx context.Context, p plan.Plan) Result {
 	if e.Concurrency <= 0 {
 		e.Concurrency = DefaultConcurrency
@@ -61,8 +66,11 @@ func (e Engine) Run(ctx context.Context, p plan.Plan) Result {
 	r := newRun(e, p)
 	result := Result{Start: e.Now()}
 
-	r.stage(ctx, func(s task.Stage) bool { return s <= task.After })
-	failed := r.firstFailed
+	failed := r.takeOver()
+	if failed == "" {
+		r.stage(ctx, func(s task.Stage) bool { return s <= task.After })
+		failed = r.firstFailed
+	}
 	if failed != "" && ctx.Err() == nil {
 		r.stage(ctx, func(s task.Stage) bool { return s == task.AtFailure })
 	}
@@ -95,6 +103,8 @@ type run struct {
 	ended      chan ending
 	// firstFailed is the title of the first step that failed and was not allowed to.
 	firstFailed string
+	// rollingBack tells that an earlier process had begun to roll back.
+	rollingBack bool
 
 	emitting sync.Mutex
 }
@@ -172,7 +182,7 @@ func (r *run) stage(ctx context.Context, belongs func(task.Stage) bool) {
 
 // asksForRollback reports whether a task that failed asks for the release to be rolled back.
 func (r *run) asksForRollback() bool {
-	return slices.ContainsFunc(r.results, func(s StepResult) bool {
+	return r.rollingBack || slices.ContainsFunc(r.results, func(s StepResult) bool {
 		return s.State == task.Failed && s.Step.Task != nil && s.Step.Task.OnFailure == task.RollBack
 	})
 }
@@ -210,23 +220,29 @@ func notRun(s plan.Step, why string) StepResult {
 
 func (r *run) start(ctx context.Context, i int) {
 	s, began := r.plan.Steps[i], r.engine.Now()
+	earlier := r.engine.Earlier[s.ID]
 	if !r.wasDone(s) {
-		go func() {
-			r.ended <- ending{i, StepResult{Step: s, Result: task.Result{State: task.Skipped, Reason: ReasonNotNeeded, Message: "there is nothing to take back"}}}
-		}()
+		r.ends(i, StepResult{Step: s, Result: task.Result{State: task.Skipped, Reason: ReasonNotNeeded, Message: "there is nothing to take back"}})
+		return
+	}
+	if earlier.stays(s) {
+		r.ends(i, earlier.result(s))
 		return
 	}
 	r.emit(StepStarted{Time: began, Step: s})
 	values := r.values(s)
 	go func() {
-		result := r.carryOut(ctx, s, values)
+		result := r.carryOut(ctx, s, values, earlier)
 		r.ended <- ending{i, StepResult{Step: s, Result: result, Start: began, End: r.engine.Now()}}
 	}()
 }
 
+// ends ends a step that needs no runner.
+func (r *run) ends(i int, result StepResult) { go func() { r.ended <- ending{i, result} }() }
+
 // carryOut hands the step to the runner. A panic there is a bug of ours, and the step's end is
 // then not known; the other steps must not die with it.
-func (r *run) carryOut(ctx context.Context, s plan.Step, values task.Values) (result task.Result) {
+func (r *run) carryOut(ctx context.Context, s plan.Step, values task.Values, earlier Earlier) (result task.Result) {
 	defer func() {
 		if p := recover(); p != nil {
 			result = task.Result{State: task.Unknown, Reason: "Panic", Message: fmt.Sprintf("internal error: %v\n%s", p, debug.Stack())}
@@ -237,35 +253,41 @@ func (r *run) carryOut(ctx context.Context, s plan.Step, values task.Values) (re
 		return task.Result{State: task.Failed, Reason: "Expression", Message: err.Error()}
 	}
 	journal := r.engine.Journal
-	if journal == nil || s.Waits() || s.Task != nil && s.Task.Skip != "" {
-		return r.try(ctx, s)
+	if s.Waits() || s.Task != nil && s.Task.Skip != "" {
+		journal = nil
 	}
-	if err := journal.Before(s); err != nil {
-		return task.Result{State: task.Failed, Reason: "NotRecorded", Message: err.Error()}
+	result = r.attempts(s, journal).all(ctx, s, earlier)
+	if journal != nil && result.Reason != reasonNotRecorded {
+		if s, err = withUndo(s, values, result); err == nil {
+			err = journal.After(StepResult{Step: s, Result: result})
+		}
+		if err != nil {
+			r.note(s, fmt.Sprintf("how it ended is not recorded: %v", err))
+		}
 	}
-	result = r.try(ctx, s)
-	if s, err = withUndo(s, values, result); err == nil {
-		err = journal.After(StepResult{Step: s, Result: result})
-	}
-	if err != nil {
-		note := fmt.Sprintf("how it ended is not recorded: %v\n", err)
-		r.emit(StepOutput{Step: s, Output: task.Output{Stream: task.Note, Data: r.masks.bytes([]byte(note))}})
-	}
+	result.Tidy()
 	return result
 }
 
-// try hands the step to the runner as often as its policy says.
-func (r *run) try(ctx context.Context, s plan.Step) task.Result {
-	return attempts(ctx, r.engine.Runner, s,
-		func(o task.Output) {
+// attempts are how a step of the run is tried.
+func (r *run) attempts(s plan.Step, journal Journal) attempts {
+	return attempts{
+		runner: r.engine.Runner, journal: journal, masks: &r.masks,
+		sink: func(o task.Output) {
 			o.Data = r.masks.bytes(o.Data)
 			r.emit(StepOutput{Step: s, Output: o})
 		},
-		&r.masks,
-		func(a StepRetried) {
+		retried: func(a StepRetried) {
 			a.Time, a.Result.Message = r.engine.Now(), r.masks.text(a.Result.Message)
 			r.emit(a)
-		})
+		},
+		note: func(text string) { r.note(s, text) },
+	}
+}
+
+// note tells of what went wrong beside a step.
+func (r *run) note(s plan.Step, text string) {
+	r.emit(StepOutput{Step: s, Output: task.Output{Stream: task.Note, Data: r.masks.bytes([]byte(text + "\n"))}})
 }
 
 // withUndo returns the step with the undo of its task as it has to be done after this end: of a success

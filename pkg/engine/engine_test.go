@@ -29,7 +29,7 @@ func steps(lines ...string) plan.Plan {
 // script is a runner whose steps take a second each and end as told; others succeed.
 type script map[string]task.State
 
-func (s script) Run(ctx context.Context, step plan.Step, sink task.Sink) task.Result {
+func (s script) Run(ctx context.Context, step Attempt, sink task.Sink) task.Result {
 	select {
 	case <-ctx.Done():
 		return task.Result{State: task.Cancelled, Message: context.Cause(ctx).Error()}
@@ -156,7 +156,7 @@ func TestRunConcurrency(t *testing.T) {
 			mu            sync.Mutex
 			running, most int
 		)
-		count := runnerFunc(func(context.Context, plan.Step, task.Sink) task.Result {
+		count := runnerFunc(func(context.Context, Attempt, task.Sink) task.Result {
 			mu.Lock()
 			running++
 			most = max(most, running)
@@ -176,15 +176,15 @@ func TestRunConcurrency(t *testing.T) {
 }
 
 func TestRunPanic(t *testing.T) {
-	result := Engine{Runner: runnerFunc(func(context.Context, plan.Step, task.Sink) task.Result { panic("oh no") })}.
+	result := Engine{Runner: runnerFunc(func(context.Context, Attempt, task.Sink) task.Result { panic("oh no") })}.
 		Run(t.Context(), steps("a"))
 	if s := result.Steps[0]; s.State != task.Unknown || !strings.Contains(s.Message, "oh no") {
 		t.Errorf("a panic of a runner ends as %s: %s", s.State, s.Message)
 	}
 }
 
-type runnerFunc func(context.Context, plan.Step, task.Sink) task.Result
+type runnerFunc func(context.Context, Attempt, task.Sink) task.Result
 
-func (f runnerFunc) Run(ctx context.Context, s plan.Step, sink task.Sink) task.Result {
+func (f runnerFunc) Run(ctx context.Context, s Attempt, sink task.Sink) task.Result {
 	return f(ctx, s, sink)
 }

@@ -9,7 +9,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/kubectl-tasks/kubectl-tasks/pkg/plan"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
@@ -19,7 +18,7 @@ type printer struct {
 	files map[string]string
 }
 
-func (p printer) Run(_ context.Context, _ plan.Step, sink task.Sink) task.Result {
+func (p printer) Run(_ context.Context, _ Attempt, sink task.Sink) task.Result {
 	half := len(p.text) / 2
 	for _, part := range []string{p.text[:half], p.text[half:]} {
 		sink(task.Output{Stream: task.Stdout, Data: []byte(part)})
@@ -87,7 +86,7 @@ func (s shower) Resolve(v task.Values) (task.Executor, string, error) {
 // teller is a runner whose steps print their command; that of step a also what it is.
 type teller string
 
-func (s teller) Run(_ context.Context, step plan.Step, sink task.Sink) task.Result {
+func (s teller) Run(_ context.Context, step Attempt, sink task.Sink) task.Result {
 	text := string(s)
 	if e := step.Task.Executor; e != nil {
 		text = e.Text()

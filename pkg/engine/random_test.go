@@ -10,14 +10,13 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/kubectl-tasks/kubectl-tasks/pkg/plan"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
 // timed is a runner whose steps take the given times.
 type timed map[string]time.Duration
 
-func (t timed) Run(_ context.Context, s plan.Step, _ task.Sink) task.Result {
+func (t timed) Run(_ context.Context, s Attempt, _ task.Sink) task.Result {
 	<-time.After(t[s.ID])
 	return task.Result{State: task.Succeeded}
 }
@@ -102,13 +101,20 @@ type notes struct {
 	fails string
 }
 
-func (n *notes) Before(s plan.Step) error {
+func (n *notes) Before(s Attempt) error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.lines = append(n.lines, "before "+s.ID)
 	if n.fails == s.ID {
 		return fmt.Errorf("no place for %s", s.ID)
 	}
+	return nil
+}
+
+func (n *notes) Retried(a Attempt, r task.Result) error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.lines = append(n.lines, fmt.Sprintf("retried %s %d %s", a.ID, a.Number, r.State))
 	return nil
 }
 
@@ -136,20 +142,8 @@ func (needsSuccess) Resolve(v task.Values) (task.Executor, string, error) {
 // after.
 func TestRollback(t *testing.T) {
 	rollback := func(fails map[string]task.State, policy task.FailurePolicy, journal *notes) (string, Result) {
-		p := steps("a", "b < a", "c < b", "undo/c", "undo/b < undo/c", "undo/a < undo/b", "back < undo/a", "end")
-		for i := range p.Steps {
-			s := &p.Steps[i]
-			switch {
-			case s.ID == "back":
-				s.Kind, s.Task, s.Stage = plan.RollBack, nil, task.AtRollback
-			case s.ID == "end":
-				s.Stage = task.AtEnd
-			case len(s.ID) > 5:
-				s.Undoes, s.Stage = s.ID[5:], task.AtRollback
-			case s.ID == "c":
-				s.Task.OnFailure = policy
-			}
-		}
+		p := backwards()
+		p.Steps[2].Task.OnFailure = policy
 		var result Result
 		synctest.Test(t, func(t *testing.T) {
 			result = Engine{Runner: script(fails), Journal: journal}.Run(t.Context(), p)

@@ -13,6 +13,8 @@ type StepResult struct {
 	Step plan.Step
 	// Start and End are zero for a step that never started.
 	Start, End time.Time
+	// Earlier tells that an earlier process of the run did it.
+	Earlier bool
 }
 
 // Result is the end of a run.

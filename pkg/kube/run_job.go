@@ -16,13 +16,27 @@ import (
 	"k8s.io/client-go/dynamic"
 )
 
-// CreateJob makes a Job and returns it as the server has it.
+// CreateJob makes a Job and returns it as the server has it; see createOnce.
 func (c *Client) CreateJob(ctx context.Context, job *batchv1.Job) (*batchv1.Job, error) {
 	client, err := c.Interface()
 	if err != nil {
 		return nil, err
 	}
-	return client.BatchV1().Jobs(job.Namespace).Create(ctx, job, metav1.CreateOptions{FieldManager: "kubectl-tasks"})
+	jobs := client.BatchV1().Jobs(job.Namespace)
+	return createOnce(ctx, job, func() (*batchv1.Job, error) {
+		return jobs.Create(ctx, job, metav1.CreateOptions{FieldManager: "kubectl-tasks"})
+	}, func() (*batchv1.Job, error) {
+		return jobs.Get(ctx, job.Name, metav1.GetOptions{})
+	})
+}
+
+// GetJob returns a Job; that there is none is the server's error.
+func (c *Client) GetJob(ctx context.Context, namespace, name string) (*batchv1.Job, error) {
+	client, err := c.Interface()
+	if err != nil {
+		return nil, err
+	}
+	return client.BatchV1().Jobs(namespace).Get(ctx, name, metav1.GetOptions{})
 }
 
 // DeleteJob tells the cluster to delete exactly this Job with its pods, and returns at once; see

@@ -29,13 +29,27 @@ func (c *Client) Restricted(ctx context.Context, namespace string) bool {
 	return err == nil && ns.Labels[enforceLabel] == "restricted"
 }
 
-// CreatePod makes a pod and returns it as the server has it.
+// CreatePod makes a pod and returns it as the server has it; see createOnce.
 func (c *Client) CreatePod(ctx context.Context, pod *corev1.Pod) (*corev1.Pod, error) {
 	client, err := c.Interface()
 	if err != nil {
 		return nil, err
 	}
-	return client.CoreV1().Pods(pod.Namespace).Create(ctx, pod, metav1.CreateOptions{FieldManager: "kubectl-tasks"})
+	pods := client.CoreV1().Pods(pod.Namespace)
+	return createOnce(ctx, pod, func() (*corev1.Pod, error) {
+		return pods.Create(ctx, pod, metav1.CreateOptions{FieldManager: "kubectl-tasks"})
+	}, func() (*corev1.Pod, error) {
+		return pods.Get(ctx, pod.Name, metav1.GetOptions{})
+	})
+}
+
+// GetPod returns a pod; that there is none is the server's error.
+func (c *Client) GetPod(ctx context.Context, namespace, name string) (*corev1.Pod, error) {
+	client, err := c.Interface()
+	if err != nil {
+		return nil, err
+	}
+	return client.CoreV1().Pods(namespace).Get(ctx, name, metav1.GetOptions{})
 }
 
 // DeletePod tells the cluster to delete exactly this pod, and returns at once; see FollowPod for its

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/record"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/source"
 )
 
@@ -46,6 +47,12 @@ type App struct {
 	started bool
 	// planning is set when the command is to be shown only.
 	planning *planning
+	// resuming is set when the command goes on with a recorded run.
+	resuming *resumption
+	// args is the command line.
+	args []string
+	// locks are those that this process has, by their names.
+	locks map[string]*record.Lock
 	// stdin returns standard input, which can be read only once.
 	stdin func() ([]byte, error)
 }
@@ -64,12 +71,14 @@ func (a *App) tell(text string) { fmt.Fprintf(a.ErrOut, "note: %s\n", shown("%s"
 // Run runs the command line, writes the error that ended it, if any, and returns the exit code
 // (see ExitCode). Cancelling ctx with Interrupted as its cause ends the run in good order.
 func (a *App) Run(ctx context.Context, args []string) int {
+	a.args = args
 	root := a.Command()
 	root.SetArgs(args)
 	root.SetIn(a.In)
 	root.SetOut(a.Out)
 	root.SetErr(a.ErrOut)
 	defer a.cleanUp()
+	defer a.unlock()
 
 	err := root.ExecuteContext(ctx)
 	if err == nil {
@@ -154,6 +163,12 @@ ConfigMap, or one of the chart's own. Nothing is installed in the cluster.`,
 		a.upgradeCommand(),
 		a.rollbackCommand(),
 		a.uninstallCommand(),
+		a.resumeCommand(),
+		a.cancelCommand(),
+		a.unlockCommand(),
+		a.historyCommand(),
+		a.statusCommand(),
+		a.logsCommand(),
 		a.listCommand(),
 		a.lintCommand(),
 		a.schemaCommand(),

@@ -19,6 +19,7 @@ const (
 	exitUnknown       = 5   // nobody saw how it ended
 	exitRolledBack    = 6   // failed, and rolled back
 	exitNotRolledBack = 7   // failed, and so did the rollback
+	exitLocked        = 8   // another run has the lock
 	exitTimeout       = 124 // a time limit passed
 	exitSIGINT        = 130
 	exitSIGTERM       = 143
@@ -81,6 +82,8 @@ func ExitCode(err error) int {
 		return silent.code
 	case errors.As(err, &run):
 		return run.code
+	case isLocked(err):
+		return exitLocked
 	case errors.As(err, &usage):
 		return exitUsage
 	case errors.As(err, &refused), errors.As(err, &preflight):

@@ -25,6 +25,8 @@ func (a *App) newHelmOptions() *helmOptions {
 func (o *helmOptions) addFlags(cmd *cobra.Command) {
 	o.tasks.addSource(cmd.Flags())
 	o.tasks.addRun(cmd.Flags())
+	o.tasks.record.addFlags(cmd.Flags())
+	cmd.Flags().BoolVar(&o.tasks.heal, "heal", false, "go on with a release that has been pending for long, when no other Helm is at work on it: mark the revision as failed first")
 	o.connection.addHelmFlags(cmd)
 }
 
@@ -56,15 +58,20 @@ func (a *App) deploy(ctx context.Context, o *helmOptions, change deploy, args []
 	if err != nil {
 		return usageError{err}
 	}
-	if err := change.Prepare(chart); err != nil {
-		if refused := (*release.PreflightError)(nil); errors.As(err, &refused) {
+	if a.resuming != nil {
+		change.Resume(a.resuming.begun())
+	}
+	return a.settled(ctx, o, namespace, name, func() error {
+		if err := change.Prepare(chart); err != nil {
+			if refused := (*release.PreflightError)(nil); errors.As(err, &refused) {
+				return err
+			}
+			return usageError{err}
+		}
+		prepared, err := a.prepare(ctx, o, o.connection.client(), change, plan.Release{Name: name, Namespace: namespace})
+		if err != nil {
 			return err
 		}
-		return usageError{err}
-	}
-	prepared, err := a.prepare(ctx, o, o.connection.client(), change, plan.Release{Name: name, Namespace: namespace})
-	if err != nil {
-		return err
-	}
-	return a.perform(ctx, prepared)
+		return a.perform(ctx, prepared)
+	})
 }

@@ -140,5 +140,8 @@ func (a *App) runOne(ctx context.Context, o *runOptions, args []string, dash int
 		return err
 	}
 	runner := &stepRunner{operation: task.Run, client: client, namespace: namespace, timeout: waitTimeout}
-	return a.runPlan(ctx, o, runner, taskSet{tasks: p.Tasks()}, p, newRunID(time.Now()), nil)
+	if o.tasks.record.place == recordAuto {
+		o.tasks.record.place = recordNone // it is to be as quick as kubectl's own
+	}
+	return a.runPlan(ctx, o, runner, taskSet{tasks: p.Tasks()}, p, a.runID(), nil)
 }

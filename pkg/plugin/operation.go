@@ -37,6 +37,8 @@ type operation struct {
 	engine  engine.Engine
 	flags   *taskFlags
 	past    memory
+	// ledger takes what later runs must know of; nil when that is nothing.
+	ledger engine.Journal
 }
 
 // prepare finds and plans the tasks around a change, and refuses what is not allowed.
@@ -47,7 +49,7 @@ func (a *App) prepare(ctx context.Context, o *helmOptions, client *kube.Client, 
 		return nil, err
 	}
 	next := sync.OnceValues(change.Next)
-	p := &operation{id: newRunID(time.Now()), release: change, flags: flags}
+	p := &operation{id: a.runID(), release: change, flags: flags}
 	p.past = memory{
 		store:  record.Store{Client: client.Interface, Namespace: rel.Namespace, Release: rel.Name, Life: p.life},
 		client: client, next: next,
@@ -56,9 +58,12 @@ func (a *App) prepare(ctx context.Context, o *helmOptions, client *kube.Client, 
 	if err != nil {
 		return nil, preflight(ctx, err)
 	}
+	if a.resuming != nil && op == task.Uninstall && change.Done() {
+		documents = a.resuming.documents() // the release and its chart are gone
+	}
 	p.runner = &stepRunner{
 		operation: op, client: client, namespace: rel.Namespace, env: newEnvironment(op, rel), helm: o.helm, apply: change.Apply, back: change.RollBack,
-		next: next, objects: change.Objects, timeout: change.Timeout(), approve: a.approver(flags), images: flags.runnerImages(),
+		run: p.id, next: next, objects: change.Objects, timeout: change.Timeout(), approve: a.approver(flags), images: flags.runnerImages(),
 	}
 	shows := change.DryRun() || a.planning != nil
 	if len(documents) > 0 && !shows {
@@ -150,7 +155,7 @@ func (a *App) plan(ctx context.Context, o *operation, rel plan.Release) error {
 		kept = keep(o.tasks)
 	}
 	if remembers(o.plan.Tasks()) || len(done)+len(kept) > 0 {
-		o.engine.Journal = o.past.journal(o.id, o.release.NextRevision(), kept)
+		o.ledger = o.past.ledger(o.id, o.release.NextRevision(), kept)
 	}
 	return nil
 }
@@ -158,6 +163,41 @@ func (a *App) plan(ctx context.Context, o *operation, rel plan.Release) error {
 // facts are what expressions know of a run.
 func facts(op task.Operation, rel plan.Release) expression.Facts {
 	return expression.Facts{Operation: op, Release: rel.Name, Namespace: rel.Namespace, Getenv: os.LookupEnv}
+}
+
+// enter opens the session of a run with tasks; one without is Helm's own, which keeps others away by
+// itself and is not recorded.
+func (a *App) enter(ctx context.Context, o *operation) (*session, context.Context, error) {
+	if len(o.plan.Tasks()) == 0 && a.resuming == nil {
+		return &session{cancel: func(error) {}}, ctx, nil
+	}
+	opening := opening{
+		flags: &o.flags.record, client: o.past.client, plan: o.plan, id: o.id, revision: o.release.NextRevision(), keep: o.release.MaxHistory(),
+		inputs: inputsOf(o.tasks, o.release.Inputs()), documents: documentsOf(o.tasks), stale: o.release.Stale,
+	}
+	if back, ok := o.release.(*release.Rollback); ok {
+		opening.target = back.Target()
+	}
+	if o.release.Done() {
+		opening.revision = a.resuming.run.Revision
+	}
+	if a.resuming != nil {
+		if err := a.resuming.compare(opening); err != nil {
+			return nil, nil, err
+		}
+	}
+	s, ctx, err := a.open(ctx, opening)
+	if err != nil {
+		return nil, nil, err
+	}
+	if s.journal != nil {
+		o.runner.made = s.journal.Made
+	}
+	if a.resuming != nil {
+		o.engine.Earlier = a.resuming.earlier()
+		o.runner.known, o.runner.did = a.resuming.made, o.release.Done()
+	}
+	return s, ctx, nil
 }
 
 // perform does what was prepared and writes what Helm's own command would write.
@@ -170,19 +210,25 @@ func (a *App) perform(ctx context.Context, o *operation) error {
 	if o.release.DryRun() {
 		return a.dryRun(o.plan, o.release)
 	}
+	s, ctx, err := a.enter(ctx, o)
+	if err != nil {
+		return err
+	}
+	defer s.close(a)
 	var show func(engine.Event)
 	if len(planned) > 0 {
 		show = (&report.Text{Log: a.ErrOut, Stdout: a.ErrOut, Stderr: a.ErrOut}).Emit
 	}
-	e, err := o.flags.watch(o.engine, o.id, show)
+	e, err := o.flags.watch(s.engine(o.engine, o.ledger), o.id, s.emit(show))
 	if err != nil {
 		return err
 	}
 	result := e.Run(ctx, o.plan)
 	o.runner.settle()
 	o.runner.sleep(a.tell)
-	if journal, ok := e.Journal.(record.Journal); ok {
-		if err := journal.Close(); err != nil {
+	o.runner.recording.Wait()
+	if ledger, ok := o.ledger.(record.Ledger); ok {
+		if err := ledger.Close(); err != nil {
 			fmt.Fprintf(a.ErrOut, "note: %v\n", err)
 		}
 	}
@@ -190,6 +236,7 @@ func (a *App) perform(ctx context.Context, o *operation) error {
 	end := rolledBack(result, o.runner.rolledBack, a.end(ctx, result, applyError))
 
 	revision := o.release.Revision()
+	s.end(a, result, revision, ExitCode(end), ExitCode(end) == exitRolledBack)
 	var run any
 	if len(planned) > 0 {
 		object := report.NewRun(o.plan, result)

@@ -133,9 +133,21 @@ func keep(set taskSet) []record.Document {
 	return kept
 }
 
-// journal writes what the run does into the record.
-func (m memory) journal(run string, revision int, documents []record.Document) engine.Journal {
-	return record.Journal{Store: m.store, Run: run, Revision: revision, Documents: documents, Digest: func(t task.Task) (string, error) {
+// documentsOf returns the documents that tasks were read from, as far as there is room for them.
+func documentsOf(set taskSet) []record.Document {
+	var kept []record.Document
+	size := 0
+	for _, d := range set.documents {
+		if size += len(d.Text); size <= maxKept {
+			kept = append(kept, record.Document{Name: d.Name, Format: d.Format, Text: d.Text})
+		}
+	}
+	return kept
+}
+
+// ledger writes what later runs must know of this one into the record.
+func (m memory) ledger(run string, revision int, documents []record.Document) engine.Journal {
+	return record.Ledger{Store: m.store, Run: run, Revision: revision, Documents: documents, Digest: func(t task.Task) (string, error) {
 		return m.digest(context.Background(), t)
 	}}
 }

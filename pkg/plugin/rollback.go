@@ -44,12 +44,17 @@ func (a *App) rollback(ctx context.Context, o *helmOptions, change *release.Roll
 	if err != nil {
 		return err
 	}
-	if err := change.Prepare(); err != nil {
-		return err
+	if a.resuming != nil {
+		change.Resume(a.resuming.begun())
 	}
-	prepared, err := a.prepare(ctx, o, o.connection.client(), change, plan.Release{Name: name, Namespace: namespace})
-	if err != nil {
-		return err
-	}
-	return a.perform(ctx, prepared)
+	return a.settled(ctx, o, namespace, name, func() error {
+		if err := change.Prepare(); err != nil {
+			return err
+		}
+		prepared, err := a.prepare(ctx, o, o.connection.client(), change, plan.Release{Name: name, Namespace: namespace})
+		if err != nil {
+			return err
+		}
+		return a.perform(ctx, prepared)
+	})
 }

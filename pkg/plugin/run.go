@@ -31,6 +31,7 @@ type runOptions struct {
 	release    string
 	dryRun     bool
 	output     string
+	historyMax int
 }
 
 func (a *App) runCommand() *cobra.Command {
@@ -77,6 +78,8 @@ output byte for byte, and its exit code is passed on.`,
 	o.tasks.addSource(fs)
 	o.tasks.addFilename(fs)
 	o.tasks.addRun(fs)
+	o.tasks.record.addFlags(fs)
+	fs.IntVar(&o.historyMax, "history-max", 10, "how many records of runs are kept, of a release or of tasks without one; 0 for no limit")
 	o.oneOff.addFlags(fs)
 	fs.StringVar(&o.phase, "phase", "", "run all tasks of this phase or table, such as post-deploy or pre-up")
 	fs.StringVarP(&o.release, "release", "r", "", "the release whose pods the tasks run in")
@@ -164,15 +167,31 @@ func (a *App) run(ctx context.Context, o *runOptions, names []string) error {
 			return err
 		}
 	}
-	id := newRunID(time.Now())
-	var journal engine.Journal
+	id := a.runID()
+	var ledger engine.Journal
 	if remembers(chosen) && !o.dryRun {
-		journal = past.journal(id, revision, nil)
+		ledger = past.ledger(id, revision, nil)
 	}
-	return a.runPlan(ctx, o, runner, set, p, id, journal)
+	if !o.recorded(chosen) {
+		o.tasks.record.place = recordNone
+	}
+	return a.settled(ctx, nil, namespace, o.release, func() error { return a.runPlan(ctx, o, runner, set, p, id, ledger) })
 }
 
-func (a *App) runPlan(ctx context.Context, o *runOptions, runner *stepRunner, set taskSet, p plan.Plan, id string, journal engine.Journal) error {
+// recorded reports whether a run of the tasks is recorded: one that touches the cluster or belongs to a
+// release, and one of which the user says so.
+func (o *runOptions) recorded(tasks []task.Task) bool {
+	local := func(t task.Task) bool {
+		switch t.Executor.(type) {
+		case task.Host, task.Approve:
+			return true
+		}
+		return false
+	}
+	return o.tasks.record.place != recordAuto || o.release != "" || slices.ContainsFunc(tasks, func(t task.Task) bool { return !local(t) })
+}
+
+func (a *App) runPlan(ctx context.Context, o *runOptions, runner *stepRunner, set taskSet, p plan.Plan, id string, ledger engine.Journal) error {
 	bare := len(p.Steps) == 1 && o.output == ""
 	if !bare || o.dryRun || a.planning != nil {
 		a.announce(set, p.Tasks())
@@ -203,18 +222,36 @@ func (a *App) runPlan(ctx context.Context, o *runOptions, runner *stepRunner, se
 			EscapeStdout: isTerminal(a.Out), EscapeStderr: isTerminal(a.ErrOut),
 		}).Emit
 	}
-	e, err := o.tasks.watch(o.tasks.engine(runner), id, show)
+	opening := opening{flags: &o.tasks.record, client: runner.client, plan: p, id: id, keep: o.historyMax, inputs: inputsOf(set, nil), documents: documentsOf(set)}
+	e := o.tasks.engine(runner)
+	if a.resuming != nil {
+		if err := a.resuming.compare(opening); err != nil {
+			return err
+		}
+		e.Earlier, runner.known = a.resuming.earlier(), a.resuming.made
+	}
+	s, ctx, err := a.open(ctx, opening)
 	if err != nil {
 		return err
 	}
-	e.Journal = journal
+	defer s.close(a)
+	runner.run = id
+	if s.journal != nil {
+		runner.made = s.journal.Made
+	}
+	e, err = o.tasks.watch(s.engine(e, ledger), id, s.emit(show))
+	if err != nil {
+		return err
+	}
 	result := e.Run(ctx, p)
 	runner.sleep(a.tell)
+	runner.recording.Wait()
 	end := a.end(ctx, result, nil)
 	if code, ok := ownExitCode(result); ok && end != nil && ExitCode(end) == exitFailed {
 		// The program's code is the answer; its own output says the rest.
 		end = runError{code, end}
 	}
+	s.end(a, result, 0, ExitCode(end), false)
 	if o.output != "" {
 		object := report.NewRun(p, result)
 		object.ID, object.ExitCode = id, ExitCode(end)

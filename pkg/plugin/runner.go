@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -70,12 +71,26 @@ type stepRunner struct {
 	// back takes back what apply did, and returns what that was; rolledBack is what it returned.
 	back       func() (string, error)
 	rolledBack string
+	// did tells that an earlier process of the run has carried Helm's step out.
+	did bool
+
+	// run identifies the run. made is told what an attempt makes, or where it runs, before it does; nil
+	// when the run is not recorded. known is what an earlier process made.
+	run   string
+	made  func(step string, objects ...task.Object) error
+	known func(step string) []task.Object
+	// recording are the writes that go on beside the tasks.
+	recording sync.WaitGroup
 }
 
 // Run implements engine.Runner.
-func (r *stepRunner) Run(ctx context.Context, step plan.Step, sink task.Sink) task.Result {
+func (r *stepRunner) Run(ctx context.Context, a engine.Attempt, sink task.Sink) task.Result {
+	step := a.Step
 	switch step.Kind {
 	case plan.Apply, plan.Delete:
+		if r.did {
+			return task.Result{State: task.Succeeded}
+		}
 		r.sleep(func(text string) { sink(task.Output{Stream: task.Note, Data: []byte(text + "\n")}) })
 		return r.runHelm(ctx)
 	case plan.RollBack:
@@ -87,6 +102,11 @@ func (r *stepRunner) Run(ctx context.Context, step plan.Step, sink task.Sink) ta
 	case plan.Object:
 		return r.awaitObject(ctx, step)
 	case plan.Task:
+	}
+	if a.Resumed {
+		if result, decided := r.goOn(ctx, a, sink); decided {
+			return result
+		}
 	}
 	switch e := step.Task.Executor.(type) {
 	case task.Host:
@@ -105,17 +125,17 @@ func (r *stepRunner) Run(ctx context.Context, step plan.Step, sink task.Sink) ta
 	case task.Service:
 		return r.serviceRunner(step).Run(ctx, *step.Task, sink)
 	case task.Standard:
-		return standard.Runner{Cluster: r.client, Clones: clone.Runner{Cluster: r.client, Pods: r.podRunner(step)}}.Run(ctx, *step.Task, sink)
+		return standard.Runner{Cluster: r.client, Clones: clone.Runner{Cluster: r.client, Pods: r.podRunner(a)}}.Run(ctx, *step.Task, sink)
 	case task.Advanced:
-		return advanced.Runner{Cluster: r.client, Pods: r.podRunner(step)}.Run(ctx, *step.Task, sink)
+		return advanced.Runner{Cluster: r.client, Pods: r.podRunner(a)}.Run(ctx, *step.Task, sink)
 	case task.Pod:
-		return r.podRunner(step).Run(ctx, *step.Task, sink)
+		return r.podRunner(a).Run(ctx, *step.Task, sink)
 	case task.Job:
-		return job.Runner{Cluster: r.client, Pods: r.podRunner(step)}.Run(ctx, *step.Task, sink)
+		return job.Runner{Cluster: r.client, Pods: r.podRunner(a)}.Run(ctx, *step.Task, sink)
 	case task.Function:
-		return function.Runner{Pods: r.podRunner(step), Images: r.images}.Run(ctx, *step.Task, sink)
+		return function.Runner{Pods: r.podRunner(a), Images: r.images}.Run(ctx, *step.Task, sink)
 	case task.Keptn:
-		runner := keptn.Runner{Cluster: r.client, Namespace: r.namespace, Jobs: job.Runner{Cluster: r.client, Pods: r.podRunner(step)}}
+		runner := keptn.Runner{Cluster: r.client, Namespace: r.namespace, Jobs: job.Runner{Cluster: r.client, Pods: r.podRunner(a)}}
 		if step.Stage == task.Before {
 			runner.Next = r.next
 		}
@@ -127,7 +147,7 @@ func (r *stepRunner) Run(ctx context.Context, step plan.Step, sink task.Sink) ta
 	case task.Approve:
 		return r.approve.Run(ctx, *step.Task, sink)
 	case task.Clone:
-		runner := clone.Runner{Cluster: r.client, Pods: r.podRunner(step)}
+		runner := clone.Runner{Cluster: r.client, Pods: r.podRunner(a)}
 		if step.Stage == task.Before {
 			runner.Next = r.next
 		}
@@ -166,8 +186,20 @@ func (r *stepRunner) sleep(tell func(string)) {
 	r.awake.Restore(context.Background(), r.client, r.namespace, tell)
 }
 
-func (r *stepRunner) podRunner(step plan.Step) pod.Runner {
-	return pod.Runner{Cluster: r.client, Namespace: r.namespace, Release: step.Release.Name, Grace: stopGrace, Patience: podPatience}
+func (r *stepRunner) podRunner(a engine.Attempt) pod.Runner {
+	return pod.Runner{
+		Cluster: r.client, Namespace: r.namespace, Release: a.Release.Name, Grace: stopGrace, Patience: podPatience,
+		ID: pod.Identity{Run: r.run, Step: a.ID, Attempt: a.Number}, Made: func(o task.Object) { r.record(a, o) },
+	}
+}
+
+// record has the record name what an attempt has made. It goes on beside the task, which is found by
+// its name in any case.
+func (r *stepRunner) record(a engine.Attempt, o task.Object) {
+	if r.made == nil || a.Resumed {
+		return
+	}
+	r.recording.Go(func() { _ = r.made(a.ID, o) }) // the journal tells of its own failures
 }
 
 // runHelm returns when Helm has applied the manifests. When Helm then waits for them, it goes on
@@ -192,6 +224,9 @@ func (r *stepRunner) runHelm(ctx context.Context) task.Result {
 // finishHelm waits until Helm has ended; when something else failed, it has Helm end its wait and
 // write that the release failed.
 func (r *stepRunner) finishHelm(ctx context.Context) task.Result {
+	if r.did {
+		return task.Result{State: task.Succeeded}
+	}
 	select {
 	case <-r.applied:
 	case <-ctx.Done():
@@ -202,7 +237,7 @@ func (r *stepRunner) finishHelm(ctx context.Context) task.Result {
 
 // rollBack has Helm take back what it did, when it did something and did not take it back itself.
 func (r *stepRunner) rollBack() task.Result {
-	if r.applied == nil {
+	if r.applied == nil && !r.did {
 		return task.Result{State: task.Skipped, Reason: "NotApplied", Message: "Helm has changed nothing"}
 	}
 	r.settle()

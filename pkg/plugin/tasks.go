@@ -44,6 +44,8 @@ type taskFlags struct {
 	timeout        time.Duration
 	lagoon         lagoonFlags
 	keptn          keptnFlags
+	record         recordFlags
+	heal           bool
 }
 
 // addSource adds the flags that choose tasks.
@@ -86,7 +88,7 @@ func (t *taskFlags) validate() error {
 	if t.concurrency < 1 {
 		return usageError{fmt.Errorf("--concurrency must be at least 1, not %d", t.concurrency)}
 	}
-	if err := t.keptn.validate(); err != nil {
+	if err := errors.Join(t.keptn.validate(), t.record.validate()); err != nil {
 		return err
 	}
 	for runtime := range t.images {

@@ -48,6 +48,12 @@ func (a *App) uninstall(ctx context.Context, o *helmOptions, change *release.Uni
 	var steps []func() error
 	for _, name := range names {
 		one := change.Of(name)
+		if a.resuming != nil {
+			if name != a.resuming.run.Release {
+				continue // each release has a run of its own
+			}
+			one.Resume(a.resuming.begun())
+		}
 		if err := one.Prepare(); err != nil {
 			return err
 		}
@@ -55,11 +61,26 @@ func (a *App) uninstall(ctx context.Context, o *helmOptions, change *release.Uni
 			steps = append(steps, func() error { return a.nothingToUninstall(name, one) })
 			continue
 		}
-		prepared, err := a.prepare(ctx, o, client, one, plan.Release{Name: name, Namespace: namespace})
+		rel := plan.Release{Name: name, Namespace: namespace}
+		prepared, err := a.prepare(ctx, o, client, one, rel)
 		if err != nil {
 			return err
 		}
-		steps = append(steps, func() error { return a.perform(ctx, prepared) })
+		steps = append(steps, func() error {
+			return a.settled(ctx, o, namespace, name, func() error {
+				if prepared == nil {
+					if err := one.Prepare(); err != nil {
+						return err
+					}
+					if prepared, err = a.prepare(ctx, o, client, one, rel); err != nil {
+						return err
+					}
+				}
+				this := prepared
+				prepared = nil // another time it has to be done anew
+				return a.perform(ctx, this)
+			})
+		})
 	}
 	var end error
 	for _, step := range steps {

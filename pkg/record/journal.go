@@ -1,145 +1,288 @@
 package record
 
 import (
+	"bytes"
 	"context"
-	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
 	"slices"
+	"sync"
 	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/engine"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/plan"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
-// timeout is how long writing an entry may take.
-const timeout = 30 * time.Second
+// patience is how long a write that cannot reach the server is tried again.
+const patience = 2 * time.Minute
 
-// Journal writes a run's entries into the record of its release. It implements engine.Journal, and
-// writes only what a later run will ask for.
+// Journal writes what a run does into its record, before each attempt and after it. It implements
+// engine.Journal. Changes that come at the same time are written together.
 type Journal struct {
-	Store Store
-	// Run is the run's identifier.
-	Run string
-	// Revision is the release's revision that the run makes or meets.
-	Revision int
-	// Documents are kept when Helm has applied the release.
-	Documents []Document
-	// Digest returns the digest of what a task depends on.
-	Digest func(t task.Task) (string, error)
-	// Now is the clock; nil means time.Now.
-	Now func() time.Time
+	runs Runs
+	// allowed is asked before each side effect; nil means that nothing forbids it.
+	allowed func(context.Context) error
+	now     func() time.Time
+
+	mu  sync.Mutex
+	run *Stored
+	// changes counts the changes of run, written those that are in the record.
+	changes, written int
+	writing          bool
+	wrote            *sync.Cond
+	// lost is why nothing can be written any more.
+	lost  error
+	tails map[string]*tail
 }
 
-func (j Journal) now() time.Time {
-	if j.Now != nil {
-		return j.Now().UTC()
-	}
-	return time.Now().UTC().Truncate(time.Second)
+// Begin records a new run and returns its journal. allowed is asked before each side effect, and may be
+// nil. The error is the server's when the record cannot be made: nothing has happened then.
+func Begin(ctx context.Context, runs Runs, run Run, allowed func(context.Context) error) (*Journal, error) {
+	return begin(ctx, runs, &Stored{Run: run, logs: map[string][]byte{}}, allowed)
 }
 
-// id is that of the entry of a task of this run.
-func (j Journal) id(t *task.Task) string { return j.Run + "/" + t.Name }
-
-func (j Journal) update(change func(*Record) error) error {
-	// The run may be cancelled: what was done is written all the same.
-	ctx, cancel := context.WithTimeout(context.Background(), timeout)
-	defer cancel()
-	return j.Store.update(ctx, change)
+// Resume makes this process the owner of a recorded run and returns its journal. What is recorded of
+// steps that the run no longer has is dropped.
+func Resume(ctx context.Context, runs Runs, run *Stored, steps []Step, owner Owner, allowed func(context.Context) error) (*Journal, error) {
+	old := run.Run
+	run.Steps = nil
+	for _, s := range steps {
+		if known := old.step(s.ID); known != nil {
+			known.Digest, s = s.Digest, *known
+		}
+		run.Steps = append(run.Steps, s)
+	}
+	run.Owner, run.Status, run.End, run.ExitCode = owner, "", nil, 0
+	return begin(ctx, runs, run, allowed)
 }
 
-// Before writes that a task which can be taken back is about to start.
-func (j Journal) Before(s plan.Step) error {
-	if s.Task == nil || s.Task.Undo == nil {
-		return nil
+func begin(ctx context.Context, runs Runs, run *Stored, allowed func(context.Context) error) (*Journal, error) {
+	j := &Journal{runs: runs, allowed: allowed, now: time.Now, run: run, tails: map[string]*tail{}}
+	j.wrote = sync.NewCond(&j.mu)
+	run.Processes++
+	if err := runs.Put(ctx, run); err != nil {
+		if errors.Is(err, errConflict) {
+			err = ErrTakenOver
+		}
+		return nil, err
 	}
-	undo, err := encode(*s.Task.Undo)
-	if err != nil {
-		return err
+	return j, nil
+}
+
+// Steps returns what is recorded of a plan's steps before they have begun.
+func Steps(p plan.Plan, digest func(plan.Step) string) []Step {
+	steps := make([]Step, 0, len(p.Steps))
+	for _, s := range p.Steps {
+		recorded := Step{ID: s.ID, Kind: string(s.Kind), Phase: s.Phase, Digest: digest(s)}
+		if s.Task != nil {
+			recorded.Executor, recorded.Source = s.Task.Executor.Kind(), s.Task.Source.Name
+		}
+		steps = append(steps, recorded)
 	}
-	return j.update(func(r *Record) error {
-		r.Done = append(r.forget(j.id(s.Task)), Done{
-			ID: j.id(s.Task), Run: j.Run, Revision: j.Revision, Task: s.Task.Name, Time: j.now(), Undo: undo,
-		})
-		return nil
+	return steps
+}
+
+// Before writes that an attempt is about to start.
+func (j *Journal) Before(a engine.Attempt) error {
+	if j.allowed != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		defer cancel()
+		if err := j.allowed(ctx); err != nil {
+			return err
+		}
+	}
+	return j.write(func(r *Stored) {
+		s := r.ensure(a.Step)
+		began := j.now().UTC()
+		if s.Start == nil || s.State != "" {
+			s.Start = &began
+		}
+		s.Attempt, s.Made, s.State, s.End, s.ExitCode, s.Reason, s.Message, s.Targets, s.Outputs = a.Number, nil, "", nil, nil, "", "", nil, nil
+		delete(r.logs, s.ID)
 	})
 }
 
-// After writes how a task ended: that it was done or was not, or that it was taken back; and, when
-// Helm has applied the release, the documents and which release it is.
-func (j Journal) After(result engine.StepResult) error {
-	s := result.Step
-	switch {
-	case s.Kind == plan.Apply && result.State == task.Succeeded:
-		return j.update(func(r *Record) error {
-			r.Documents = j.Documents
-			return nil
-		})
-	case s.Task == nil:
-		return nil
-	case s.Undoes != "" || s.Recorded != "":
-		if result.State != task.Succeeded {
-			return nil
+// Made writes what an attempt has made, or where it runs.
+func (j *Journal) Made(step string, objects ...task.Object) error {
+	return j.write(func(r *Stored) {
+		if s := r.step(step); s != nil {
+			s.Made = append(s.Made, objects...)
 		}
-		id := s.Recorded
-		if id == "" {
-			id = j.Run + "/" + s.Undoes
-		}
-		return j.update(func(r *Record) error {
-			r.Done = r.forget(id)
-			return nil
-		})
-	}
-	return j.taskEnded(result)
+	})
 }
 
-// Close writes which release the entries are about, which an install knows only at its end.
-func (j Journal) Close() error {
-	if j.Store.life() == "" {
-		return nil
-	}
-	return j.update(func(*Record) error { return nil })
+// Retried writes how an attempt ended that is going to be followed by another.
+func (j *Journal) Retried(a engine.Attempt, result task.Result) error {
+	return j.write(func(r *Stored) { j.ended(r, engine.StepResult{Result: result, Step: a.Step}) })
 }
 
-func (j Journal) taskEnded(result engine.StepResult) error {
-	t := result.Step.Task
-	proof := Proof{Key: t.Once, Time: j.now()}
-	proves := result.State == task.Succeeded && (t.Once != "" || t.Changed != nil)
-	if proves && t.Changed != nil {
-		var err error
-		if proof.Digest, err = j.Digest(*t); err != nil {
-			return err
+// After writes how a step ended.
+func (j *Journal) After(result engine.StepResult) error {
+	return j.write(func(r *Stored) { j.ended(r, result) })
+}
+
+// End writes how the run ended.
+func (j *Journal) End(result engine.Result, revision, exitCode int, rolledBack bool) error {
+	return j.write(func(r *Stored) {
+		end := result.End.UTC()
+		r.End, r.Status, r.ExitCode, r.RolledBack = &end, result.State(), exitCode, rolledBack
+		if revision > 0 {
+			r.Revision = revision
 		}
-	}
-	if !proves && t.Undo == nil {
-		return nil
-	}
-	var undo json.RawMessage
-	if t.Undo != nil {
-		var err error
-		if undo, err = encode(*t.Undo); err != nil {
-			return err
-		}
-	}
-	return j.update(func(r *Record) error {
-		if proves {
-			if r.Proofs == nil {
-				r.Proofs = map[string]Proof{}
+		for _, s := range result.Steps {
+			if !s.Earlier {
+				j.ended(r, s)
 			}
-			r.Proofs[t.Name] = proof
 		}
-		i := slices.IndexFunc(r.Done, func(d Done) bool { return d.ID == j.id(t) })
-		switch {
-		case i < 0:
-		case result.State == task.Succeeded:
-			r.Done[i].Ended, r.Done[i].Undo = true, undo
-		case result.State != task.Unknown:
-			r.Done = r.forget(j.id(t))
-		}
-		return nil
 	})
 }
 
-// forget returns Done without an entry.
-func (r *Record) forget(id string) []Done {
-	return slices.DeleteFunc(r.Done, func(d Done) bool { return d.ID == id })
+// Emit keeps what steps print, for their logs; it takes the engine's events.
+func (j *Journal) Emit(e engine.Event) {
+	output, ok := e.(engine.StepOutput)
+	if !ok {
+		return
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	t := j.tails[output.Step.ID]
+	if t == nil {
+		t = &tail{}
+		j.tails[output.Step.ID] = t
+	}
+	if target := output.Output.Target; target != "" {
+		t.write([]byte(target + ": "))
+	}
+	t.write(output.Output.Data)
+	if !bytes.HasSuffix(output.Output.Data, []byte("\n")) {
+		t.write([]byte("\n"))
+	}
 }
+
+// ended notes how a step ended; j.mu is held.
+func (j *Journal) ended(r *Stored, result engine.StepResult) {
+	s := r.ensure(result.Step)
+	end := j.now().UTC()
+	s.State, s.ExitCode, s.Reason, s.Message, s.Targets = result.State, result.ExitCode, result.Reason, result.Message, result.Targets
+	if s.End == nil && s.Start != nil {
+		s.End = &end
+	}
+	s.Outputs = nil
+	for name, output := range result.Outputs {
+		if s.Outputs == nil {
+			s.Outputs = map[string]Output{}
+		}
+		kept := Output{Value: output.Value, Secret: output.Secret}
+		if kept.Secret {
+			kept.Value = nil
+		}
+		s.Outputs[name] = kept
+	}
+	if t := j.tails[s.ID]; t != nil {
+		r.logs[s.ID] = pack(t.text())
+	}
+}
+
+// ensure returns what is recorded of a step.
+func (s *Stored) ensure(step plan.Step) *Step {
+	known := s.step(step.ID)
+	if known == nil {
+		s.Steps = append(s.Steps, Step{ID: step.ID, Kind: string(step.Kind), Phase: step.Phase})
+		known = &s.Steps[len(s.Steps)-1]
+	}
+	return known
+}
+
+// write changes the run and returns when the record has the change.
+func (j *Journal) write(change func(*Stored)) error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	change(j.run)
+	j.changes++
+	for mine := j.changes; j.written < mine; {
+		switch {
+		case j.lost != nil:
+			return j.lost
+		case j.writing:
+			j.wrote.Wait()
+			continue
+		}
+		if err := j.put(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// put writes the run as it is now; j.mu is held, but not while the server is asked.
+func (j *Journal) put() error {
+	j.writing = true
+	state, has := j.run.Clone(), j.changes
+	j.mu.Unlock()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	err := j.putAgain(ctx, state)
+	cancel()
+	j.mu.Lock()
+	j.writing = false
+	j.run.version = state.version
+	if err == nil {
+		j.written = has
+	} else if errors.Is(err, ErrTakenOver) {
+		j.lost = err
+	}
+	j.wrote.Broadcast()
+	if err != nil {
+		return fmt.Errorf("the record of run %s: %w", state.ID, err)
+	}
+	return nil
+}
+
+// putAgain writes until the server has answered. An answer that was lost on its way is a conflict with
+// ourselves; only another owner is one.
+func (j *Journal) putAgain(ctx context.Context, state *Stored) error {
+	for pause := 200 * time.Millisecond; ; pause = min(2*pause, 5*time.Second) {
+		err := j.runs.Put(ctx, state)
+		switch {
+		case err == nil:
+			return nil
+		case errors.Is(err, errConflict):
+			live, other := j.runs.Get(ctx, state.ID)
+			switch {
+			case other == nil && (live.Owner != state.Owner || live.Processes != state.Processes), errors.Is(other, ErrNoRun):
+				return ErrTakenOver
+			case other == nil:
+				state.version = live.version
+				continue
+			}
+			err = other
+		}
+		if refused(err) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(pause):
+		}
+	}
+}
+
+// refused reports whether asking again gives the same answer.
+func refused(err error) bool {
+	return apierrors.IsForbidden(err) || apierrors.IsUnauthorized(err) || apierrors.IsInvalid(err) || apierrors.IsRequestEntityTooLargeError(err) || apierrors.IsNotFound(err)
+}
+
+// Clone returns a copy that does not change with the original.
+func (s *Stored) Clone() *Stored {
+	c := *s
+	c.Steps = slices.Clone(s.Steps)
+	c.logs = maps.Clone(s.logs)
+	return &c
+}
+
+// ID is that of the run.
+func (j *Journal) ID() string { return j.run.ID }

@@ -64,17 +64,19 @@ func store() (Store, *fake.Clientset) {
 	return Store{Client: func() (kubernetes.Interface, error) { return client, nil }, Namespace: "ns", Release: "web"}, client
 }
 
+func before(j Ledger, s plan.Step) error { return j.Before(engine.Attempt{Step: s, Number: 1}) }
+
 func undoable(name string) *task.Task {
 	undo := task.Task{Name: name, Executor: task.Host{Command: task.Command{Argv: []string{"undo", name}}}}
 	return &task.Task{Name: name, Undo: &undo}
 }
 
-// TestJournal: what was done is in the record before it starts, and how it ended after; what was not done,
+// TestLedger: what was done is in the record before it starts, and how it ended after; what was not done,
 // or was taken back, is not.
-func TestJournal(t *testing.T) {
+func TestLedger(t *testing.T) {
 	s, _ := store()
 	ctx := context.Background()
-	j := Journal{Store: s, Run: "r1", Revision: 2, Digest: func(task.Task) (string, error) { return "sum", nil }, Now: func() time.Time { return time.Unix(0, 0) }}
+	j := Ledger{Store: s, Run: "r1", Revision: 2, Digest: func(task.Task) (string, error) { return "sum", nil }, Now: func() time.Time { return time.Unix(0, 0) }}
 	states := func() string {
 		record, err := s.Load(ctx)
 		if err != nil {
@@ -104,16 +106,16 @@ func TestJournal(t *testing.T) {
 		want string
 	}{
 		{"what needs no record", func() error {
-			return errors.Join(j.Before(plainTask), j.After(ended(plainTask, task.Succeeded)), j.Before(helm), j.After(ended(helm, task.Succeeded)))
+			return errors.Join(before(j, plainTask), j.After(ended(plainTask, task.Succeeded)), before(j, helm), j.After(ended(helm, task.Succeeded)))
 		}, ""},
-		{"before", func() error { return j.Before(a) }, "r1/a@2 false"},
+		{"before", func() error { return before(j, a) }, "r1/a@2 false"},
 		{"after", func() error { return j.After(ended(a, task.Succeeded)) }, "r1/a@2 true"},
-		{"failed", func() error { return errors.Join(j.Before(b), j.After(ended(b, task.Failed))) }, "r1/a@2 true"},
-		{"stopped", func() error { return errors.Join(j.Before(b), j.After(ended(b, task.Cancelled))) }, "r1/a@2 true"},
-		{"unknown", func() error { return errors.Join(j.Before(b), j.After(ended(b, task.Unknown))) }, "r1/b@2 false, r1/a@2 true"},
-		{"an undo that failed", func() error { return errors.Join(j.Before(undoA), j.After(ended(undoA, task.Failed))) }, "r1/b@2 false, r1/a@2 true"},
+		{"failed", func() error { return errors.Join(before(j, b), j.After(ended(b, task.Failed))) }, "r1/a@2 true"},
+		{"stopped", func() error { return errors.Join(before(j, b), j.After(ended(b, task.Cancelled))) }, "r1/a@2 true"},
+		{"unknown", func() error { return errors.Join(before(j, b), j.After(ended(b, task.Unknown))) }, "r1/b@2 false, r1/a@2 true"},
+		{"an undo that failed", func() error { return errors.Join(before(j, undoA), j.After(ended(undoA, task.Failed))) }, "r1/b@2 false, r1/a@2 true"},
 		{"taken back", func() error { return j.After(ended(undoA, task.Succeeded)) }, "r1/b@2 false"},
-		{"another", func() error { return errors.Join(j.Before(c), j.After(ended(c, task.Succeeded))) }, "r1/c@2 true, r1/b@2 false"},
+		{"another", func() error { return errors.Join(before(j, c), j.After(ended(c, task.Succeeded))) }, "r1/c@2 true, r1/b@2 false"},
 		{"taken back by a rollback", func() error { return j.After(ended(recorded, task.Succeeded)) }, "r1/b@2 false"},
 		{"once", func() error { return j.After(ended(once, task.Succeeded)) }, "r1/b@2 false, once=k"},
 		{"what failed is no proof", func() error { return j.After(ended(changed, task.Failed)) }, "r1/b@2 false, once=k"},
@@ -147,13 +149,13 @@ func TestEmpty(t *testing.T) {
 		_, err := client.CoreV1().Secrets("ns").Get(ctx, s.Name(), metav1.GetOptions{})
 		return err == nil
 	}
-	j := Journal{Store: s, Run: "r1"}
+	j := Ledger{Store: s, Run: "r1"}
 	a := plan.Step{ID: "a", Kind: plan.Task, Task: undoable("a")}
 	apply := engine.StepResult{Step: plan.Step{Kind: plan.Apply}, Result: task.Result{State: task.Succeeded}}
 	if err := j.After(apply); err != nil || exists() {
 		t.Errorf("made: %v, error %v", exists(), err)
 	}
-	if err := j.Before(a); err != nil || !exists() {
+	if err := before(j, a); err != nil || !exists() {
 		t.Errorf("made: %v, error %v", exists(), err)
 	}
 	failed := engine.StepResult{Step: a, Result: task.Result{State: task.Failed}}
@@ -205,7 +207,7 @@ func TestLife(t *testing.T) {
 	ctx := context.Background()
 	life := ""
 	s.Life = func() string { return life }
-	j := Journal{Store: s, Run: "r1", Documents: []Document{{Name: "d"}}}
+	j := Ledger{Store: s, Run: "r1", Documents: []Document{{Name: "d"}}}
 	apply := engine.StepResult{Step: plan.Step{Kind: plan.Apply}, Result: task.Result{State: task.Succeeded}}
 	count := func() string {
 		r, err := s.Load(ctx)
@@ -215,7 +217,7 @@ func TestLife(t *testing.T) {
 		return fmt.Sprintf("%d done, %d documents", len(r.Done), len(r.Documents))
 	}
 	a := plan.Step{ID: "a", Kind: plan.Task, Task: undoable("a")}
-	if err := j.Before(a); err != nil || count() != "1 done, 0 documents" {
+	if err := before(j, a); err != nil || count() != "1 done, 0 documents" {
 		t.Errorf("%s, error %v", count(), err)
 	}
 	life = "first"
@@ -227,7 +229,7 @@ func TestLife(t *testing.T) {
 			t.Errorf("life %q: %s", life, count())
 		}
 	}
-	if err := j.Before(a); err != nil || count() != "1 done, 0 documents" {
+	if err := before(j, a); err != nil || count() != "1 done, 0 documents" {
 		t.Errorf("%s, error %v", count(), err)
 	}
 }

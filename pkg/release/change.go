@@ -39,6 +39,16 @@ type Change interface {
 	NextRevision() int
 	// Life tells the release from another one of the same name; empty as long as there is none.
 	Life() string
+	// Resume has Prepare go on with what an earlier process had begun, and Done reports afterwards that
+	// this had come to its end, so that Apply has nothing to do.
+	Resume(b Begun)
+	Done() bool
+	// Inputs are the digests of what the change is made from, by what they are of.
+	Inputs() map[string]string
+	// MaxHistory is how many revisions of the release are kept; 0 is all.
+	MaxHistory() int
+	// Stale reports whether the release has changed since Prepare.
+	Stale() (bool, error)
 	// RollBack takes back what Apply did and returns what that was: an upgrade goes back to the last
 	// revision that was deployed, an install is uninstalled.
 	RollBack() (string, error)

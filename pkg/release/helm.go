@@ -111,9 +111,3 @@ func (h *Helm) exists(name string) (*helmrelease.Release, error) {
 	}
 	return revisions[len(revisions)-1], nil
 }
-
-// inProgress is the error of a release that another run, or a dead one, has not finished.
-func inProgress(last *helmrelease.Release) error {
-	return fmt.Errorf("another operation (install/upgrade/rollback) is in progress: release %q is %s since %s",
-		last.Name, last.Info.Status, last.Info.LastDeployed.Format(time.RFC3339))
-}

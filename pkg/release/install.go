@@ -29,6 +29,8 @@ type Install struct {
 	last    *helmrelease.Release
 	release *helmrelease.Release
 	failed  bool
+	// begun is what an earlier process had begun; nil when there was none.
+	begun *Begun
 	// asUpgrade is set when helm upgrade --install came here; Helm words its errors differently.
 	asUpgrade bool
 }
@@ -122,6 +124,16 @@ func (i *Install) Prepare(chart string) error {
 		return nil
 	}
 	i.last = last
+	if i.begun != nil && last.Version == i.begun.Revision {
+		switch {
+		case i.begun.made(last):
+			i.release = last
+			return nil
+		case last.Info.Status.IsPending():
+			return &PreflightError{i.wrap(inProgress(last))}
+		}
+		i.client.Replace = true
+	}
 	if i.client.Replace && (last.Info.Status == helmrelease.StatusUninstalled || last.Info.Status == helmrelease.StatusFailed) {
 		return nil
 	}

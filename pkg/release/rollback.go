@@ -29,6 +29,8 @@ type Rollback struct {
 	last    *helmrelease.Release
 	release *helmrelease.Release
 	done    bool
+	// begun is what an earlier process had begun; nil when there was none.
+	begun *Begun
 }
 
 // NewRollback returns a rollback with Helm's defaults.
@@ -91,6 +93,9 @@ func (r *Rollback) Prepare() error {
 		return &PreflightError{fmt.Errorf("release %q has no revision %d; see 'helm history %s'", r.name, target, r.name)}
 	}
 	r.target, r.last = to, last
+	if r.begun.made(last) {
+		r.release, r.done = last, true
+	}
 	return nil
 }
 

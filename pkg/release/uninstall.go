@@ -24,8 +24,10 @@ type Uninstall struct {
 	name     string
 	notFound bool
 	// last is the release's newest revision; set by Prepare.
-	last     *helmrelease.Release
-	done     bool
+	last *helmrelease.Release
+	done bool
+	// begun is what an earlier process had begun; nil when there was none.
+	begun    *Begun
 	response *helmrelease.UninstallReleaseResponse
 }
 
@@ -76,6 +78,8 @@ func (u *Uninstall) Prepare() error {
 	switch {
 	case err != nil:
 		return &PreflightError{err}
+	case u.begun != nil && (last == nil || last.Info.Status == helmrelease.StatusUninstalled):
+		u.last, u.done = last, true
 	case last == nil && u.client.IgnoreNotFound:
 		u.notFound = true
 	case last == nil:

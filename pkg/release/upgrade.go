@@ -30,6 +30,8 @@ type Upgrade struct {
 	last    *helmrelease.Release
 	release *helmrelease.Release
 	failed  bool
+	// begun is what an earlier process had begun; nil when there was none.
+	begun *Begun
 	// instead is the install that --install turned the upgrade into, because there was no
 	// release of that name.
 	instead *Install
@@ -103,10 +105,12 @@ func (u *Upgrade) Prepare(chart string) error {
 	if err != nil {
 		return &PreflightError{u.wrap(err)}
 	}
-	u.last = last
+	u.last, u.instead = last, nil
 	uninstalled := last != nil && last.Info.Status == helmrelease.StatusUninstalled
-	if u.client.Install && (last == nil || uninstalled) {
+	wasInstall := u.begun != nil && u.begun.Operation == task.Install
+	if u.client.Install && (last == nil || uninstalled || wasInstall) {
 		u.instead = u.asInstall(uninstalled)
+		u.instead.begun = u.begun
 		if _, _, err := u.instead.Name([]string{u.name, chart}); err != nil {
 			return err
 		}
@@ -117,6 +121,12 @@ func (u *Upgrade) Prepare(chart string) error {
 	}
 	if last.Info.Status.IsPending() {
 		return &PreflightError{u.wrap(inProgress(last))}
+	}
+	if u.begun.made(last) {
+		u.release = last
+		if before, err := u.helm.config.Releases.Get(u.name, last.Version-1); err == nil {
+			u.last = before
+		}
 	}
 
 	if u.client.Version == "" && u.client.Devel {

@@ -43,7 +43,7 @@ func (t *Text) Emit(e engine.Event) {
 	case engine.StepRetried:
 		t.line("%s: attempt %d %s%s; the next in %s", e.Step.Title(), e.Attempt, strings.ToUpper(string(e.Result.State)), colon(e.Result.Message), round(e.Pause))
 	case engine.StepEnded:
-		if !e.Result.Start.IsZero() {
+		if !e.Result.Start.IsZero() && !e.Result.Earlier {
 			t.running--
 		}
 		t.line("%s: %s", e.Step.Title(), ending(e.Result))
@@ -137,6 +137,9 @@ func ending(r engine.StepResult) string {
 	where := ""
 	if n := len(r.Targets); n > 1 && r.State == task.Succeeded {
 		where = fmt.Sprintf(" in %d pods", n)
+	}
+	if r.Earlier {
+		took = ", as an earlier process of this run saw"
 	}
 	switch r.State {
 	case task.Succeeded:

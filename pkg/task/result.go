@@ -42,6 +42,17 @@ type Result struct {
 	// Outputs are the task's outputs, by name; the engine makes them, but for those that are the
 	// executor's own.
 	Outputs map[string]Value
+	// CleanUp removes what the task's end was read from, such as its pod; nil when nothing is left. It
+	// is for after the end was recorded, so that a process which dies before that leaves it to be read.
+	CleanUp func()
+}
+
+// Tidy calls CleanUp, once.
+func (r *Result) Tidy() {
+	if r.CleanUp != nil {
+		r.CleanUp()
+		r.CleanUp = nil
+	}
 }
 
 // Target is the end of a task in one container of one pod.

@@ -43,10 +43,27 @@ func (r Runner) Run(ctx context.Context, t task.Task, sink task.Sink) task.Resul
 	case err != nil:
 		return task.Result{State: task.Failed, Reason: "Advanced", Message: err.Error()}
 	}
-	data := ""
-	r.Pods.Seen = func(pod *corev1.Pod) { data = pod.Annotations[dataAnnotation] }
 	t.Executor = made
-	result := r.Pods.Run(ctx, t, sink)
+	return r.withData(sink, func(pods pod.Runner) task.Result { return pods.Run(ctx, t, sink) })
+}
+
+// Attach goes on with the pod that another process made for the attempt; see pod.Runner.Attach.
+func (r Runner) Attach(ctx context.Context, t task.Task, known string, sink task.Sink) (result task.Result, found bool) {
+	result = r.withData(sink, func(pods pod.Runner) task.Result {
+		result, found = pods.Attach(ctx, t, known, sink)
+		return result
+	})
+	return result, found
+}
+
+// withData adds to the end of a pod what it leaves for Lagoon's core.
+func (r Runner) withData(sink task.Sink, run func(pods pod.Runner) task.Result) task.Result {
+	note := func(format string, args ...any) {
+		sink(task.Output{Stream: task.Note, Data: fmt.Appendf(nil, format+"\n", args...)})
+	}
+	data, pods := "", r.Pods
+	pods.Seen = func(pod *corev1.Pod) { data = pod.Annotations[dataAnnotation] }
+	result := run(pods)
 	if data != "" {
 		v, err := decode(data)
 		if err != nil {

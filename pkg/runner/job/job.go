@@ -10,6 +10,7 @@ import (
 
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/runner/pod"
@@ -20,6 +21,7 @@ import (
 type Cluster interface {
 	pod.Cluster
 	CreateJob(ctx context.Context, job *batchv1.Job) (*batchv1.Job, error)
+	GetJob(ctx context.Context, namespace, name string) (*batchv1.Job, error)
 	DeleteJob(ctx context.Context, job *batchv1.Job) error
 	FollowJob(ctx context.Context, job *batchv1.Job, see func(*batchv1.Job) bool) error
 	FollowRefusals(ctx context.Context, job *batchv1.Job, see func(message string) bool) error
@@ -58,25 +60,64 @@ func (r Runner) Run(ctx context.Context, t task.Task, sink task.Sink) task.Resul
 	defer cancel()
 	job, err := r.Cluster.CreateJob(creating, r.build(creating, t, j))
 	if err != nil {
-		return task.Result{State: task.Failed, Reason: "NotCreated", Message: fmt.Sprintf("the Job cannot be made: %v", err)}
+		return pod.NotCreated("Job", err)
 	}
-	w := newWatch(r, job, t, j, sink)
-	var result task.Result
+	r.made(job)
+	w := newWatch(r, job, t, sink)
 	if r.Made != nil {
-		err = r.Made(creating, job)
-	}
-	if err != nil {
-		result = task.Result{State: task.Failed, Reason: "NotCreated", Message: err.Error()}
-	} else {
-		result = w.follow(ctx)
-	}
-	if err := w.remove(ctx, result.State == task.Cancelled); err != nil {
-		err = fmt.Errorf("the Job %s in namespace %q could not be deleted: %w; delete it with: kubectl delete job %s -n %s", job.Name, job.Namespace, err, job.Name, job.Namespace)
-		if result.State == task.Cancelled {
-			// It may still run.
-			return task.Result{State: task.Unknown, Reason: "NotStopped", Message: err.Error(), Targets: result.Targets}
+		if err := r.Made(creating, job); err != nil {
+			return w.removed(ctx, task.Result{State: task.Failed, Reason: "NotCreated", Message: err.Error()})
 		}
-		w.note(err.Error())
+	}
+	return w.removed(ctx, w.follow(ctx))
+}
+
+func (r Runner) made(job *batchv1.Job) {
+	if r.Pods.Made != nil {
+		r.Pods.Made(task.Object{Kind: "Job", Namespace: job.Namespace, Name: job.Name, UID: string(job.UID)})
+	}
+}
+
+// Attach goes on with the Job that another process made for the attempt; false when there is none. known
+// is the Job's UID as it was recorded, or empty.
+func (r Runner) Attach(ctx context.Context, t task.Task, known string, sink task.Sink) (task.Result, bool) {
+	name := r.Pods.ID.Name(t)
+	job, err := r.Cluster.GetJob(ctx, r.Pods.Namespace, name)
+	switch {
+	case apierrors.IsNotFound(err):
+		return task.Result{}, false
+	case err != nil:
+		return task.Result{State: task.Unknown, Reason: "ConnectionLost", Message: fmt.Sprintf("Job %s cannot be seen: %v", name, err)}, true
+	case job.Labels[pod.RunLabel] != r.Pods.ID.Run || known != "" && known != string(job.UID):
+		return task.Result{}, false
+	}
+	w := newWatch(r, job, t, sink)
+	w.note(fmt.Sprintf("going on with Job %s (UID %s)", job.Name, job.UID))
+	r.made(job)
+	return w.removed(ctx, w.follow(ctx)), true
+}
+
+// removed returns the task's end. A Job whose end was seen goes when the result is tidied up, any other
+// one at once.
+func (w *watch) removed(ctx context.Context, result task.Result) task.Result {
+	failed := func(err error) error {
+		return fmt.Errorf("the Job %s in namespace %q could not be deleted: %w; delete it with: kubectl delete job %s -n %s", w.job.Name, w.job.Namespace, err, w.job.Name, w.job.Namespace)
+	}
+	stopped := result.State == task.Cancelled
+	if result.State == task.Succeeded || result.State == task.Failed {
+		result.CleanUp = func() {
+			if err := w.remove(ctx, false); err != nil {
+				w.note(failed(err).Error())
+			}
+		}
+		return result
+	}
+	if err := w.remove(ctx, stopped); err != nil {
+		if stopped {
+			// It may still run.
+			return task.Result{State: task.Unknown, Reason: "NotStopped", Message: failed(err).Error(), Targets: result.Targets}
+		}
+		w.note(failed(err).Error())
 	}
 	return result
 }
@@ -106,7 +147,7 @@ func (r Runner) build(ctx context.Context, t task.Task, j task.Job) *batchv1.Job
 	}
 	meta := template.ObjectMeta
 	return &batchv1.Job{
-		ObjectMeta: metav1.ObjectMeta{GenerateName: meta.GenerateName, Namespace: meta.Namespace, Labels: meta.Labels, Annotations: merged(meta.Annotations, j.JobAnnotations)},
+		ObjectMeta: metav1.ObjectMeta{Name: meta.Name, Namespace: meta.Namespace, Labels: meta.Labels, Annotations: merged(meta.Annotations, j.JobAnnotations)},
 		Spec:       *spec,
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
@@ -47,6 +48,17 @@ func (c *cluster) Restricted(context.Context, string) bool { return false }
 
 func (c *cluster) CreatePod(context.Context, *corev1.Pod) (*corev1.Pod, error) {
 	return nil, errors.New("no pod is made but by the Job")
+}
+
+func (c *cluster) GetPod(context.Context, string, string) (*corev1.Pod, error) {
+	return nil, errors.New("no pod is looked for but by the Job")
+}
+
+func (c *cluster) GetJob(_ context.Context, _, name string) (*batchv1.Job, error) {
+	if c.made == nil {
+		return nil, apierrors.NewNotFound(batchv1.Resource("jobs"), name)
+	}
+	return c.made, nil
 }
 
 func (c *cluster) DeletePod(_ context.Context, p *corev1.Pod, grace time.Duration) error {
@@ -275,6 +287,7 @@ func TestRun(t *testing.T) {
 				began := time.Now()
 				r := Runner{Cluster: &tt.cluster, Pods: pod.Runner{Cluster: &tt.cluster, Namespace: "ns", Release: "web", Grace: 5 * time.Second, Patience: 15 * time.Second}}
 				result := r.Run(ctx, task.Task{Name: "t", Executor: executor}, sink)
+				result.Tidy()
 				if got := strings.TrimSpace(result.Reason + " " + result.Message); result.State != tt.want || got != tt.says {
 					t.Errorf("%s %q, want %s %q", result.State, got, tt.want, tt.says)
 				}

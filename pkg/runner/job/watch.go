@@ -49,8 +49,16 @@ type verdict struct{ result task.Result }
 
 func (v verdict) Error() string { return v.result.Message }
 
-func newWatch(r Runner, job *batchv1.Job, t task.Task, j task.Job, sink task.Sink) *watch {
-	return &watch{runner: r, job: job, task: t, main: j.Pod().MainContainer().Name, sink: sink, feeds: map[types.UID]*feed{}}
+func newWatch(r Runner, job *batchv1.Job, t task.Task, sink task.Sink) *watch {
+	return &watch{runner: r, job: job, task: t, main: mainOf(job), sink: sink, feeds: map[types.UID]*feed{}}
+}
+
+// mainOf returns the container whose end is that of a pod of the Job.
+func mainOf(job *batchv1.Job) string {
+	if main := job.Annotations[pod.MainAnnotation]; main != "" {
+		return main
+	}
+	return job.Spec.Template.Spec.Containers[0].Name
 }
 
 func (w *watch) note(text string) {

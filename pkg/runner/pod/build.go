@@ -18,6 +18,10 @@ const (
 	managedByLabel = "app.kubernetes.io/managed-by"
 	releaseLabel   = "kubectl-tasks.io/release"
 	taskLabel      = "kubectl-tasks.io/task"
+	// MainAnnotation names the container whose end is the pod's, and allAnnotation tells that the pod
+	// ends with all of them; for whoever goes on with a pod that another process made.
+	MainAnnotation = "kubectl-tasks.io/main"
+	allAnnotation  = "kubectl-tasks.io/all"
 )
 
 const (
@@ -53,17 +57,32 @@ func (r Runner) Build(ctx context.Context, t task.Task, p task.Pod) *corev1.Pod 
 	if p.Adapt && r.Cluster.Restricted(ctx, r.Namespace) {
 		restrict(spec)
 	}
-	name := task.Slug(t.Name)
 	labels := map[string]string{}
 	maps.Copy(labels, p.Labels)
-	maps.Copy(labels, map[string]string{managedByLabel: "kubectl-tasks", taskLabel: labelValue(t.Name)})
+	maps.Copy(labels, map[string]string{managedByLabel: "kubectl-tasks", taskLabel: labelValue(t.Name), RunLabel: r.ID.Run})
 	if r.Release != "" {
 		labels[releaseLabel] = r.Release
 	}
 	return &corev1.Pod{
-		ObjectMeta: metav1.ObjectMeta{GenerateName: name + "-", Namespace: r.Namespace, Labels: labels, Annotations: p.Annotations},
+		ObjectMeta: metav1.ObjectMeta{Name: r.ID.Name(t), Namespace: r.Namespace, Labels: labels, Annotations: annotations(p)},
 		Spec:       *spec,
 	}
+}
+
+// annotations are those of the task, and what is not as everybody would think.
+func annotations(p task.Pod) map[string]string {
+	all := map[string]string{}
+	maps.Copy(all, p.Annotations)
+	if main := p.MainContainer().Name; main != p.Spec.Containers[0].Name {
+		all[MainAnnotation] = main
+	}
+	if p.All {
+		all[allAnnotation] = "true"
+	}
+	if len(all) == 0 {
+		return nil
+	}
+	return all
 }
 
 // labelValue returns a task's name as the value of a label.

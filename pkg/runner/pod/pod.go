@@ -8,7 +8,9 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
@@ -16,6 +18,7 @@ import (
 type Cluster interface {
 	Restricted(ctx context.Context, namespace string) bool
 	CreatePod(ctx context.Context, pod *corev1.Pod) (*corev1.Pod, error)
+	GetPod(ctx context.Context, namespace, name string) (*corev1.Pod, error)
 	DeletePod(ctx context.Context, pod *corev1.Pod, grace time.Duration) error
 	FollowPod(ctx context.Context, pod *corev1.Pod, see func(*corev1.Pod) bool) error
 	FollowWarnings(ctx context.Context, pod *corev1.Pod, see func(reason, message string)) error
@@ -28,6 +31,10 @@ type Runner struct {
 	Cluster Cluster
 	// Namespace and Release are what the pod belongs to.
 	Namespace, Release string
+	// ID is that of the attempt.
+	ID Identity
+	// Made is told of the pod when it is there; nil when nobody asks.
+	Made func(task.Object)
 	// Grace is how long a pod that is told to stop has before it is killed.
 	Grace time.Duration
 	// Patience is how long a pod may be in a state that it will hardly leave, such as
@@ -41,8 +48,9 @@ type Runner struct {
 const apiTimeout = 30 * time.Second
 
 // Run makes the pod, passes on what its containers print, and returns when its main container has
-// ended; others that still run are told to stop. The pod is told to go before Run returns; one that is
-// stopped before its end is gone then. A pod that vanishes before its end was seen is Unknown.
+// ended; others that still run are told to stop. A pod whose end was seen goes when the result is
+// tidied up; one that is stopped before its end is gone when Run returns. A pod that vanishes before its
+// end was seen is Unknown.
 func (r Runner) Run(ctx context.Context, t task.Task, sink task.Sink) task.Result {
 	p, ok := t.Executor.(task.Pod)
 	if !ok {
@@ -56,21 +64,72 @@ func (r Runner) Run(ctx context.Context, t task.Task, sink task.Sink) task.Resul
 	defer cancel()
 	pod, err := r.Cluster.CreatePod(creating, r.Build(creating, t, p))
 	if err != nil {
-		return task.Result{State: task.Failed, Reason: "NotCreated", Message: fmt.Sprintf("the pod cannot be made: %v", err)}
+		return NotCreated("pod", err)
+	}
+	r.made(pod)
+	return r.follow(ctx, t, pod, sink)
+}
+
+// NotCreated is the end of a task whose object was not made, or of which that is not known.
+func NotCreated(kind string, err error) task.Result {
+	result := task.Result{State: task.Failed, Reason: "NotCreated", Message: fmt.Sprintf("the %s cannot be made: %v", kind, err)}
+	if _, unknown := errors.AsType[*kube.AmbiguousError](err); unknown {
+		result.State = task.Unknown
+	}
+	return result
+}
+
+func (r Runner) made(pod *corev1.Pod) {
+	if r.Made != nil {
+		r.Made(task.Object{Kind: "Pod", Namespace: pod.Namespace, Name: pod.Name, UID: string(pod.UID)})
+	}
+}
+
+// Attach goes on with the pod that another process made for the attempt; false when there is none. known
+// is the pod's UID as it was recorded, or empty.
+func (r Runner) Attach(ctx context.Context, t task.Task, known string, sink task.Sink) (task.Result, bool) {
+	pod, err := r.Cluster.GetPod(ctx, r.Namespace, r.ID.Name(t))
+	switch {
+	case apierrors.IsNotFound(err):
+		return task.Result{}, false
+	case err != nil:
+		return task.Result{State: task.Unknown, Reason: "ConnectionLost", Message: fmt.Sprintf("pod %s cannot be seen: %v", r.ID.Name(t), err)}, true
+	case pod.Labels[RunLabel] != r.ID.Run || known != "" && known != string(pod.UID):
+		return task.Result{}, false
+	}
+	sink(task.Output{Stream: task.Note, Data: fmt.Appendf(nil, "going on with pod %s (UID %s)\n", pod.Name, pod.UID)})
+	r.made(pod)
+	return r.follow(ctx, t, pod, sink), true
+}
+
+// follow follows the pod to its end, and removes it.
+func (r Runner) follow(ctx context.Context, t task.Task, pod *corev1.Pod, sink task.Sink) task.Result {
+	main := pod.Annotations[MainAnnotation]
+	if main == "" {
+		main = pod.Spec.Containers[0].Name
 	}
 	ended := Following{
-		Cluster: r.Cluster, Pod: pod, Main: p.MainContainer().Name, All: p.All, Patience: r.Patience, Files: t.Files(), Seen: r.Seen,
+		Cluster: r.Cluster, Pod: pod, Main: main, All: pod.Annotations[allAnnotation] != "", Patience: r.Patience, Files: t.Files(), Seen: r.Seen,
 	}.Wait(ctx, sink)
 	result := ended.Result
-
-	deleting, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.Grace+apiTimeout)
-	defer cancel()
-	err = r.Cluster.DeletePod(deleting, pod, ended.Grace(r.Grace))
-	if err == nil && !ended.seen && !ended.Gone {
-		err = r.Cluster.FollowPod(deleting, pod, func(*corev1.Pod) bool { return true })
+	remove := func() error { return r.remove(ctx, pod, ended) }
+	switch result.State {
+	case task.Succeeded, task.Failed:
+		result.CleanUp = func() {
+			if err := remove(); err != nil {
+				sink(task.Output{Stream: task.Note, Data: []byte(err.Error() + "\n")})
+			}
+		}
+		return result
+	case task.Unknown:
+		if !ended.Gone {
+			// It is all that can tell how the task ends.
+			sink(task.Output{Stream: task.Note, Data: fmt.Appendf(nil, "pod %s in namespace %q is left alone; when it is not needed: kubectl delete pod %s -n %s\n", pod.Name, pod.Namespace, pod.Name, pod.Namespace)})
+			return result
+		}
+	case task.Skipped, task.Cancelled, task.NotRun:
 	}
-	if err != nil {
-		err = fmt.Errorf("pod %s in namespace %q could not be deleted: %w; delete it with: kubectl delete pod %s -n %s", pod.Name, pod.Namespace, err, pod.Name, pod.Namespace)
+	if err := remove(); err != nil {
 		if result.State == task.Cancelled {
 			// It may still run.
 			return task.Result{State: task.Unknown, Reason: "NotStopped", Message: err.Error(), Targets: result.Targets}
@@ -78,6 +137,20 @@ func (r Runner) Run(ctx context.Context, t task.Task, sink task.Sink) task.Resul
 		sink(task.Output{Stream: task.Note, Data: []byte(err.Error() + "\n")})
 	}
 	return result
+}
+
+// remove tells the pod to go, and waits for its end when that was not seen.
+func (r Runner) remove(ctx context.Context, pod *corev1.Pod, ended Ended) error {
+	deleting, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.Grace+apiTimeout)
+	defer cancel()
+	err := r.Cluster.DeletePod(deleting, pod, ended.Grace(r.Grace))
+	if err == nil && !ended.seen && !ended.Gone {
+		err = r.Cluster.FollowPod(deleting, pod, func(*corev1.Pod) bool { return true })
+	}
+	if err != nil {
+		return fmt.Errorf("pod %s in namespace %q could not be deleted: %w; delete it with: kubectl delete pod %s -n %s", pod.Name, pod.Namespace, err, pod.Name, pod.Namespace)
+	}
+	return nil
 }
 
 // Following is a pod that is followed to the end of its main container.

@@ -12,6 +12,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
@@ -34,6 +37,8 @@ type cluster struct {
 
 	mu      sync.Mutex
 	created *corev1.Pod
+	// there is a pod that another process made.
+	there   *corev1.Pod
 	deleted []time.Duration
 	read    map[string]int
 }
@@ -48,6 +53,13 @@ func (c *cluster) CreatePod(_ context.Context, pod *corev1.Pod) (*corev1.Pod, er
 	made.Name, made.UID = "p", "1"
 	c.created = made
 	return made, nil
+}
+
+func (c *cluster) GetPod(_ context.Context, _, name string) (*corev1.Pod, error) {
+	if c.there == nil {
+		return nil, apierrors.NewNotFound(corev1.Resource("pods"), name)
+	}
+	return c.there, nil
 }
 
 func (c *cluster) DeletePod(_ context.Context, _ *corev1.Pod, grace time.Duration) error {
@@ -260,6 +272,7 @@ func TestRun(t *testing.T) {
 				began := time.Now()
 				r := Runner{Cluster: &tt.cluster, Namespace: "ns", Release: "web", Grace: 5 * time.Second, Patience: 15 * time.Second}
 				result := r.Run(ctx, task.Task{Name: "t", Executor: executor}, sink)
+				result.Tidy()
 				if result.State != tt.want {
 					t.Errorf("%s, want %s", result.State, tt.want)
 				}
@@ -309,8 +322,8 @@ func TestBuild(t *testing.T) {
 	spec := corev1.PodSpec{Containers: []corev1.Container{{Name: "a"}}}
 	long := strings.Repeat("x", 49) + "-yz"
 	pod := r.Build(t.Context(), task.Task{Name: long, Policy: task.Policy{Timeout: time.Minute}}, task.Pod{Spec: spec, Adapt: true})
-	if want := strings.Repeat("x", 49) + "-"; pod.GenerateName != want {
-		t.Errorf("name %q, want %q", pod.GenerateName, want)
+	if want := strings.Repeat("x", 49) + "-"; !strings.HasPrefix(pod.Name, want) || len(pod.Name) != len(want)+suffix {
+		t.Errorf("name %q, want %q and %d more", pod.Name, want, suffix)
 	}
 	if got := *pod.Spec.ActiveDeadlineSeconds; got != 90 {
 		t.Errorf("deadline %d, want 90", got)
@@ -326,5 +339,60 @@ func TestBuild(t *testing.T) {
 	}
 	if pod := r.Build(t.Context(), task.Task{Name: "t"}, task.Pod{Spec: spec}); pod.Spec.SecurityContext != nil {
 		t.Error("a full spec was changed")
+	}
+}
+
+// TestAttach: an attempt that another process has started is gone on with by its pod, and by no other.
+func TestAttach(t *testing.T) {
+	id := Identity{Run: "r", Step: "t", Attempt: 1}
+	pod := func(run string, annotations map[string]string) *corev1.Pod {
+		return &corev1.Pod{
+			ObjectMeta: metav1.ObjectMeta{Name: "p", UID: "1", Labels: map[string]string{RunLabel: run}, Annotations: annotations},
+			Spec:       corev1.PodSpec{Containers: []corev1.Container{{Name: "side"}, {Name: "main"}}},
+		}
+	}
+	main := map[string]string{MainAnnotation: "main"}
+	for _, tt := range []struct {
+		name  string
+		there *corev1.Pod
+		known types.UID
+		found bool
+	}{
+		{"none", nil, "", false},
+		{"of another run", pod("other", main), "", false},
+		{"another one than the record names", pod("r", main), "2", false},
+		{"the one that the record names", pod("r", main), "1", true},
+		{"not in the record yet", pod("r", main), "", true},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			var made []task.Object
+			c := &cluster{there: tt.there, states: []*corev1.Pod{state(exited(3, ""), running())}}
+			r := Runner{Cluster: c, Namespace: "ns", ID: id, Made: func(o task.Object) { made = append(made, o) }}
+			result, found := r.Attach(t.Context(), task.Task{Name: "t"}, string(tt.known), func(task.Output) {})
+			result.Tidy()
+			if found != tt.found || c.created != nil {
+				t.Errorf("%s: found %v, made %v", tt.name, found, c.created)
+			}
+			if found && (result.State != task.Failed || *result.ExitCode != 3 || len(c.deleted) != 1 || made[0].UID != "1") {
+				t.Errorf("%s: %+v, deleted %v, made %v", tt.name, result, c.deleted, made)
+			}
+		})
+	}
+}
+
+// TestIdentity: each attempt of each step of each run has a name of its own, and always the same.
+func TestIdentity(t *testing.T) {
+	seen := map[string]Identity{}
+	for _, run := range []string{"a", "b"} {
+		for _, step := range []string{"s", "undo/s"} {
+			for attempt := 1; attempt < 4; attempt++ {
+				id := Identity{run, step, attempt}
+				name := id.Name(task.Task{Name: "Some task"})
+				if other, twice := seen[name]; twice || name != id.Name(task.Task{Name: "Some task"}) || !strings.HasPrefix(name, "some-task-") {
+					t.Errorf("%v is called %q, as is %v", id, name, other)
+				}
+				seen[name] = id
+			}
+		}
 	}
 }

@@ -1,0 +1,75 @@
+package engine
+
+import (
+	"slices"
+
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/plan"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
+)
+
+// Earlier is what earlier processes of a run are known to have done of a step. The zero value is nothing.
+type Earlier struct {
+	// StepResult is how it ended; its State is empty when the end was not recorded, and its Step is
+	// not used.
+	StepResult
+
+	// Attempt is the number of the attempt that was started last; 0 when none was.
+	Attempt int
+}
+
+// stays reports whether the step's end counts: a success, a failure that is tolerated, and an end that
+// nobody saw of a task that must not run twice. What failed or was stopped is tried again.
+func (e Earlier) stays(s plan.Step) bool {
+	switch e.State {
+	case task.Succeeded:
+		return true
+	case task.Unknown:
+		return s.Task != nil && !s.Task.Idempotent
+	case task.Failed:
+		return e.result(s).Tolerated()
+	case task.Skipped, task.Cancelled, task.NotRun:
+	}
+	return false
+}
+
+// result is the step's end as one of this run.
+func (e Earlier) result(s plan.Step) StepResult {
+	r := e.StepResult
+	r.Step, r.Earlier = s, true
+	return r
+}
+
+// next is the attempt to make now.
+func (e Earlier) next(s plan.Step) Attempt {
+	if e.Attempt > 0 && e.State == "" {
+		return Attempt{Step: s, Number: e.Attempt, Resumed: true}
+	}
+	return Attempt{Step: s, Number: e.Attempt + 1}
+}
+
+// takeOver is for a run whose earlier process had begun to roll back: nothing of what was before that is
+// tried again. It ends those steps as they had ended, and returns the title of the first that failed; ""
+// when there was no such beginning.
+func (r *run) takeOver() string {
+	back := func(s plan.Step) bool { return s.Stage == task.AtRollback && r.engine.Earlier[s.ID].Attempt > 0 }
+	if !slices.ContainsFunc(r.plan.Steps, back) {
+		return ""
+	}
+	r.rollingBack = true
+	for i, s := range r.plan.Steps {
+		earlier := r.engine.Earlier[s.ID]
+		switch {
+		case s.Stage > task.After:
+		case earlier.State != "":
+			r.end(i, earlier.result(s))
+		case earlier.Attempt > 0:
+			r.end(i, StepResult{Step: s, Earlier: true, Result: task.Result{State: task.Unknown, Reason: "NotSeen", Message: "nobody saw its end"}})
+		default:
+			r.end(i, notRun(s, "not run: the run is being rolled back"))
+		}
+	}
+	if r.firstFailed == "" {
+		r.firstFailed = "the run"
+	}
+	return r.firstFailed
+}

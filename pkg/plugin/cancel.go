@@ -1,0 +1,169 @@
+package plugin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/record"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/release"
+)
+
+func (a *App) cancelCommand() *cobra.Command {
+	o := &pastOptions{connection: newConnection()}
+	wait := time.Minute
+	cmd := &cobra.Command{
+		Use:   "cancel [RUN]",
+		Short: "Stop a run, also one of another machine",
+		Long: `Stop a run that goes on, also on another machine: it stops as after Ctrl-C, and removes what it
+has made. Of a run that died, the pods and Jobs are removed, and it is recorded as cancelled.
+Without RUN it is the newest run of the namespace, or of --release, that has not ended.`,
+		Example: `  # Stop the run of a release
+  kubectl tasks cancel --release web`,
+		Args: arguments(0, 1),
+		RunE: func(cmd *cobra.Command, args []string) error { return a.cancelRun(cmd.Context(), o, args, wait) },
+	}
+	o.addFlags(cmd)
+	cmd.Flags().DurationVar(&wait, "timeout", wait, "how long to wait until the run has stopped")
+	return cmd
+}
+
+func (a *App) cancelRun(ctx context.Context, o *pastOptions, args []string, wait time.Duration) error {
+	runs, locks, err := o.open()
+	if err != nil {
+		return err
+	}
+	run, err := o.choose(ctx, runs, locks.Namespace, args, func(r *record.Stored) bool { return !r.Ended() })
+	if err != nil {
+		return err
+	}
+	if run.Ended() {
+		fmt.Fprintf(a.ErrOut, "run %s has ended already: %s\n", run.ID, run.Status)
+		return nil
+	}
+	name, self := record.LockName(run.Release, run.ID), record.Self(os.Getenv)
+	state, err := stateOf(ctx, locks, run)
+	if err == nil && state == running {
+		var asked bool
+		if asked, err = locks.Cancel(ctx, name, run.ID, self.String()); asked {
+			fmt.Fprintf(a.ErrOut, "asked %s to stop run %s\n", run.Owner, run.ID)
+			return a.awaitEnd(ctx, runs, locks, run, wait)
+		}
+	}
+	if err != nil {
+		return &release.PreflightError{Err: err}
+	}
+	locks.Tell = func(text string) { fmt.Fprintln(a.ErrOut, shown("%s", text)) }
+	lock, err := locks.Acquire(ctx, name, record.Holder{Owner: self, Run: run.ID}, wait)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = lock.Release(context.WithoutCancel(ctx)) }() // it runs out by itself
+	return a.cleanRun(ctx, o.connection.client(), runs, run, self)
+}
+
+// awaitEnd returns when a run has ended. One that dies before that is taken to have stopped.
+func (a *App) awaitEnd(ctx context.Context, runs record.Runs, locks record.Locks, run *record.Stored, wait time.Duration) error {
+	for end := time.Now().Add(wait); ; {
+		state, err := stateOf(ctx, locks, run)
+		if err != nil {
+			return err
+		}
+		if state != running {
+			fmt.Fprintf(a.Out, "run %s: %s\n", run.ID, state)
+			return nil
+		}
+		left := time.Until(end)
+		if left <= 0 {
+			return runError{exitTimeout, fmt.Errorf("run %s has not stopped after %s; its process has been asked to", run.ID, wait)}
+		}
+		if err := runs.Changed(ctx, run, min(left, look)); err != nil {
+			return err
+		}
+		if run, err = runs.Get(ctx, run.ID); err != nil {
+			return err
+		}
+	}
+}
+
+// cleanRun removes what a run that died has left, and records that it is over.
+func (a *App) cleanRun(ctx context.Context, client *kube.Client, runs record.Runs, run *record.Stored, self record.Owner) error {
+	var failed []error
+	for _, s := range run.Steps {
+		for _, o := range s.Made {
+			if o.Container != "" {
+				continue // the task ran in it, and did not make it
+			}
+			removed, err := client.Remove(ctx, o, stopGrace)
+			if err != nil {
+				failed = append(failed, fmt.Errorf("%s %s in namespace %q: %w", o.Kind, o.Name, o.Namespace, err))
+			} else if removed {
+				fmt.Fprintf(a.ErrOut, "removed %s %s\n", o.Kind, o.Name)
+			}
+		}
+	}
+	if err := errors.Join(failed...); err != nil {
+		return err
+	}
+	if err := record.Abandon(ctx, runs, run, self); err != nil {
+		return err
+	}
+	fmt.Fprintf(a.Out, "run %s: %s\n", run.ID, run.Status)
+	return nil
+}
+
+func (a *App) unlockCommand() *cobra.Command {
+	o := &pastOptions{connection: newConnection()}
+	force := false
+	cmd := &cobra.Command{
+		Use:   "unlock RELEASE",
+		Short: "Break the lock of a run whose process is no more",
+		Long: `Break the lock of a release. A process that has the lock renews it every few seconds, so this first
+watches whether it does, for 15 seconds at most, and refuses when it is alive: 'kubectl tasks
+cancel' stops it. A run that waits for the lock takes over one that is not renewed by itself.`,
+		Example: `  # Nobody is at work on the release any more
+  kubectl tasks unlock web`,
+		Args:              arguments(1, 1),
+		ValidArgsFunction: a.completeReleases(o.connection, 1),
+		RunE:              func(cmd *cobra.Command, args []string) error { return a.breakLock(cmd.Context(), o, args[0], force) },
+	}
+	o.connection.addFlags(cmd)
+	o.place = recordCluster
+	cmd.Flags().BoolVar(&force, "force", false, "break it also when the process that has it is alive: it stops as soon as it notices")
+	return cmd
+}
+
+func (a *App) breakLock(ctx context.Context, o *pastOptions, name string, force bool) error {
+	_, locks, err := o.open()
+	if err != nil {
+		return err
+	}
+	lock := record.LockName(name, "")
+	holder, err := locks.Get(ctx, lock)
+	if err != nil {
+		return &release.PreflightError{Err: err}
+	}
+	if holder == nil {
+		fmt.Fprintf(a.ErrOut, "release %q in namespace %q is not locked\n", name, locks.Namespace)
+		return nil
+	}
+	if !force {
+		alive, err := locks.Alive(ctx, lock)
+		if err != nil {
+			return &release.PreflightError{Err: err}
+		}
+		if alive {
+			return refusedError{fmt.Sprintf("release %q is locked by %s for run %s, which is alive\nhint: 'kubectl tasks cancel %s' stops it; --force breaks the lock all the same", name, holder.Owner, holder.Run, holder.Run)}
+		}
+	}
+	if err := locks.Break(ctx, lock); err != nil {
+		return &release.PreflightError{Err: err}
+	}
+	fmt.Fprintln(a.Out, shown("release %q unlocked; it was locked by %s for run %s", name, holder.Owner, holder.Run))
+	return nil
+}

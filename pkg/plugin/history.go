@@ -1,0 +1,320 @@
+package plugin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/engine"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/record"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/release"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/report"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
+)
+
+// pastOptions are what the commands about recorded runs share.
+type pastOptions struct {
+	connection *connection
+	release    string
+	place      string
+	output     string
+}
+
+func (o *pastOptions) addFlags(cmd *cobra.Command, formats ...string) {
+	fs := cmd.Flags()
+	fs.StringVarP(&o.release, "release", "r", "", "the release whose runs are meant")
+	fs.StringVar(&o.place, "record", recordCluster, "where the runs are recorded: cluster, or local for this machine")
+	if len(formats) > 0 {
+		addOutput(fs, &o.output, formats...)
+	}
+	o.connection.addFlags(cmd)
+}
+
+// open returns the records and the locks.
+func (o *pastOptions) open(formats ...string) (record.Runs, record.Locks, error) {
+	if err := checkOutput(o.output, formats...); err != nil {
+		return nil, record.Locks{}, err
+	}
+	if o.place != recordCluster && o.place != recordLocal {
+		return nil, record.Locks{}, usageError{fmt.Errorf("--record is cluster or local, not %q", o.place)}
+	}
+	namespace, err := o.connection.namespace()
+	if err != nil {
+		return nil, record.Locks{}, usageError{err}
+	}
+	client := o.connection.client()
+	runs, err := runsIn(o.place, client, namespace)
+	return runs, record.Locks{Client: client.Interface, Namespace: namespace}, err
+}
+
+// any is for choosing a run, whatever became of it.
+func anyRun(*record.Stored) bool { return true }
+
+// choose returns the run that was named, or the newest one.
+func (o *pastOptions) choose(ctx context.Context, runs record.Runs, namespace string, args []string, wanted func(*record.Stored) bool) (*record.Stored, error) {
+	return chooseRun(ctx, runs, namespace, o.release, args, wanted)
+}
+
+// The states of runs that have not ended.
+const (
+	running task.State = "Running"
+	died    task.State = "Died"
+)
+
+// stateOf tells how a run ended or, when it has not, whether it goes on. One whose lock somebody else
+// has, or nobody, does not.
+func stateOf(ctx context.Context, locks record.Locks, run *record.Stored) (task.State, error) {
+	if run.Ended() {
+		return run.Status, nil
+	}
+	holder, err := locks.Get(ctx, record.LockName(run.Release, run.ID))
+	if err != nil {
+		return "", err
+	}
+	if holder == nil || holder.Run != run.ID || holder.Dead() {
+		return died, nil
+	}
+	return running, nil
+}
+
+// object describes a recorded run as -o json does one that has just ended.
+func object(run *record.Stored, state task.State) *report.Run {
+	o := &report.Run{
+		APIVersion: "kubectl-tasks.io/v1alpha1", Kind: "Run", ID: run.ID, Operation: run.Operation, Release: run.Release,
+		Namespace: run.Namespace, Revision: run.Revision, Status: state, ExitCode: run.ExitCode, StartTime: run.Start, Tasks: []report.RunTask{},
+	}
+	if run.End != nil {
+		o.EndTime = *run.End
+	}
+	for _, s := range run.Steps {
+		if s.Executor == "" || s.Reason == engine.ReasonNotNeeded && strings.HasPrefix(s.ID, "undo/") {
+			continue // one of Helm's own, or one that was not needed
+		}
+		t := report.RunTask{
+			Name: s.ID, Phase: s.Phase, Source: s.Source, Executor: s.Executor, Status: stepState(s), ExitCode: s.ExitCode,
+			Reason: s.Reason, Message: s.Message, StartTime: s.Start, EndTime: s.End, Attempts: s.Attempt,
+		}
+		for _, target := range s.Targets {
+			t.Targets = append(t.Targets, report.RunTarget{Pod: target.Pod, Container: target.Container, Status: target.State, ExitCode: target.ExitCode, Message: target.Message})
+		}
+		for name, output := range s.Outputs {
+			if t.Outputs == nil {
+				t.Outputs = map[string]any{}
+			}
+			if t.Outputs[name] = output.Value; output.Secret {
+				t.Outputs[name] = engine.Masked
+			}
+		}
+		o.Tasks = append(o.Tasks, t)
+	}
+	return o
+}
+
+// The states of steps that have not ended.
+const (
+	waits   task.State = "Waiting"
+	started task.State = "Started"
+)
+
+func stepState(s record.Step) task.State {
+	switch {
+	case s.State != "":
+		return s.State
+	case s.Attempt > 0:
+		return started
+	}
+	return waits
+}
+
+func (a *App) historyCommand() *cobra.Command {
+	o := &pastOptions{connection: newConnection()}
+	cmd := &cobra.Command{
+		Use:   "history",
+		Short: "List recorded runs",
+		Long: `List the recorded runs of the namespace, or of --release, the oldest first. A run that has not
+ended is Running as long as its process renews its lock, and has Died otherwise.`,
+		Example: `  # All runs of the namespace
+  kubectl tasks history
+
+  # The runs of a release, for a program
+  kubectl tasks history --release web -o json`,
+		Args: arguments(0, 0),
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.history(cmd.Context(), o) },
+	}
+	o.addFlags(cmd, historyFormats...)
+	return cmd
+}
+
+var historyFormats = []string{"name", "json", "yaml"}
+
+func (a *App) history(ctx context.Context, o *pastOptions) error {
+	runs, locks, err := o.open(historyFormats...)
+	if err != nil {
+		return err
+	}
+	all, err := runs.List(ctx, o.release)
+	if err != nil && len(all) == 0 {
+		return &release.PreflightError{Err: err}
+	}
+	if err != nil {
+		a.tell(err.Error())
+	}
+	objects := make([]*report.Run, 0, len(all))
+	for _, run := range all {
+		state, err := stateOf(ctx, locks, run)
+		if err != nil {
+			return &release.PreflightError{Err: err}
+		}
+		objects = append(objects, object(run, state))
+	}
+	switch o.output {
+	case "json", "yaml":
+		return printObject(a.Out, o.output, map[string]any{"apiVersion": "kubectl-tasks.io/v1alpha1", "kind": "RunList", "items": objects})
+	case "name":
+		for _, run := range objects {
+			fmt.Fprintln(a.Out, run.ID)
+		}
+		return nil
+	}
+	if len(objects) == 0 {
+		fmt.Fprintf(a.ErrOut, "no recorded runs in namespace %q\n", locks.Namespace)
+		return nil
+	}
+	table := tabwriter.NewWriter(a.Out, 0, 0, 3, ' ', 0)
+	fmt.Fprintln(table, "RUN\tOPERATION\tRELEASE\tREVISION\tSTATUS\tSTARTED\tTOOK\tTASKS")
+	for _, run := range objects {
+		fmt.Fprintln(table, shown("%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s", run.ID, run.Operation, dash(run.Release), number(run.Revision), run.Status,
+			run.StartTime.Format(time.RFC3339), took(run.StartTime, run.EndTime), tally(run.Tasks)))
+	}
+	return table.Flush()
+}
+
+func dash(text string) string {
+	if text == "" {
+		return "-"
+	}
+	return text
+}
+
+func number(n int) string {
+	if n == 0 {
+		return "-"
+	}
+	return fmt.Sprint(n)
+}
+
+func took(start, end time.Time) string {
+	if start.IsZero() || end.IsZero() {
+		return "-"
+	}
+	return end.Sub(start).Round(100 * time.Millisecond).String()
+}
+
+// tally counts tasks by how they ended, as "2 Succeeded, 1 Failed".
+func tally(tasks []report.RunTask) string {
+	var (
+		order []task.State
+		count = map[task.State]int{}
+	)
+	for _, t := range tasks {
+		if count[t.Status]++; !slices.Contains(order, t.Status) {
+			order = append(order, t.Status)
+		}
+	}
+	parts := make([]string, len(order))
+	for i, state := range order {
+		parts[i] = fmt.Sprintf("%d %s", count[state], state)
+	}
+	return dash(strings.Join(parts, ", "))
+}
+
+func (a *App) statusCommand() *cobra.Command {
+	o := &pastOptions{connection: newConnection()}
+	watch := false
+	cmd := &cobra.Command{
+		Use:   "status [RUN]",
+		Short: "Show a recorded run, step by step",
+		Long: `Show how far a recorded run is, or how it ended, step by step: the newest of the namespace, or of
+--release, when none is named.`,
+		Example: `  # The newest run of a release
+  kubectl tasks status --release web
+
+  # The same, again whenever something changes, until it ends
+  kubectl tasks status --release web --watch`,
+		Args: arguments(0, 1),
+		RunE: func(cmd *cobra.Command, args []string) error { return a.status(cmd.Context(), o, args, watch) },
+	}
+	o.addFlags(cmd, "json", "yaml")
+	cmd.Flags().BoolVarP(&watch, "watch", "w", false, "show it again whenever something changes, until the run has ended")
+	return cmd
+}
+
+// look is how often a run is looked at whose end nobody would write.
+const look = 15 * time.Second
+
+func (a *App) status(ctx context.Context, o *pastOptions, args []string, watch bool) error {
+	runs, locks, err := o.open("json", "yaml")
+	if err != nil {
+		return err
+	}
+	run, err := o.choose(ctx, runs, locks.Namespace, args, anyRun)
+	for first := true; err == nil; first = false {
+		var state task.State
+		if state, err = stateOf(ctx, locks, run); err != nil {
+			break
+		}
+		if !first && o.output == "" {
+			fmt.Fprintln(a.Out)
+		}
+		if err := a.showStatus(o, run, state); err != nil || !watch || state != running {
+			return err
+		}
+		if err = runs.Changed(ctx, run, look); err == nil {
+			run, err = runs.Get(ctx, run.ID)
+		}
+	}
+	if usage := (usageError{}); errors.As(err, &usage) || ctx.Err() != nil {
+		return err
+	}
+	return &release.PreflightError{Err: err}
+}
+
+func (a *App) showStatus(o *pastOptions, run *record.Stored, state task.State) error {
+	if o.output != "" {
+		return printObject(a.Out, o.output, object(run, state))
+	}
+	fmt.Fprintln(a.Out, shown("run %s: %s of %s in namespace %q, %s", run.ID, run.Operation, title(run.Release), run.Namespace, state))
+	fmt.Fprintln(a.Out, shown("by %s, started at %s", run.Owner, run.Start.Format(time.RFC3339)))
+	table := tabwriter.NewWriter(a.Out, 0, 0, 3, ' ', 0)
+	fmt.Fprintln(table, "STEP\tPHASE\tSTATUS\tTOOK\tWHERE\tMESSAGE")
+	for _, s := range run.Steps {
+		if s.Reason == engine.ReasonNotNeeded {
+			continue
+		}
+		where := make([]string, len(s.Made))
+		for i, m := range s.Made {
+			where[i] = strings.ToLower(m.Kind) + "/" + m.Name
+		}
+		last := "-"
+		if s.Start != nil && s.End != nil {
+			last = took(*s.Start, *s.End)
+		}
+		message, _, _ := strings.Cut(s.Message, "\n")
+		fmt.Fprintln(table, shown("%s\t%s\t%s\t%s\t%s\t%s", s.ID, dash(string(s.Phase)), stepState(s), last, dash(strings.Join(where, ",")), message))
+	}
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	if state == died || state == task.Failed || state == task.Unknown || state == task.Cancelled {
+		if !run.RolledBack {
+			fmt.Fprintln(a.ErrOut, shown("hint: 'kubectl tasks resume %s' goes on with it", run.ID))
+		}
+	}
+	return nil
+}

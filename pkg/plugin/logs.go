@@ -1,0 +1,121 @@
+package plugin
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/record"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/release"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/report"
+)
+
+func (a *App) logsCommand() *cobra.Command {
+	o := &pastOptions{connection: newConnection()}
+	cmd := &cobra.Command{
+		Use:   "logs [RUN] [TASK...]",
+		Short: "Show what the tasks of a recorded run have printed",
+		Long: `Show what the tasks of a recorded run have printed, also when their pods are long gone: up to
+64 KiB of each task, its beginning and its end, without its secrets. The first argument is a run
+or, when there is none of that name, a task of the newest run.`,
+		Example: `  # The newest run of a release
+  kubectl tasks logs --release web
+
+  # One task of a certain run
+  kubectl tasks logs 20260102-150405-a1b2c3 migrate`,
+		RunE: func(cmd *cobra.Command, args []string) error { return a.logs(cmd.Context(), o, args) },
+	}
+	o.addFlags(cmd)
+	return cmd
+}
+
+func (a *App) logs(ctx context.Context, o *pastOptions, args []string) error {
+	runs, locks, err := o.open()
+	if err != nil {
+		return err
+	}
+	var run *record.Stored
+	if len(args) > 0 {
+		run, err = runs.Get(ctx, args[0])
+		if err == nil {
+			args = args[1:]
+		}
+	}
+	if run == nil && (err == nil || errors.Is(err, record.ErrNoRun)) {
+		run, err = o.choose(ctx, runs, locks.Namespace, nil, anyRun)
+	}
+	if usage := (usageError{}); errors.As(err, &usage) {
+		return err
+	}
+	if err != nil {
+		return &release.PreflightError{Err: err}
+	}
+	if err := checkSteps(run, args); err != nil {
+		return err
+	}
+	wanted := map[string]bool{}
+	for _, name := range args {
+		wanted[name] = true
+	}
+	shownAny := false
+	for _, s := range run.Steps {
+		if len(wanted) > 0 && !wanted[s.ID] {
+			continue
+		}
+		text, err := run.Log(s.ID)
+		if err != nil {
+			return err
+		}
+		if len(text) == 0 {
+			if wanted[s.ID] {
+				fmt.Fprintln(a.ErrOut, shown("task %q: %s", s.ID, why(run, s)))
+			}
+			continue
+		}
+		if len(wanted) != 1 {
+			fmt.Fprintln(a.Out, shown("==> %s <==", s.ID))
+		}
+		if isTerminal(a.Out) {
+			text = escapeLines(text)
+		}
+		if _, err := a.Out.Write(text); err != nil {
+			return err
+		}
+		shownAny = true
+	}
+	if !shownAny && len(wanted) == 0 {
+		fmt.Fprintf(a.ErrOut, "the tasks of run %s have printed nothing\n", run.ID)
+	}
+	return nil
+}
+
+// why says why there is no log of a step.
+func why(run *record.Stored, s record.Step) string {
+	switch {
+	case !s.Begun():
+		return "it has not run"
+	case s.State == "" && len(s.Made) > 0 && s.Made[0].Kind == "Pod":
+		return fmt.Sprintf("its end is not recorded; see 'kubectl logs %s -n %s'", s.Made[0].Name, s.Made[0].Namespace)
+	case s.State == "":
+		return "its end is not recorded"
+	case run.Compacted:
+		return "the record has no room for what it printed"
+	}
+	return "it has printed nothing"
+}
+
+// escapeLines makes the lines of a text harmless to a terminal.
+func escapeLines(text []byte) []byte {
+	var b bytes.Buffer
+	for line := range bytes.Lines(text) {
+		body, ended := bytes.CutSuffix(line, []byte("\n"))
+		b.Write(report.Escape(body))
+		if ended {
+			b.WriteByte('\n')
+		}
+	}
+	return b.Bytes()
+}

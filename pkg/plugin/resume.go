@@ -1,0 +1,309 @@
+package plugin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/engine"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/plan"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/record"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/release"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/source"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
+)
+
+// resumption is a recorded run that the command goes on with.
+type resumption struct {
+	// run is as it was found; the journal has a copy.
+	run *record.Stored
+	// replan goes on although what the plan is made from has changed.
+	replan bool
+	// done and again are tasks of which a person knows how they ended: well, or such that they can run
+	// again.
+	done, again []string
+}
+
+type resumeOptions struct {
+	connection *connection
+	record     recordFlags
+	release    string
+	resumption
+}
+
+func (a *App) resumeCommand() *cobra.Command {
+	o := &resumeOptions{connection: newConnection()}
+	cmd := &cobra.Command{
+		Use:   "resume [RUN]",
+		Short: "Go on with a run that failed, was stopped, or died",
+		Long: `Go on with a recorded run where it ended: what is done is not done again, pods and Jobs that
+still run are followed to their end, and what failed or was stopped is tried again. A task that
+was started and whose end nobody saw is not run again, unless it is idempotent: when you have
+found out how it ended, say --done TASK or --again TASK.
+
+Without RUN it is the newest run of the namespace, or of --release, that has not succeeded. The
+command of the run is given again in the working directory, with the same flags. When the tasks,
+the chart or the values are not as they were, it says what has changed and stops; --replan goes
+on all the same.`,
+		Example: `  # Go on with the newest run of a release
+  kubectl tasks resume --release web
+
+  # Go on with a certain run; see 'kubectl tasks history'
+  kubectl tasks resume 20260102-150405-a1b2c3
+
+  # The backup is there, although nobody saw the end of the task
+  kubectl tasks resume --release web --done backup`,
+		Args: arguments(0, 1),
+		RunE: func(cmd *cobra.Command, args []string) error { return a.resume(cmd, o, args) },
+	}
+	fs := cmd.Flags()
+	fs.StringVarP(&o.release, "release", "r", "", "the release whose newest run is meant")
+	fs.BoolVar(&o.replan, "replan", false, "go on although the tasks, the chart or the values have changed")
+	fs.StringArrayVar(&o.done, "done", nil, "a task that has ended well, although nobody saw it (can specify multiple)")
+	fs.StringArrayVar(&o.again, "again", nil, "a task that can run again, although nobody saw its end (can specify multiple)")
+	o.record.addFlags(fs)
+	o.connection.addFlags(cmd)
+	return cmd
+}
+
+func (a *App) resume(cmd *cobra.Command, o *resumeOptions, args []string) error {
+	ctx := cmd.Context()
+	if err := o.record.validate(); err != nil {
+		return err
+	}
+	namespace, err := o.connection.namespace()
+	if err != nil {
+		return usageError{err}
+	}
+	runs, err := runsIn(o.record.place, o.connection.client(), namespace)
+	if err != nil {
+		return err
+	}
+	run, err := chooseRun(ctx, runs, namespace, o.release, args, func(r *record.Stored) bool { return r.Status != task.Succeeded && !r.RolledBack })
+	if err != nil {
+		return err
+	}
+	switch {
+	case run.Status == task.Succeeded:
+		fmt.Fprintf(a.ErrOut, "run %s has succeeded: there is nothing left to do\n", run.ID)
+		return nil
+	case run.RolledBack:
+		return usageError{fmt.Errorf("run %s failed and was rolled back: there is nothing to go on with; start it anew", run.ID)}
+	case len(run.Command) == 0:
+		return usageError{fmt.Errorf("the record of run %s does not say with which command it was started", run.ID)}
+	}
+	if err := checkSteps(run, slices.Concat(o.done, o.again)); err != nil {
+		return err
+	}
+	if dir, err := os.Getwd(); err == nil && run.Directory != "" && dir != run.Directory {
+		a.tell(fmt.Sprintf("the run was started in %s; files that its command names are looked for in the working directory", run.Directory))
+	}
+	line := slices.Clone(run.Command)
+	given := []string{fmt.Sprintf("--record=%s", o.record.place), fmt.Sprintf("--lock-wait=%s", o.record.lockWait)}
+	cmd.Flags().Visit(func(f *pflag.Flag) {
+		if slices.Contains(connects, f.Name) && f.Name != "record" && f.Name != "lock-wait" {
+			given = append(given, values(f)...)
+		}
+	})
+	line = slices.Insert(line, 1, given...)
+	fmt.Fprintln(a.ErrOut, shown("going on with run %s: %s", run.ID, strings.Join(run.Command, " ")))
+	o.run = run
+	a.resuming, a.args = &o.resumption, line
+	root := a.Command()
+	root.SetArgs(line)
+	root.SetIn(a.In)
+	root.SetOut(a.Out)
+	root.SetErr(a.ErrOut)
+	return root.ExecuteContext(ctx)
+}
+
+// values returns a flag as it can be given again.
+func values(f *pflag.Flag) []string {
+	texts := []string{f.Value.String()}
+	if several, ok := f.Value.(pflag.SliceValue); ok {
+		texts = several.GetSlice()
+	}
+	for i := range texts {
+		texts[i] = fmt.Sprintf("--%s=%s", f.Name, texts[i])
+	}
+	return texts
+}
+
+// chooseRun returns the run that was named, or the newest of the release that is wanted.
+func chooseRun(ctx context.Context, runs record.Runs, namespace, name string, args []string, wanted func(*record.Stored) bool) (*record.Stored, error) {
+	if len(args) > 0 {
+		run, err := runs.Get(ctx, args[0])
+		if errors.Is(err, record.ErrNoRun) {
+			return nil, usageError{fmt.Errorf("%w; see 'kubectl tasks history'", err)}
+		}
+		return run, err
+	}
+	all, err := runs.List(ctx, name)
+	if err != nil {
+		return nil, &release.PreflightError{Err: err}
+	}
+	var newest *record.Stored
+	releases := map[string]bool{}
+	for _, r := range slices.Backward(all) {
+		if !releases[r.Release] && wanted(r) {
+			if newest != nil {
+				return nil, usageError{fmt.Errorf("runs of %s and of %s could be meant; name the run, or give --release", title(newest.Release), title(r.Release))}
+			}
+			newest = r
+		}
+		releases[r.Release] = true
+	}
+	if newest == nil {
+		of := ""
+		if name != "" {
+			of = fmt.Sprintf(" of release %q", name)
+		}
+		return nil, usageError{fmt.Errorf("namespace %q has no such run%s; see 'kubectl tasks history'", namespace, of)}
+	}
+	return newest, nil
+}
+
+// title is how a release is called in messages, also when there is none.
+func title(name string) string {
+	if name == "" {
+		return "no release"
+	}
+	return fmt.Sprintf("release %q", name)
+}
+
+// checkSteps refuses names that are none of a run's tasks.
+func checkSteps(run *record.Stored, names []string) error {
+	for _, name := range names {
+		if !slices.ContainsFunc(run.Steps, func(s record.Step) bool { return s.ID == name }) {
+			return usageError{fmt.Errorf("run %s has no task %q", run.ID, name)}
+		}
+	}
+	return nil
+}
+
+// runID returns the identifier of this run.
+func (a *App) runID() string {
+	if a.resuming != nil {
+		return a.resuming.run.ID
+	}
+	return newRunID(time.Now())
+}
+
+// begun is what the run had begun of Helm's part.
+func (r *resumption) begun() release.Begun {
+	return release.Begun{Operation: r.run.Operation, Revision: r.run.Revision, Target: r.run.Target}
+}
+
+// compare returns an error that says what is not as it was when the run was started.
+func (r *resumption) compare(o opening) error {
+	if r.replan {
+		return nil
+	}
+	var changes []string
+	for _, name := range slices.Sorted(maps.Keys(o.inputs)) {
+		if before, had := r.run.Inputs[name]; !had {
+			changes = append(changes, name+" is new")
+		} else if before != o.inputs[name] {
+			changes = append(changes, name+" has changed")
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(r.run.Inputs)) {
+		if _, has := o.inputs[name]; !has {
+			changes = append(changes, name+" is no longer there")
+		}
+	}
+	changes = append(changes, r.changedSteps(o.plan)...)
+	if len(changes) == 0 {
+		return nil
+	}
+	return refusedError{fmt.Sprintf("run %s was planned from something else:\n  %s\nhint: --replan goes on with what is there now; what is done stays done", r.run.ID, strings.Join(changes, "\n  "))}
+}
+
+// changedSteps says which steps of the plan are not those of the run.
+func (r *resumption) changedSteps(p plan.Plan) []string {
+	before := map[string]string{}
+	for _, s := range r.run.Steps {
+		before[s.ID] = s.Digest
+	}
+	var changes []string
+	for _, s := range p.Steps {
+		digest, had := before[s.ID]
+		switch {
+		case !had:
+			changes = append(changes, fmt.Sprintf("step %q is new", s.ID))
+		case digest != digestOf(s):
+			text := ""
+			if s.Task != nil {
+				text = ": " + s.Task.Executor.Text()
+			}
+			changes = append(changes, fmt.Sprintf("step %q has changed%s", s.ID, text))
+		}
+		delete(before, s.ID)
+	}
+	for _, id := range slices.Sorted(maps.Keys(before)) {
+		changes = append(changes, fmt.Sprintf("step %q is no longer there", id))
+	}
+	return changes
+}
+
+// documents are those that the run was planned from. They are no more trusted than what anybody may
+// write into the record.
+func (r *resumption) documents() []source.Document {
+	var documents []source.Document
+	for _, d := range r.run.Documents {
+		documents = append(documents, source.Document{Source: task.Source{Name: d.Name, Format: d.Format}, Text: d.Text})
+	}
+	return documents
+}
+
+// made returns what the last attempt of a step has made.
+func (r *resumption) made(id string) []task.Object {
+	for _, s := range r.run.Steps {
+		if s.ID == id {
+			return s.Made
+		}
+	}
+	return nil
+}
+
+// earlier is what the run has done, for the engine. A run that had ended ends anew: its tasks for
+// failures and for the end run again.
+func (r *resumption) earlier() map[string]engine.Earlier {
+	known := map[string]engine.Earlier{}
+	for _, s := range r.run.Steps {
+		e := engine.Earlier{Attempt: s.Attempt}
+		switch {
+		case s.Attempt == 0, slices.Contains(endings, s.Phase) && r.run.Ended():
+			continue
+		case slices.Contains(r.done, s.ID):
+			e.State, e.Message = task.Succeeded, "it has ended well, as a person says"
+		case slices.Contains(r.again, s.ID):
+			e.State = task.Failed
+		default:
+			e.State, e.ExitCode, e.Reason, e.Message, e.Targets = s.State, s.ExitCode, s.Reason, s.Message, s.Targets
+		}
+		e.Attempts = s.Attempt
+		if s.Start != nil && s.End != nil {
+			e.Start, e.End = *s.Start, *s.End
+		}
+		for name, o := range s.Outputs {
+			if e.Outputs == nil {
+				e.Outputs = map[string]task.Value{}
+			}
+			e.Outputs[name] = task.Value{Value: o.Value, Secret: o.Secret}
+		}
+		known[s.ID] = e
+	}
+	return known
+}
+
+// endings are the phases of tasks that belong to the end of a run.
+var endings = []task.Phase{task.OnFailure, task.Finally}

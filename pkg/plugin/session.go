@@ -1,0 +1,322 @@
+package plugin
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"time"
+
+	"github.com/spf13/pflag"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/engine"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/plan"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/record"
+)
+
+// The places where runs are recorded.
+const (
+	recordAuto    = "auto"
+	recordCluster = "cluster"
+	recordLocal   = "local"
+	recordNone    = "none"
+)
+
+// recordFlags say where a run is recorded and how long it waits for others.
+type recordFlags struct {
+	place    string
+	lockWait time.Duration
+}
+
+func (r *recordFlags) addFlags(fs *pflag.FlagSet) {
+	fs.StringVar(&r.place, "record", recordAuto, "where the run is recorded, for history, logs and resume: cluster (a Secret of the namespace), local (this machine), none, or auto: cluster if that is allowed")
+	fs.DurationVar(&r.lockWait, "lock-wait", 15*time.Minute, "how long to wait while another run of the same release goes on; exit code 8 after that")
+}
+
+func (r *recordFlags) validate() error {
+	if !slices.Contains([]string{recordAuto, recordCluster, recordLocal, recordNone}, r.place) {
+		return usageError{fmt.Errorf("--record is cluster, local, none or auto, not %q", r.place)}
+	}
+	if r.lockWait < 0 {
+		return usageError{fmt.Errorf("--lock-wait must not be negative, as %s is", r.lockWait)}
+	}
+	return nil
+}
+
+// runs returns the place of the records in a namespace.
+func runsIn(place string, client *kube.Client, namespace string) (record.Runs, error) {
+	if place != recordLocal {
+		return record.ClusterRuns{Client: client.Interface, Namespace: namespace}, nil
+	}
+	config, err := client.RESTConfig()
+	if err != nil {
+		return nil, err
+	}
+	dir, err := record.LocalDir(os.Getenv, config.Host)
+	if err != nil {
+		return nil, err
+	}
+	return record.LocalRuns{Dir: dir, Namespace: namespace}, nil
+}
+
+// session is what keeps a run apart from others, and what makes it known to them. Its parts are nil when
+// the run is not recorded.
+type session struct {
+	opening
+
+	runs    record.Runs
+	lock    *record.Lock
+	journal *record.Journal
+	cancel  context.CancelCauseFunc
+}
+
+// opening is what a session is opened for.
+type opening struct {
+	flags     *recordFlags
+	client    *kube.Client
+	plan      plan.Plan
+	id        string
+	revision  int
+	target    int
+	inputs    map[string]string
+	documents []record.Document
+	// keep is how many records of the release are kept.
+	keep int
+	// stale reports whether what the plan was made from has changed; nil when nothing can have.
+	stale func() (bool, error)
+}
+
+// errStale means that somebody else was at work on the release since the plan was made.
+var errStale = errors.New("the release has changed meanwhile")
+
+// open keeps others of the release away and records the run. The context it returns ends when somebody
+// asks the run to stop, or when the lock is lost. The error is errStale when the plan has to be made
+// anew; nothing has been touched when it fails.
+func (a *App) open(ctx context.Context, o opening) (*session, context.Context, error) {
+	s := &session{opening: o}
+	ctx, s.cancel = context.WithCancelCause(ctx)
+	if o.flags.place == recordNone {
+		return s, ctx, nil
+	}
+	if err := s.begin(ctx, a); err != nil {
+		s.cancel(nil)
+		forbidden := apierrors.IsForbidden(err) && !apierrors.HasStatusCause(err, corev1.NamespaceTerminatingCause)
+		switch {
+		case forbidden && o.flags.place == recordAuto && a.resuming == nil:
+			fmt.Fprintln(a.ErrOut, shown("note: the run is not recorded, so that history, logs and resume do not know of it: %v\nhint: --record=local keeps the record on this machine", err))
+			return a.open(ctx, opening{flags: &recordFlags{place: recordNone}})
+		case forbidden:
+			err = fmt.Errorf("the run cannot be recorded: %w\nhint: --record=local keeps the record on this machine, --record=none keeps none", err)
+		case errors.Is(err, errStale), isLocked(err):
+			return nil, nil, err
+		}
+		return nil, nil, preflight(ctx, err)
+	}
+	s.watch(ctx)
+	return s, ctx, nil
+}
+
+// begin takes the lock and makes the record.
+func (s *session) begin(ctx context.Context, a *App) error {
+	namespace, name := s.plan.Release.Namespace, record.LockName(s.plan.Release.Name, s.id)
+	var err error
+	if s.lock = a.locks[name]; s.lock == nil {
+		if s.lock, err = a.acquire(ctx, s.flags, s.client, namespace, name, s.id); err != nil {
+			return err
+		}
+		if s.stale != nil {
+			stale, err := s.stale()
+			if err != nil || stale || s.lock.Waited {
+				return errors.Join(err, errStale)
+			}
+		}
+	}
+	if s.runs, err = runsIn(s.flags.place, s.client, namespace); err != nil {
+		return err
+	}
+	steps, owner := record.Steps(s.plan, digestOf), record.Self(os.Getenv)
+	if a.resuming != nil {
+		run := a.resuming.run.Clone()
+		run.Inputs, run.Revision, run.Documents = s.inputs, s.revision, s.documents
+		s.journal, err = record.Resume(ctx, s.runs, run, steps, owner, s.lock.Check)
+		return err
+	}
+	directory, err := os.Getwd()
+	if err != nil {
+		return err
+	}
+	s.journal, err = record.Begin(ctx, s.runs, record.Run{
+		ID: s.id, Operation: s.plan.Operation, Release: s.plan.Release.Name, Namespace: namespace, Revision: s.revision, Target: s.target,
+		Command: a.commandLine(), Directory: directory, Owner: owner, Start: time.Now().UTC(), Inputs: s.inputs, Documents: s.documents, Steps: steps,
+	}, s.lock.Check)
+	return err
+}
+
+// acquire takes a lock for a run. It is given back by unlock.
+func (a *App) acquire(ctx context.Context, flags *recordFlags, client *kube.Client, namespace, name, id string) (*record.Lock, error) {
+	locks := record.Locks{Client: client.Interface, Namespace: namespace, Tell: func(text string) { fmt.Fprintln(a.ErrOut, shown("%s", text)) }}
+	lock, err := locks.Acquire(ctx, name, record.Holder{Owner: record.Self(os.Getenv), Run: id}, flags.lockWait)
+	if err != nil {
+		return nil, err
+	}
+	if died := lock.Died; died != nil && died.Run != id {
+		a.tell(fmt.Sprintf("run %s of %s ended without a word; 'kubectl tasks resume %s' goes on with it", died.Run, died.Owner, died.Run))
+	}
+	if a.locks == nil {
+		a.locks = map[string]*record.Lock{}
+	}
+	a.locks[name] = lock
+	return lock, nil
+}
+
+// unlock gives all locks back.
+func (a *App) unlock() {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	for name, lock := range a.locks {
+		if err := lock.Release(ctx); err != nil {
+			a.tell(fmt.Sprintf("the lock %s could not be given back, and will run out: %v", name, err))
+		}
+	}
+	a.locks = nil
+}
+
+// watch ends the run when the lock is lost, or when somebody asks for it.
+func (s *session) watch(ctx context.Context) {
+	go func() {
+		select {
+		case <-ctx.Done():
+		case <-s.lock.Lost():
+			s.cancel(record.ErrLockLost)
+		case by := <-s.lock.Cancelled():
+			s.cancel(cancelledBy{by})
+		}
+	}()
+}
+
+// cancelledBy is the cause of a run that somebody else stopped.
+type cancelledBy struct{ who string }
+
+func (c cancelledBy) Error() string { return "cancelled by " + c.who }
+
+// engine returns the engine with the journals of the session, and of what later runs must know.
+func (s *session) engine(e engine.Engine, ledger engine.Journal) engine.Engine {
+	switch {
+	case s.journal == nil:
+		e.Journal = ledger
+	case ledger == nil:
+		e.Journal = s.journal
+	default:
+		e.Journal = record.Both{s.journal, ledger}
+	}
+	return e
+}
+
+// emit returns what shows events, and keeps what steps print.
+func (s *session) emit(show func(engine.Event)) func(engine.Event) {
+	switch {
+	case s.journal == nil:
+		return show
+	case show == nil:
+		return s.journal.Emit
+	}
+	return func(e engine.Event) {
+		s.journal.Emit(e)
+		show(e)
+	}
+}
+
+// end writes how the run ended.
+func (s *session) end(a *App, result engine.Result, revision, exitCode int, rolledBack bool) {
+	if s.journal != nil {
+		if err := s.journal.End(result, revision, exitCode, rolledBack); err != nil {
+			a.tell(fmt.Sprintf("how the run ended is not recorded: %v", err))
+		}
+	}
+}
+
+// close lets others go on.
+func (s *session) close(a *App) {
+	a.unlock()
+	if s.journal != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
+		// Who may not list has a few records too many.
+		_ = record.Prune(ctx, s.runs, s.plan.Release.Name, s.keep)
+	}
+	s.cancel(nil)
+}
+
+// digestOf sums up what a step does.
+func digestOf(s plan.Step) string {
+	about := []any{s.Kind, s.Object, s.Undoes}
+	if s.Task != nil {
+		about = append(about, s.Task.Executor.Kind(), s.Task.Executor.Text(), s.Task.Policy, s.Task.Once)
+	}
+	text, err := json.Marshal(about)
+	if err != nil {
+		text = []byte(err.Error())
+	}
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:6])
+}
+
+// inputsOf are the digests of the documents that tasks were read from, beside others.
+func inputsOf(set taskSet, others map[string]string) map[string]string {
+	inputs := maps.Clone(others)
+	if inputs == nil {
+		inputs = map[string]string{}
+	}
+	for _, d := range set.documents {
+		sum := sha256.Sum256(d.Text)
+		inputs[d.Name] = hex.EncodeToString(sum[:8])
+	}
+	return inputs
+}
+
+// connects are the flags that choose the cluster, or who asks: whoever resumes a run chooses these anew.
+var connects = []string{
+	"namespace", "context", "cluster", "user", "kubeconfig", "server", "token", "as", "as-group", "as-uid", "as-user-extra",
+	"certificate-authority", "client-certificate", "client-key", "tls-server-name", "request-timeout", "cache-dir", "disable-compression",
+	"username", "password", "kube-context", "kube-token", "kube-as-user", "kube-as-group", "kube-apiserver", "kube-ca-file",
+	"kube-tls-server-name", "kube-insecure-skip-tls-verify", "lock-wait", "record",
+}
+
+// commandLine returns the command of this invocation as it can be given again: its name, its flags but
+// for those that choose the cluster, and its arguments.
+func (a *App) commandLine() []string {
+	root := a.Command()
+	cmd, rest, err := root.Find(a.args)
+	if err != nil {
+		return nil
+	}
+	line := []string{cmd.Name()}
+	err = cmd.Flags().ParseAll(rest, func(f *pflag.Flag, value string) error {
+		if !slices.Contains(connects, f.Name) {
+			line = append(line, fmt.Sprintf("--%s=%s", f.Name, value))
+		}
+		return nil
+	})
+	if err != nil {
+		return nil
+	}
+	args, dash := cmd.Flags().Args(), cmd.Flags().ArgsLenAtDash()
+	if dash >= 0 {
+		args = slices.Insert(slices.Clone(args), dash, "--")
+	}
+	return append(line, args...)
+}
+
+// isLocked is what a session ends with when somebody else has the lock.
+func isLocked(err error) bool {
+	var locked *record.LockedError
+	return errors.As(err, &locked) || errors.Is(err, record.ErrLockLost) || errors.Is(err, record.ErrTakenOver)
+}

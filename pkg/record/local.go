@@ -1,0 +1,161 @@
+package record
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+)
+
+// LocalRuns are records on this machine, each in a file of its own that only the user can read. It
+// implements Runs; other machines do not know of these runs.
+type LocalRuns struct {
+	// Dir is where the files of one cluster are.
+	Dir       string
+	Namespace string
+}
+
+// LocalDir returns the directory of the records of runs in the cluster with that address: a folder of
+// $XDG_STATE_HOME, or of ~/.local/state.
+func LocalDir(getenv func(string) string, server string) (string, error) {
+	state := getenv("XDG_STATE_HOME")
+	if state == "" {
+		home, err := os.UserHomeDir()
+		if err != nil {
+			return "", err
+		}
+		state = filepath.Join(home, ".local", "state")
+	}
+	sum := sha256.Sum256([]byte(server))
+	return filepath.Join(state, "kubectl-tasks", hex.EncodeToString(sum[:6])), nil
+}
+
+const localSuffix = ".run.json"
+
+func (l LocalRuns) folder() string { return filepath.Join(l.Dir, l.Namespace) }
+
+// file returns the file of a run; an ID that is none has none.
+func (l LocalRuns) file(id string) (string, error) {
+	if id == "" || id != filepath.Base(id) || strings.HasPrefix(id, ".") {
+		return "", fmt.Errorf("run %q: %w", id, ErrNoRun)
+	}
+	return filepath.Join(l.folder(), id+localSuffix), nil
+}
+
+// Put implements Runs.
+func (l LocalRuns) Put(ctx context.Context, run *Stored) error {
+	name, err := l.file(run.ID)
+	if err != nil {
+		return err
+	}
+	if live, err := l.Get(ctx, run.ID); err == nil && live.version != run.version || err != nil && run.version != "" {
+		return errConflict
+	}
+	data, err := encodeStored(run)
+	if err != nil {
+		return err
+	}
+	text, err := json.Marshal(data)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(l.folder(), 0o700); err != nil {
+		return err
+	}
+	temporary, err := os.CreateTemp(l.folder(), ".new-") // which only the user can read
+	if err != nil {
+		return err
+	}
+	_, err = temporary.Write(text)
+	err = errors.Join(err, temporary.Sync(), temporary.Close())
+	if err == nil {
+		err = os.Rename(temporary.Name(), name)
+	}
+	if err != nil {
+		_ = os.Remove(temporary.Name())
+		return err
+	}
+	run.version = version(text)
+	return nil
+}
+
+func version(text []byte) string {
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:])
+}
+
+// Get implements Runs.
+func (l LocalRuns) Get(_ context.Context, id string) (*Stored, error) {
+	name, err := l.file(id)
+	if err != nil {
+		return nil, err
+	}
+	text, err := os.ReadFile(name) //nolint:gosec // the name is made from a checked ID
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("run %s in namespace %q on this machine: %w", id, l.Namespace, ErrNoRun)
+	}
+	if err != nil {
+		return nil, err
+	}
+	var data map[string][]byte
+	if err := json.Unmarshal(text, &data); err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	run, err := decodeStored(data)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	run.version = version(text)
+	return run, nil
+}
+
+// List implements Runs.
+func (l LocalRuns) List(ctx context.Context, release string) ([]*Stored, error) {
+	entries, err := os.ReadDir(l.folder())
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	var (
+		runs   []*Stored
+		broken []error
+	)
+	for _, e := range entries {
+		id, is := strings.CutSuffix(e.Name(), localSuffix)
+		if !is {
+			continue
+		}
+		run, err := l.Get(ctx, id)
+		if err != nil {
+			broken = append(broken, err)
+		} else if release == "" || run.Release == release {
+			runs = append(runs, run)
+		}
+	}
+	slices.SortFunc(runs, func(a, b *Stored) int { return strings.Compare(a.ID, b.ID) })
+	return runs, errors.Join(broken...)
+}
+
+// Changed implements Runs.
+func (l LocalRuns) Changed(ctx context.Context, _ *Stored, atMost time.Duration) error {
+	return first(ctx, nil, min(atMost, time.Second))
+}
+
+// Delete implements Runs.
+func (l LocalRuns) Delete(_ context.Context, id string) error {
+	name, err := l.file(id)
+	if err == nil {
+		err = os.Remove(name)
+	}
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, ErrNoRun) {
+		return nil
+	}
+	return err
+}

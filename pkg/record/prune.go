@@ -1,0 +1,25 @@
+package record
+
+import (
+	"context"
+	"errors"
+	"slices"
+)
+
+// Prune deletes the oldest records of the runs of a release, or of those without one, so that at most
+// keep are left; 0 keeps all.
+func Prune(ctx context.Context, runs Runs, release string, keep int) error {
+	if keep <= 0 {
+		return nil
+	}
+	all, err := runs.List(ctx, release)
+	if err != nil {
+		return err
+	}
+	all = slices.DeleteFunc(all, func(r *Stored) bool { return r.Release != release })
+	var failed []error
+	for _, old := range all[:max(0, len(all)-keep)] {
+		failed = append(failed, runs.Delete(ctx, old.ID))
+	}
+	return errors.Join(failed...)
+}

@@ -1,0 +1,139 @@
+package record
+
+import (
+	"bytes"
+	"compress/gzip"
+	"encoding/json"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
+)
+
+// Run is one run as it is recorded, while it goes on and afterwards. Its fields only grow.
+type Run struct {
+	ID        string         `json:"id"`
+	Operation task.Operation `json:"operation"`
+	Release   string         `json:"release,omitempty"`
+	Namespace string         `json:"namespace"`
+	// Revision is the release's revision that the run makes or meets; 0 when there is none.
+	Revision int `json:"revision,omitempty"`
+	// Target is the revision that a rollback goes back to.
+	Target int `json:"target,omitempty"`
+	// Command is the command line without the program and without what chooses the cluster, and
+	// Directory where it was given.
+	Command   []string `json:"command,omitempty"`
+	Directory string   `json:"directory,omitempty"`
+	// Owner is the process that works on the run, or that did last.
+	Owner Owner `json:"owner"`
+	// Processes counts those that have worked on it.
+	Processes int       `json:"processes"`
+	Start     time.Time `json:"start"`
+	// End, Status and ExitCode are set when the run has ended; resuming it takes them away.
+	End      *time.Time `json:"end,omitempty"`
+	Status   task.State `json:"status,omitempty"`
+	ExitCode int        `json:"exitCode,omitempty"`
+	// RolledBack tells that what the run did was taken back.
+	RolledBack bool `json:"rolledBack,omitempty"`
+	// Inputs are the digests of what the plan was made from besides its steps, by what they are of.
+	Inputs map[string]string `json:"inputs,omitempty"`
+	// Documents are the task documents that it was made from, as far as there is room for them.
+	Documents []Document `json:"documents,omitempty"`
+	Steps     []Step     `json:"steps"`
+	// Compacted tells that details were left out because the record would have grown too large.
+	Compacted bool `json:"compacted,omitempty"`
+}
+
+// Step is a step of a recorded run.
+type Step struct {
+	ID   string `json:"id"`
+	Kind string `json:"kind"`
+	// Digest sums up what the step does.
+	Digest   string     `json:"digest,omitempty"`
+	Phase    task.Phase `json:"phase,omitempty"`
+	Executor string     `json:"executor,omitempty"`
+	Source   string     `json:"source,omitempty"`
+	// Attempt is the number of the attempt that was started last; 0 when none was.
+	Attempt int `json:"attempt,omitempty"`
+	// Made are the objects that the attempt made or runs in.
+	Made []task.Object `json:"made,omitempty"`
+	// State is how it ended; empty as long as that is not known.
+	State    task.State        `json:"state,omitempty"`
+	ExitCode *int              `json:"exitCode,omitempty"`
+	Reason   string            `json:"reason,omitempty"`
+	Message  string            `json:"message,omitempty"`
+	Start    *time.Time        `json:"start,omitempty"`
+	End      *time.Time        `json:"end,omitempty"`
+	Targets  []task.Target     `json:"targets,omitempty"`
+	Outputs  map[string]Output `json:"outputs,omitempty"`
+}
+
+// Output is an output of a task. Of a secret one only that there was one is recorded.
+type Output struct {
+	Value  any  `json:"value,omitempty"`
+	Secret bool `json:"secret,omitempty"`
+}
+
+// Ended reports whether the run has ended, as far as is recorded.
+func (r *Run) Ended() bool { return r.Status != "" }
+
+// Begun reports whether the step was started.
+func (s *Step) Begun() bool { return s.Attempt > 0 || s.State != "" }
+
+// step returns the step of that ID; nil when the run has none.
+func (r *Run) step(id string) *Step {
+	for i := range r.Steps {
+		if r.Steps[i].ID == id {
+			return &r.Steps[i]
+		}
+	}
+	return nil
+}
+
+// maxUnpacked is how large a record may be when it is unpacked.
+const maxUnpacked = 64 << 20
+
+// pack returns text compressed.
+func pack(text []byte) []byte {
+	var b bytes.Buffer
+	w := gzip.NewWriter(&b)
+	_, _ = w.Write(text) // a buffer takes all
+	_ = w.Close()
+	return b.Bytes()
+}
+
+// unpack is the reverse of pack.
+func unpack(packed []byte) ([]byte, error) {
+	r, err := gzip.NewReader(bytes.NewReader(packed))
+	if err != nil {
+		return nil, err
+	}
+	text, err := io.ReadAll(io.LimitReader(r, maxUnpacked+1))
+	if err == nil && len(text) > maxUnpacked {
+		err = fmt.Errorf("it is larger than %d MiB", maxUnpacked>>20)
+	}
+	return text, err
+}
+
+// encodeRun returns the run as it is stored.
+func encodeRun(r *Run) ([]byte, error) {
+	text, err := json.Marshal(r)
+	if err != nil {
+		return nil, err
+	}
+	return pack(text), nil
+}
+
+// decodeRun is the reverse of encodeRun.
+func decodeRun(packed []byte) (*Run, error) {
+	text, err := unpack(packed)
+	if err != nil {
+		return nil, err
+	}
+	r := &Run{}
+	if err := json.Unmarshal(text, r); err != nil {
+		return nil, err
+	}
+	return r, nil
+}

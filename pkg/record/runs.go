@@ -1,0 +1,286 @@
+package record
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/watch"
+	"k8s.io/client-go/kubernetes"
+
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
+)
+
+const (
+	// runType and runLabel tell a run's Secret from others.
+	runType  = "kubectl-tasks.io/run"
+	runLabel = "kubectl-tasks.io/run"
+	// runKey is where it has the run, and the keys with logPrefix have what its steps printed.
+	runKey    = "run"
+	logPrefix = "log."
+)
+
+// Stored is a recorded run with what its steps have printed.
+type Stored struct {
+	Run
+
+	// logs are the packed texts of what steps printed, by the steps' IDs.
+	logs map[string][]byte
+	// version tells this state of the record from others.
+	version string
+}
+
+// Log returns the beginning and the end of what a step printed, without its secrets; nil when it printed
+// nothing, has not ended yet, or when there was no room.
+func (s *Stored) Log(step string) ([]byte, error) {
+	packed, ok := s.logs[step]
+	if !ok {
+		return nil, nil
+	}
+	return unpack(packed)
+}
+
+// ErrNoRun means that there is no record of such a run.
+var ErrNoRun = errors.New("there is no record of such a run")
+
+// ErrTakenOver means that another process works on the run, or that its record was deleted.
+var ErrTakenOver = errors.New("another process has taken the run over")
+
+// errConflict means that the record is not as it was when it was read.
+var errConflict = errors.New("the record has changed")
+
+// Runs is a place with the records of the runs of a namespace.
+type Runs interface {
+	// Put stores a run: a new one when its version is empty, else in the place of that version, which it
+	// changes. The error is errConflict when there is another one.
+	Put(ctx context.Context, run *Stored) error
+	// Get returns a run; ErrNoRun when there is none of that ID.
+	Get(ctx context.Context, id string) (*Stored, error)
+	// List returns the runs of a release, or all when that is empty, the oldest first.
+	List(ctx context.Context, release string) ([]*Stored, error)
+	// Changed returns when a run is not as it was when it was read, or after a time.
+	Changed(ctx context.Context, run *Stored, atMost time.Duration) error
+	// Delete removes a run; one that is not there is no error.
+	Delete(ctx context.Context, id string) error
+}
+
+// ClusterRuns are the records in the cluster, each in a Secret. It implements Runs.
+type ClusterRuns struct {
+	// Client returns the connection to the cluster.
+	Client    func() (kubernetes.Interface, error)
+	Namespace string
+}
+
+// runName is the name of the Secret of a run.
+func runName(id string) string { return "kubectl-tasks.run." + id }
+
+// Put implements Runs.
+func (c ClusterRuns) Put(ctx context.Context, run *Stored) error {
+	client, err := c.Client()
+	if err != nil {
+		return err
+	}
+	data, err := encodeStored(run)
+	if err != nil {
+		return err
+	}
+	all := map[string]string{managedByLabel: "kubectl-tasks", runLabel: run.ID}
+	if run.Release != "" {
+		all[releaseLabel] = run.Release
+	}
+	secret := &corev1.Secret{
+		ObjectMeta: metav1.ObjectMeta{Name: runName(run.ID), Namespace: c.Namespace, Labels: all, ResourceVersion: run.version},
+		Type:       runType, Data: data,
+	}
+	secrets := client.CoreV1().Secrets(c.Namespace)
+	if run.version == "" {
+		secret, err = secrets.Create(ctx, secret, metav1.CreateOptions{FieldManager: "kubectl-tasks"})
+	} else {
+		secret, err = secrets.Update(ctx, secret, metav1.UpdateOptions{FieldManager: "kubectl-tasks"})
+	}
+	switch {
+	case apierrors.IsConflict(err), apierrors.IsAlreadyExists(err), apierrors.IsNotFound(err) && run.version != "":
+		return errConflict
+	case err != nil:
+		return err
+	}
+	run.version = secret.ResourceVersion
+	return nil
+}
+
+// Get implements Runs.
+func (c ClusterRuns) Get(ctx context.Context, id string) (*Stored, error) {
+	client, err := c.Client()
+	if err != nil {
+		return nil, err
+	}
+	secret, err := client.CoreV1().Secrets(c.Namespace).Get(ctx, runName(id), metav1.GetOptions{})
+	if apierrors.IsNotFound(err) {
+		return nil, fmt.Errorf("run %s in namespace %q: %w", id, c.Namespace, ErrNoRun)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return c.decode(secret)
+}
+
+func (c ClusterRuns) decode(secret *corev1.Secret) (*Stored, error) {
+	run, err := decodeStored(secret.Data)
+	if err != nil {
+		return nil, fmt.Errorf("secret/%s in namespace %q cannot be read: %w", secret.Name, c.Namespace, err)
+	}
+	run.version = secret.ResourceVersion
+	return run, nil
+}
+
+// List implements Runs. Records that cannot be read are left out, and are the error.
+func (c ClusterRuns) List(ctx context.Context, release string) ([]*Stored, error) {
+	client, err := c.Client()
+	if err != nil {
+		return nil, err
+	}
+	selector := runLabel
+	if release != "" {
+		selector += "," + labels.SelectorFromSet(labels.Set{releaseLabel: release}).String()
+	}
+	list, err := client.CoreV1().Secrets(c.Namespace).List(ctx, metav1.ListOptions{LabelSelector: selector})
+	if err != nil {
+		return nil, err
+	}
+	var (
+		runs   []*Stored
+		broken []error
+	)
+	for i := range list.Items {
+		if list.Items[i].Type != runType {
+			continue
+		}
+		run, err := c.decode(&list.Items[i])
+		if err != nil {
+			broken = append(broken, err)
+			continue
+		}
+		runs = append(runs, run)
+	}
+	slices.SortFunc(runs, func(a, b *Stored) int { return strings.Compare(a.ID, b.ID) })
+	return runs, errors.Join(broken...)
+}
+
+// Changed implements Runs.
+func (c ClusterRuns) Changed(ctx context.Context, run *Stored, atMost time.Duration) error {
+	client, err := c.Client()
+	if err != nil {
+		return err
+	}
+	options := metav1.SingleObject(metav1.ObjectMeta{Name: runName(run.ID), ResourceVersion: run.version})
+	var events <-chan watch.Event
+	if watching, err := client.CoreV1().Secrets(c.Namespace).Watch(ctx, options); err == nil {
+		defer watching.Stop()
+		events = watching.ResultChan()
+	} else {
+		atMost = min(atMost, time.Second)
+	}
+	return first(ctx, events, atMost)
+}
+
+// first returns when something comes, or after a time.
+func first(ctx context.Context, events <-chan watch.Event, atMost time.Duration) error {
+	timer := time.NewTimer(atMost)
+	defer timer.Stop()
+	select {
+	case <-events:
+	case <-timer.C:
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	return nil
+}
+
+// Delete implements Runs.
+func (c ClusterRuns) Delete(ctx context.Context, id string) error {
+	client, err := c.Client()
+	if err != nil {
+		return err
+	}
+	err = client.CoreV1().Secrets(c.Namespace).Delete(ctx, runName(id), metav1.DeleteOptions{})
+	if apierrors.IsNotFound(err) {
+		return nil
+	}
+	return err
+}
+
+// encodeStored returns a run and its logs as the data of a Secret, of at most maxBytes: first the logs
+// of the oldest steps go, then what is told about each step, but never how it ended.
+func encodeStored(run *Stored) (map[string][]byte, error) {
+	text, err := encodeRun(&run.Run)
+	if err != nil {
+		return nil, err
+	}
+	if len(text) > maxBytes {
+		compacted := run.Run
+		compacted.Compacted, compacted.Steps = true, nil
+		for _, s := range run.Steps {
+			compacted.Steps = append(compacted.Steps, Step{ID: s.ID, Kind: s.Kind, Digest: s.Digest, Attempt: s.Attempt, Made: s.Made, State: s.State, ExitCode: s.ExitCode, Outputs: s.Outputs})
+		}
+		if text, err = encodeRun(&compacted); err != nil {
+			return nil, err
+		}
+		if len(text) > maxBytes {
+			return nil, fmt.Errorf("the record of the run would have %d KiB; a run of so many tasks can be recorded with --record=local only", len(text)>>10)
+		}
+	}
+	data := map[string][]byte{runKey: text}
+	size := len(text)
+	for i := range slices.Backward(run.Steps) {
+		packed, ok := run.logs[run.Steps[i].ID]
+		if !ok {
+			continue
+		}
+		if size += len(packed); size > maxBytes {
+			break
+		}
+		data[fmt.Sprintf("%s%d", logPrefix, i)] = packed
+	}
+	return data, nil
+}
+
+// decodeStored is the reverse of encodeStored.
+func decodeStored(data map[string][]byte) (*Stored, error) {
+	run, err := decodeRun(data[runKey])
+	if err != nil {
+		return nil, err
+	}
+	stored := &Stored{Run: *run, logs: map[string][]byte{}}
+	for i := range run.Steps {
+		if packed, ok := data[fmt.Sprintf("%s%d", logPrefix, i)]; ok {
+			stored.logs[run.Steps[i].ID] = packed
+		}
+	}
+	return stored, nil
+}
+
+// Abandon records that nobody works on a run any more: what had begun and has no end was cancelled. The
+// error is ErrTakenOver when somebody does.
+func Abandon(ctx context.Context, runs Runs, run *Stored, by Owner) error {
+	now := time.Now().UTC()
+	run.End, run.Status = &now, task.Cancelled
+	for i := range run.Steps {
+		if s := &run.Steps[i]; s.Attempt > 0 && s.State == "" {
+			s.State, s.Reason, s.Message, s.End = task.Cancelled, "Cancelled", "cancelled by "+by.String(), &now
+		}
+	}
+	if err := runs.Put(ctx, run); err != nil {
+		if errors.Is(err, errConflict) {
+			return ErrTakenOver
+		}
+		return err
+	}
+	return nil
+}
