@@ -83,7 +83,9 @@ func (t attempts) all(ctx context.Context, s plan.Step, earlier Earlier) task.Re
 			return result
 		}
 		if t.journal != nil {
-			if err := t.journal.Retried(a, result); err != nil {
+			told := result
+			told.Message = t.masks.text(told.Message)
+			if err := t.journal.Retried(a, told); err != nil {
 				t.note(fmt.Sprintf("how attempt %d ended is not recorded: %v", a.Number, err))
 			}
 		}

@@ -256,7 +256,7 @@ func (r *run) carryOut(ctx context.Context, s plan.Step, values task.Values, ear
 	if s.Waits() || s.Task != nil && s.Task.Skip != "" {
 		journal = nil
 	}
-	result = r.attempts(s, journal).all(ctx, s, earlier)
+	result = r.masked(r.attempts(s, journal).all(ctx, s, earlier))
 	if journal != nil && result.Reason != reasonNotRecorded {
 		if s, err = withUndo(s, values, result); err == nil {
 			err = journal.After(StepResult{Step: s, Result: result})
@@ -347,11 +347,18 @@ func resolved(s plan.Step, values task.Values) (plan.Step, error) {
 	return s, nil
 }
 
-func (r *run) end(i int, s StepResult) {
-	s.Message = r.masks.text(s.Message)
-	for t := range s.Targets {
-		s.Targets[t].Message = r.masks.text(s.Targets[t].Message)
+// masked returns a step's end with messages that tell no secret.
+func (r *run) masked(result task.Result) task.Result {
+	result.Message = r.masks.text(result.Message)
+	result.Targets = slices.Clone(result.Targets)
+	for t := range result.Targets {
+		result.Targets[t].Message = r.masks.text(result.Targets[t].Message)
 	}
+	return result
+}
+
+func (r *run) end(i int, s StepResult) {
+	s.Result = r.masked(s.Result)
 	r.results[i], r.done[i] = s, true
 	if s.Reason == ReasonNotNeeded && s.Step.Stage == task.AtRollback {
 		return // nobody waits for it

@@ -19,7 +19,7 @@ import (
 	"k8s.io/streaming/pkg/httpstream"
 )
 
-// ExecRequest says what to run where. Nothing is sent to the program's standard input.
+// ExecRequest says what to run where. The program's standard input is empty.
 type ExecRequest struct {
 	Namespace, Pod, Container string
 	// Command is the program and its arguments; there is no shell.
@@ -27,6 +27,12 @@ type ExecRequest struct {
 	// Stdout and Stderr take what the program prints, as it comes. When they block, so does the
 	// program.
 	Stdout, Stderr io.Writer
+	// Token names the program in its container, so that another process can go on with it; empty when
+	// none will.
+	Token string
+
+	// stdin is what we tell the shell around the program; nil when there is none.
+	stdin io.Reader
 }
 
 // RefusedError means that the program did not start: the server said so.
@@ -104,6 +110,7 @@ func (c *Client) execURL(req ExecRequest) (*url.URL, error) {
 		VersionedParams(&corev1.PodExecOptions{
 			Container: req.Container,
 			Command:   req.Command,
+			Stdin:     req.stdin != nil,
 			Stdout:    true,
 			Stderr:    true,
 		}, scheme.ParameterCodec).URL(), nil

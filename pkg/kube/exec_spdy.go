@@ -37,6 +37,13 @@ func spdyExec(ctx context.Context, config *rest.Config, target *url.URL, req Exe
 	defer stop()
 
 	streams := map[string]httpstream.Stream{}
+	if req.stdin != nil {
+		stream, err := conn.CreateStream(http.Header{corev1.StreamType: []string{corev1.StreamTypeStdin}})
+		if err != nil {
+			return nil, err
+		}
+		go func() { _, _ = io.Copy(stream, req.stdin) }()
+	}
 	for _, kind := range []string{corev1.StreamTypeError, corev1.StreamTypeStdout, corev1.StreamTypeStderr} {
 		stream, err := conn.CreateStream(http.Header{corev1.StreamType: []string{kind}})
 		if err != nil {

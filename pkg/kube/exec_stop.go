@@ -1,25 +1,23 @@
 package kube
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
 	"strconv"
-	"strings"
 	"time"
-)
 
-// announce is run by the container's shell instead of the program: it tells the process id on
-// the first line of standard error and becomes the program, whose arguments it does not touch.
-// Container runtimes start what is executed as the leader of a process group, so the id is the
-// group's as well.
-const announce = `echo "$1 $$" >&2; shift; exec "$@"`
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/util/wait"
+)
 
 // signalGroup sends a signal to a process group; with none to send it to it does nothing.
 const signalGroup = `kill -s "$1" -- "-$2" 2>/dev/null || kill -"$1" "-$2" 2>/dev/null || :`
+
+// forget removes a program's traces, named by the token.
+const forget = `; for p in ` + places + `; do rm -rf "$p/$3"; done`
 
 // ErrStopped means that the program was told to stop, because ctx was cancelled, and did.
 var ErrStopped = errors.New("stopped")
@@ -27,31 +25,132 @@ var ErrStopped = errors.New("stopped")
 // ErrNoShell means that the program could not be told to stop, because its image has no shell.
 var ErrNoShell = errors.New("the image has no shell to stop it with")
 
-// Exec runs a program in a container and returns the exit code that the server reported; only an
-// explicit status counts. The error is a *RefusedError when the program did not start, a
-// *LostError when its end is not known, and ErrStopped after ctx was cancelled: then the
-// program's process group gets TERM and, after the grace, KILL.
+// Exec runs a program in a container and returns its exit code: the one that the server reported or, when
+// the connection was lost before that, the one that the program left in the container. The error is a
+// *RefusedError when the program did not start, a *LostError when its end is not known, and ErrStopped
+// after ctx was cancelled: then the program's process group gets TERM and, after the grace, KILL.
 //
-// An image without a shell runs the program all the same, but cancelling then gives a
-// *LostError with ErrNoShell.
+// An image without a shell runs the program all the same, but cancelling then gives a *LostError with
+// ErrNoShell, and so does a lost connection.
 func (c *Client) Exec(ctx context.Context, req ExecRequest, grace time.Duration) (int, error) {
 	if err := ctx.Err(); err != nil {
 		return 0, &RefusedError{context.Cause(ctx)}
 	}
-	token := newToken()
-	pid := newAnnouncement(req.Stderr, token)
-	wrapped := req
-	wrapped.Command = append([]string{"sh", "-c", announce, "sh", token}, req.Command...)
-	wrapped.Stderr = pid
-
-	code, err := c.execUntil(ctx, wrapped, func(end <-chan struct{}) error {
-		return c.stop(ctx, req, pid, end, grace)
-	})
-	pid.flush()
-	if !missingProgram(err) || pid.announced() {
-		return code, err
+	if req.Token == "" {
+		req.Token = newToken()
 	}
-	return c.execUntil(ctx, req, func(<-chan struct{}) error { return ErrNoShell })
+	x := newExecution(req)
+	code, err := c.connect(ctx, x, append([]string{"sh", "-c", wrap, "sh", req.Token}, req.Command...), grace)
+	if missingProgram(err) && !x.begun() {
+		return c.execUntil(ctx, req, func(<-chan struct{}) error { return ErrNoShell })
+	}
+	if _, lost := errors.AsType[*LostError](err); lost && ctx.Err() == nil {
+		return c.goOn(ctx, x, err, grace)
+	}
+	return code, err
+}
+
+// Reattach goes on with a program that another process has started with that token, and is otherwise
+// Exec: it passes on what the program has printed from its beginning. A program of which nothing is left
+// is a *LostError.
+func (c *Client) Reattach(ctx context.Context, req ExecRequest, grace time.Duration) (int, error) {
+	return c.goOn(ctx, newExecution(req), errors.New("the process that started the command is no more"), grace)
+}
+
+// apiPatience is how long a program whose connection was lost is looked for while the cluster cannot be
+// reached.
+const apiPatience = 2 * time.Minute
+
+// goOn comes back to a program until its end is known. lost is why the connection ended.
+func (c *Client) goOn(ctx context.Context, x *execution, lost error, grace time.Duration) (int, error) {
+	retry := wait.Backoff{Duration: 200 * time.Millisecond, Factor: 2, Jitter: 0.2, Steps: 8, Cap: 5 * time.Second}
+	giveUp := time.Now().Add(apiPatience)
+	for {
+		was := x.printed()
+		code, err := c.connect(ctx, x, []string{"sh", "-c", comeBack, "sh", x.req.Token, strconv.FormatInt(x.stdout.n, 10), strconv.FormatInt(x.stderr.n, 10)}, grace)
+		switch {
+		case errors.Is(err, ErrStopped):
+			return 0, err
+		case x.marks.code != nil:
+			if x.printed() > maxKeptOutput {
+				x.note("after 16 MiB, what the command printed while the connection was lost is lost too")
+			}
+			return *x.marks.code, nil
+		case x.marks.trace == "none":
+			return 0, &LostError{fmt.Errorf("%w; in the container there is no trace of it", reason(lost))}
+		case x.marks.trace == "gone":
+			return 0, &LostError{fmt.Errorf("%w; the command is gone, and left no exit code", reason(lost))}
+		case err == nil:
+			return 0, &LostError{fmt.Errorf("%w; looking for the command ended with %d", reason(lost), code)}
+		case apierrors.IsNotFound(err), apierrors.IsForbidden(err), missingProgram(err):
+			return 0, &LostError{fmt.Errorf("%w; and then: %w", reason(lost), err)}
+		}
+		if x.marks.announced() || x.printed() > was {
+			giveUp = time.Now().Add(apiPatience)
+		}
+		if time.Now().After(giveUp) {
+			return 0, &LostError{fmt.Errorf("%w; and for %s the container could not be reached: %w", reason(lost), apiPatience, err)}
+		}
+		if pause(ctx, &retry) != nil {
+			return 0, &LostError{context.Cause(ctx)}
+		}
+	}
+}
+
+// reason is why a connection was lost, without the words of LostError.
+func reason(err error) error {
+	if lost, ok := errors.AsType[*LostError](err); ok {
+		return lost.Err
+	}
+	return err
+}
+
+// execution is a program and what has been read of it over all connections.
+type execution struct {
+	req            ExecRequest
+	stdout, stderr *counted
+	marks          *marks
+}
+
+func newExecution(req ExecRequest) *execution {
+	return &execution{req: req, stdout: &counted{to: req.Stdout}, stderr: &counted{to: req.Stderr}}
+}
+
+// begun reports whether the program was started, as far as this process knows.
+func (x *execution) begun() bool { return x.marks != nil && x.marks.announced() }
+
+func (x *execution) printed() int64 { return x.stdout.n + x.stderr.n }
+
+func (x *execution) note(text string) { _, _ = io.WriteString(x.req.Stderr, text+"\n") }
+
+// counted counts what is passed on.
+type counted struct {
+	to io.Writer
+	n  int64
+}
+
+// Write implements io.Writer.
+func (c *counted) Write(data []byte) (int, error) {
+	n, err := c.to.Write(data)
+	c.n += int64(n)
+	return n, err
+}
+
+// connect runs a command of ours around the program, until it ends or ctx is cancelled.
+func (c *Client) connect(ctx context.Context, x *execution, command []string, grace time.Duration) (int, error) {
+	answers, answer := io.Pipe()
+	defer answer.Close() //nolint:errcheck // it never fails
+	x.marks = newMarks(x.stderr, x.req.Token, func() {
+		// The reader may be gone, and then nobody waits for it either.
+		go func() { _, _ = io.WriteString(answer, "seen\n") }()
+	})
+	wrapped := x.req
+	wrapped.Command, wrapped.stdin, wrapped.Stdout, wrapped.Stderr = command, answers, x.stdout, x.marks
+	code, err := c.execUntil(ctx, wrapped, func(end <-chan struct{}) error {
+		return c.stop(ctx, x.req, x.marks, end, grace)
+	})
+	x.marks.flush()
+	return code, err
 }
 
 // execUntil runs exec, and stop when ctx is cancelled before it ends. The connection stays open
@@ -84,7 +183,7 @@ func (c *Client) execUntil(ctx context.Context, req ExecRequest, stop func(end <
 
 // stop ends the process group: TERM, and KILL when the program has ended or the grace is over,
 // for what is left of the group.
-func (c *Client) stop(ctx context.Context, req ExecRequest, pid *announcement, end <-chan struct{}, grace time.Duration) error {
+func (c *Client) stop(ctx context.Context, req ExecRequest, pid *marks, end <-chan struct{}, grace time.Duration) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace+10*time.Second)
 	defer cancel()
 	// What is cancelled right after its start may not have told its id yet.
@@ -95,14 +194,14 @@ func (c *Client) stop(ctx context.Context, req ExecRequest, pid *announcement, e
 	case <-time.After(grace):
 		return errors.New("the program never told its process id")
 	}
-	if err := c.signal(ctx, req, "TERM", pid.id()); err != nil {
+	if err := c.signal(ctx, req, signalGroup, "TERM", pid.id()); err != nil {
 		return err
 	}
 	select {
 	case <-end:
 	case <-time.After(grace):
 	}
-	if err := c.signal(ctx, req, "KILL", pid.id()); err != nil {
+	if err := c.signal(ctx, req, signalGroup+forget, "KILL", pid.id()); err != nil {
 		return err
 	}
 	select {
@@ -113,8 +212,8 @@ func (c *Client) stop(ctx context.Context, req ExecRequest, pid *announcement, e
 	}
 }
 
-func (c *Client) signal(ctx context.Context, req ExecRequest, name string, group int) error {
-	req.Command = []string{"sh", "-c", signalGroup, "sh", name, strconv.Itoa(group)}
+func (c *Client) signal(ctx context.Context, req ExecRequest, script, name string, group int) error {
+	req.Command = []string{"sh", "-c", script, "sh", name, strconv.Itoa(group), req.Token}
 	req.Stdout, req.Stderr = io.Discard, io.Discard
 	if _, err := c.exec(ctx, req); err != nil {
 		return fmt.Errorf("sending %s: %w", name, err)
@@ -127,72 +226,3 @@ func newToken() string {
 	_, _ = rand.Read(random[:]) // never fails, see crypto/rand
 	return fmt.Sprintf("kubectl-tasks-%x", random)
 }
-
-// maxPreamble is how much a shell may say before the announcement, such as a warning about its
-// locale.
-const maxPreamble = 64 << 10
-
-// announcement is the program's standard error without the line that tells the process id.
-type announcement struct {
-	to    io.Writer
-	token string
-	// known is closed when the id is.
-	known chan struct{}
-	pid   int
-	held  []byte
-	over  bool
-}
-
-func newAnnouncement(to io.Writer, token string) *announcement {
-	return &announcement{to: to, token: token, known: make(chan struct{})}
-}
-
-// Write passes on everything but the announcement.
-func (a *announcement) Write(data []byte) (int, error) {
-	if a.over {
-		return a.to.Write(data)
-	}
-	a.held = append(a.held, data...)
-	for !a.over {
-		line, rest, whole := bytes.Cut(a.held, []byte("\n"))
-		if !whole {
-			a.over = len(a.held) > maxPreamble
-			break
-		}
-		if text, ok := strings.CutPrefix(string(line), a.token+" "); ok {
-			if pid, err := strconv.Atoi(text); err == nil && pid > 0 {
-				a.pid, a.over, a.held = pid, true, rest
-				close(a.known)
-				break
-			}
-		}
-		if _, err := a.to.Write(a.held[:len(line)+1]); err != nil {
-			return 0, err
-		}
-		a.held = rest
-	}
-	if a.over {
-		a.flush()
-	}
-	return len(data), nil
-}
-
-// flush passes on what is held.
-func (a *announcement) flush() {
-	if len(a.held) > 0 {
-		_, _ = a.to.Write(a.held)
-		a.held = nil
-	}
-}
-
-func (a *announcement) announced() bool {
-	select {
-	case <-a.known:
-		return true
-	default:
-		return false
-	}
-}
-
-// id returns the process id; it is for after known is closed.
-func (a *announcement) id() int { return a.pid }

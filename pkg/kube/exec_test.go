@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -250,36 +251,90 @@ type writerFunc func([]byte) (int, error)
 
 func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
 
-func TestAnnouncement(t *testing.T) {
+// TestMarks: what the shell around a program says to us is taken out of the program's output, wherever it
+// stands, and nothing else is.
+func TestMarks(t *testing.T) {
 	tests := []struct {
 		name  string
 		write []string
 		want  string
-		pid   int
+		told  string
 	}{
-		{"first line", []string{"tok 42\nerror\n"}, "error\n", 42},
-		{"in parts", []string{"to", "k 4", "2", "\nx"}, "x", 42},
-		{"after a warning of the shell", []string{"sh: warning: locale\ntok 7\nrest"}, "sh: warning: locale\nrest", 7},
-		{"only the first counts", []string{"tok 1\ntok 2\n"}, "tok 2\n", 1},
-		{"never told", []string{"sh: not found"}, "sh: not found", 0},
-		{"not a number", []string{"tok x\n"}, "tok x\n", 0},
-		{"endless line", []string{strings.Repeat("y", maxPreamble+1), "z"}, strings.Repeat("y", maxPreamble+1) + "z", 0},
+		{"first line", []string{"tok pid 42\nerror\n"}, "error\n", "pid 42"},
+		{"in parts", []string{"to", "k pi", "d 4", "2", "\nx"}, "x", "pid 42"},
+		{"after a warning of the shell", []string{"sh: warning: locale\ntok pid 7\nrest"}, "sh: warning: locale\nrest", "pid 7"},
+		{"only the first counts", []string{"tok pid 1\ntok pid 2\n"}, "tok pid 2\n", "pid 1"},
+		{"never told", []string{"sh: not found"}, "sh: not found", ""},
+		{"not a number", []string{"tok pid x\n"}, "tok pid x\n", ""},
+		{"end", []string{"tok pid 1\nlast words\ntok end\n"}, "last words\n", "pid 1 end seen"},
+		{"end after an unfinished line", []string{"tok pid 1\nlast wordstok en", "d\n"}, "last words", "pid 1 end seen"},
+		{"code", []string{"tok pid 1\nxtok code 7\n"}, "x", "pid 1 end code 7 seen"},
+		{"no trace", []string{"tok none\n"}, "", "none"},
+		{"gone", []string{"tok pid 3\ntok gone\n"}, "", "pid 3 gone"},
+		{"nearly a mark", []string{"to", "tok", "tok\ntok endless\n", "tok"}, "totoktok\ntok endless\ntok", ""},
+		{"a mark without an end", []string{"tok " + strings.Repeat("y", maxMark), "z"}, "tok " + strings.Repeat("y", maxMark) + "z", ""},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			var out bytes.Buffer
-			a := newAnnouncement(&out, "tok")
+			var told []string
+			m := newMarks(&out, "tok", func() {})
+			acknowledged := false
+			m.acknowledge = func() { acknowledged = true }
 			for _, w := range tt.write {
-				if n, err := a.Write([]byte(w)); n != len(w) || err != nil {
+				if n, err := m.Write([]byte(w)); n != len(w) || err != nil {
 					t.Fatalf("Write: %d, %v", n, err)
 				}
 			}
-			a.flush()
-			if out.String() != tt.want || a.announced() != (tt.pid != 0) || a.announced() && a.id() != tt.pid {
-				t.Errorf("passed on %.40q, pid %d; want %.40q, %d", &out, a.pid, tt.want, tt.pid)
+			m.flush()
+			if m.announced() {
+				told = append(told, fmt.Sprint("pid ", m.id()))
+			}
+			if m.ended {
+				told = append(told, "end")
+			}
+			if m.code != nil {
+				told = append(told, fmt.Sprint("code ", *m.code))
+			}
+			if acknowledged {
+				told = append(told, "seen")
+			}
+			if m.trace != "" {
+				told = append(told, m.trace)
+			}
+			if got := strings.Join(told, " "); out.String() != tt.want || got != tt.told {
+				t.Errorf("passed on %.40q, told %q; want %.40q, %q", &out, got, tt.want, tt.told)
 			}
 		})
 	}
+}
+
+// FuzzMarks: however a stream is cut into pieces, what is passed on and what is told is the same, and
+// nothing is lost.
+func FuzzMarks(f *testing.F) {
+	f.Add([]byte("tok pid 42\nerror tok end\n"), uint8(3))
+	f.Add([]byte("ttok tok code 3\ntok none\n"), uint8(1))
+	f.Add([]byte("tok tok pid 1\ntok pid 1\n"), uint8(2))
+	f.Fuzz(func(t *testing.T, data []byte, size uint8) {
+		var whole, parts bytes.Buffer
+		a, b := newMarks(&whole, "tok", func() {}), newMarks(&parts, "tok", func() {})
+		_, _ = a.Write(data)
+		for piece := range slices.Chunk(data, 1+int(size)) {
+			_, _ = b.Write(piece)
+		}
+		a.flush()
+		b.flush()
+		if !bytes.Contains(data, bytes.Repeat([]byte("tok "), 1)) && !bytes.Equal(whole.Bytes(), data) {
+			t.Errorf("%q became %q", data, &whole)
+		}
+		long := false // a mark that is too long is one or none, depending on how it comes
+		for line := range bytes.Lines(data) {
+			long = long || len(line) >= maxMark
+		}
+		if !long && (!bytes.Equal(whole.Bytes(), parts.Bytes()) || a.pid != b.pid || a.ended != b.ended || a.trace != b.trace) {
+			t.Errorf("%q: whole %q, in parts %q", data, &whole, &parts)
+		}
+	})
 }
 
 // TestExecStop plays a container: the program runs until its group gets KILL, or TERM where it
@@ -301,14 +356,14 @@ func TestExecStop(t *testing.T) {
 				}
 				defer conn.Close() //nolint:errcheck // the client may be gone
 				command := r.URL.Query()["command"]
-				if command[2] == announce {
-					send(conn, 2, command[4]+" 99\n")
+				if command[2] == wrap {
+					send(conn, 2, command[4]+" pid 99\n")
 					close(started)
 					<-ended
 					send(conn, 3, exit3)
 				} else {
 					mu.Lock()
-					signals = append(signals, strings.Join(command[4:], " "))
+					signals = append(signals, strings.Join(command[4:6], " "))
 					mu.Unlock()
 					if command[4] == heeds {
 						close(ended)

@@ -16,6 +16,7 @@ import (
 
 // The channels of the protocol v5.channel.k8s.io: the first byte of each message.
 const (
+	channelStdin  = 0
 	channelStdout = 1
 	channelStderr = 2
 	channelStatus = 3
@@ -48,7 +49,22 @@ func webSocketExec(ctx context.Context, config *rest.Config, target *url.URL, re
 	defer func() { _ = conn.Close() }()
 	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
 	defer stop()
+	if req.stdin != nil {
+		go writeStdin(conn, req.stdin)
+	}
 	return readChannels(conn, req, silenceLimit)
+}
+
+// writeStdin sends what there is to send, until that or the connection ends.
+func writeStdin(conn *gorilla.Conn, stdin io.Reader) {
+	message := make([]byte, 1+256)
+	message[0] = channelStdin
+	for {
+		n, err := stdin.Read(message[1:])
+		if n > 0 && conn.WriteMessage(gorilla.BinaryMessage, message[:1+n]) != nil || err != nil {
+			return
+		}
+	}
 }
 
 // readChannels copies what the server sends to the request's writers until it closes the

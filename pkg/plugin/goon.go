@@ -21,7 +21,10 @@ func (r *stepRunner) goOn(ctx context.Context, a engine.Attempt, sink task.Sink)
 	case task.Host:
 		return notSeen("it ran on the machine of the process that died, and nobody saw its end"), true
 	case task.Exec, task.Service:
-		return notSeen("it ran in " + places(r.madeBy(a)) + " when the process that watched it died, and nobody saw its end"), true
+		if made := r.madeBy(a); len(made) > 0 {
+			return r.execRunner(a).Attach(ctx, *a.Task, made, sink), true
+		}
+		return notSeen("it was about to start when the process that ran it died, and nobody knows where"), true
 	case task.Advanced:
 		runner := advanced.Runner{Cluster: r.client, Pods: r.podRunner(a)}
 		if result, found := runner.Attach(ctx, *a.Task, r.uid(a, "Pod"), sink); found {

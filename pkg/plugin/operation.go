@@ -250,6 +250,10 @@ func (a *App) perform(ctx context.Context, o *operation) error {
 		if err := o.past.store.Delete(context.WithoutCancel(ctx)); err != nil {
 			fmt.Fprintf(a.ErrOut, "note: %v\n", err)
 		}
+		if err := a.forget(ctx, o); err != nil {
+			a.tell(err.Error())
+		}
+		s.keep = 0
 	}
 	if end != nil && revision > 0 && applyError == nil && o.runner.rolledBack == "" {
 		fmt.Fprintf(a.ErrOut, "release %q: Helm's %s is done (revision %d), nothing was rolled back\n", o.plan.Release.Name, o.plan.Operation, revision)

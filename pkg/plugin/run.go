@@ -178,8 +178,8 @@ func (a *App) run(ctx context.Context, o *runOptions, names []string) error {
 	return a.settled(ctx, nil, namespace, o.release, func() error { return a.runPlan(ctx, o, runner, set, p, id, ledger) })
 }
 
-// recorded reports whether a run of the tasks is recorded: one that touches the cluster or belongs to a
-// release, and one of which the user says so.
+// recorded reports whether a run of the tasks is recorded: one that touches the cluster, one that later
+// runs must know of, and one of which the user says so.
 func (o *runOptions) recorded(tasks []task.Task) bool {
 	local := func(t task.Task) bool {
 		switch t.Executor.(type) {
@@ -188,7 +188,7 @@ func (o *runOptions) recorded(tasks []task.Task) bool {
 		}
 		return false
 	}
-	return o.tasks.record.place != recordAuto || o.release != "" || slices.ContainsFunc(tasks, func(t task.Task) bool { return !local(t) })
+	return o.tasks.record.place != recordAuto || remembers(tasks) || slices.ContainsFunc(tasks, func(t task.Task) bool { return !local(t) })
 }
 
 func (a *App) runPlan(ctx context.Context, o *runOptions, runner *stepRunner, set taskSet, p plan.Plan, id string, ledger engine.Journal) error {

@@ -121,9 +121,11 @@ func (r *stepRunner) Run(ctx context.Context, a engine.Attempt, sink task.Sink) 
 		wake := func(ctx context.Context, target string) (func(context.Context) error, error) {
 			return r.client.Wake(ctx, r.namespace, target, r.timeout)
 		}
-		return exec.Runner{Client: r.client, Pods: r.pods, Gone: r.client.PodGone, Wake: wake, Grace: stopGrace}.Run(ctx, *step.Task, sink)
+		runner := r.execRunner(a)
+		runner.Pods, runner.Wake = r.pods, wake
+		return runner.Run(ctx, *step.Task, sink)
 	case task.Service:
-		return r.serviceRunner(step).Run(ctx, *step.Task, sink)
+		return r.serviceRunner(a).Run(ctx, *step.Task, sink)
 	case task.Standard:
 		return standard.Runner{Cluster: r.client, Clones: clone.Runner{Cluster: r.client, Pods: r.podRunner(a)}}.Run(ctx, *step.Task, sink)
 	case task.Advanced:
@@ -156,10 +158,19 @@ func (r *stepRunner) Run(ctx context.Context, a engine.Attempt, sink task.Sink) 
 	return task.Result{State: task.Failed, Reason: "NoRunner", Message: fmt.Sprintf("no runner for %T", step.Task.Executor)}
 }
 
-func (r *stepRunner) serviceRunner(step plan.Step) service.Runner {
+// execRunner returns the runner of an attempt in running pods.
+func (r *stepRunner) execRunner(a engine.Attempt) exec.Runner {
+	id := pod.Identity{Run: r.run, Step: a.ID, Attempt: a.Number}
+	runner := exec.Runner{Client: r.client, Gone: r.client.PodGone, Grace: stopGrace, Token: id.Token}
+	if r.made != nil {
+		runner.Made = func(places ...task.Object) error { return r.made(a.ID, places...) }
+	}
+	return runner
+}
+
+func (r *stepRunner) serviceRunner(a engine.Attempt) service.Runner {
 	return service.Runner{
-		Cluster: r.client, Exec: exec.Runner{Client: r.client, Gone: r.client.PodGone, Grace: stopGrace},
-		Namespace: r.namespace, Release: step.Release.Name, Installing: r.operation == task.Install, Awake: &r.awake,
+		Cluster: r.client, Exec: r.execRunner(a), Namespace: r.namespace, Release: a.Release.Name, Installing: r.operation == task.Install, Awake: &r.awake,
 	}
 }
 

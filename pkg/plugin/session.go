@@ -102,9 +102,10 @@ var errStale = errors.New("the release has changed meanwhile")
 // anew; nothing has been touched when it fails.
 func (a *App) open(ctx context.Context, o opening) (*session, context.Context, error) {
 	s := &session{opening: o}
-	ctx, s.cancel = context.WithCancelCause(ctx)
+	running, cancel := context.WithCancelCause(ctx)
+	s.cancel = cancel
 	if o.flags.place == recordNone {
-		return s, ctx, nil
+		return s, running, nil
 	}
 	if err := s.begin(ctx, a); err != nil {
 		s.cancel(nil)
@@ -120,8 +121,8 @@ func (a *App) open(ctx context.Context, o opening) (*session, context.Context, e
 		}
 		return nil, nil, preflight(ctx, err)
 	}
-	s.watch(ctx)
-	return s, ctx, nil
+	s.watch(running)
+	return s, running, nil
 }
 
 // begin takes the lock and makes the record.
@@ -253,6 +254,18 @@ func (s *session) close(a *App) {
 		_ = record.Prune(ctx, s.runs, s.plan.Release.Name, s.keep)
 	}
 	s.cancel(nil)
+}
+
+// forget removes the records of the runs of a release that is no more.
+func (a *App) forget(ctx context.Context, o *operation) error {
+	runs, err := runsIn(o.flags.record.place, o.past.client, o.plan.Release.Namespace)
+	if err == nil {
+		err = record.Forget(context.WithoutCancel(ctx), runs, o.plan.Release.Name)
+	}
+	if apierrors.IsForbidden(err) {
+		return nil // who may not list them has not made them
+	}
+	return err
 }
 
 // digestOf sums up what a step does.

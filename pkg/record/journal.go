@@ -64,10 +64,9 @@ func begin(ctx context.Context, runs Runs, run *Stored, allowed func(context.Con
 	j := &Journal{runs: runs, allowed: allowed, now: time.Now, run: run, tails: map[string]*tail{}}
 	j.wrote = sync.NewCond(&j.mu)
 	run.Processes++
-	if err := runs.Put(ctx, run); err != nil {
-		if errors.Is(err, errConflict) {
-			err = ErrTakenOver
-		}
+	ctx, cancel := context.WithTimeout(ctx, lostPatience)
+	defer cancel()
+	if err := j.putAgain(ctx, run); err != nil {
 		return nil, err
 	}
 	return j, nil

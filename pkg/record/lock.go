@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"sync"
 	"time"
 
@@ -105,6 +106,9 @@ func (l Locks) Acquire(ctx context.Context, name string, holder Holder, wait tim
 	)
 	for {
 		lease, died, err := l.try(ctx, name, holder, seen, seenAt)
+		if lostAnswer(err) && time.Since(began) < lostPatience {
+			err = apierrors.NewConflict(coordinationv1.Resource("leases"), name, err) // ask again
+		}
 		switch {
 		case err == nil && died != nil, err == nil && lease.Spec.HolderIdentity != nil && *lease.Spec.HolderIdentity == identity(holder):
 			return l.locked(lease, waited, died), nil
@@ -134,6 +138,24 @@ func (l Locks) Acquire(ctx context.Context, name string, holder Holder, wait tim
 			return nil, err
 		}
 	}
+}
+
+// lostPatience is how long a lock is asked for whose server does not answer.
+const lostPatience = 20 * time.Second
+
+// lostAnswer reports whether an error leaves open what the server did. One that cannot be reached at all
+// has done nothing.
+func lostAnswer(err error) bool {
+	if err == nil || errors.Is(err, context.Canceled) {
+		return false
+	}
+	if dial := (*net.OpError)(nil); errors.As(err, &dial) && dial.Op == "dial" {
+		return false
+	}
+	if status := apierrors.APIStatus(nil); errors.As(err, &status) {
+		return apierrors.IsServerTimeout(err) || apierrors.IsTimeout(err) || apierrors.IsServiceUnavailable(err) || apierrors.IsTooManyRequests(err) || apierrors.IsInternalError(err)
+	}
+	return true
 }
 
 // try takes the lock when it is free or its holder is no more. Otherwise it returns the lease as

@@ -23,3 +23,16 @@ func Prune(ctx context.Context, runs Runs, release string, keep int) error {
 	}
 	return errors.Join(failed...)
 }
+
+// Forget deletes the records of all runs of a release.
+func Forget(ctx context.Context, runs Runs, release string) error {
+	all, err := runs.List(ctx, release)
+	if err != nil {
+		return err
+	}
+	var failed []error
+	for _, old := range all {
+		failed = append(failed, runs.Delete(ctx, old.ID))
+	}
+	return errors.Join(failed...)
+}

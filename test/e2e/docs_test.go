@@ -145,6 +145,10 @@ func TestExamples(t *testing.T) {
 				if strings.Contains(command, "tasks install") || strings.Contains(command, "tasks plan install") {
 					before = "helm uninstall web --ignore-not-found --wait"
 				}
+				if slices.Contains([]string{"resume", "cancel", "status", "logs", "history"}, cmd.Name()) {
+					before += examplePast
+					command = strings.ReplaceAll(command, "20260102-150405-a1b2c3", "$(kubectl tasks history -o name | tail -n 1)")
+				}
 				if strings.Contains(command, "tasks plan") {
 					command += " || test $? -eq 2" // there is something to do
 				}
@@ -179,6 +183,17 @@ spec: {task: {id: "1", service: web, command: echo hello}}
 	exampleDefinition = `{"name": "Say", "type": "COMMAND", "service": "web", "command": "echo $NAME",
  "advancedTaskDefinitionArguments": [{"name": "NAME", "type": "STRING"}]}
 `
+	// examplePast makes a run that died in its first task.
+	examplePast = `
+cat >past.yaml <<'END'
+apiVersion: kubectl-tasks.io/v1alpha1
+kind: Tasks
+metadata: {name: past}
+tasks:
+- {name: backup, exec: {target: deployment/web, shell: "echo backup; sleep 6"}}
+- {name: migrate, needs: [backup], exec: {target: deployment/web, command: [echo, migrated]}}
+END
+timeout --signal=KILL 3 kubectl tasks run backup migrate --release web -t past.yaml || true`
 	exampleConfigMap = `kubectl create configmap web-tasks --from-literal=.draft-tasks.toml='[post-deploy]
 page = "wget -q -O - localhost:8080"'
 kubectl annotate configmap web-tasks kubectl-tasks.io/release=web`

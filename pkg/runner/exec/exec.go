@@ -11,6 +11,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/kubectl/pkg/cmd/util/podcmd"
 
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube"
@@ -22,6 +23,8 @@ import (
 type Client interface {
 	// Exec runs a program in a container; see kube.Client.Exec.
 	Exec(ctx context.Context, req kube.ExecRequest, grace time.Duration) (int, error)
+	// Reattach goes on with a program that another process has started; see kube.Client.Reattach.
+	Reattach(ctx context.Context, req kube.ExecRequest, grace time.Duration) (int, error)
 }
 
 // Runner runs exec tasks.
@@ -36,6 +39,11 @@ type Runner struct {
 	Wake func(ctx context.Context, target string) (restore func(context.Context) error, err error)
 	// Grace is how long a program that is told to stop has before it is killed.
 	Grace time.Duration
+	// Token names the program of this attempt in a pod; nil when nobody will ask for it.
+	Token func(pod string) string
+	// Made is told where the program is going to run before it does, and may forbid it; nil when nobody
+	// asks.
+	Made func(places ...task.Object) error
 }
 
 // apiTimeout is how long scaling a workload back may take.
@@ -71,8 +79,50 @@ func (r Runner) Run(ctx context.Context, t task.Task, sink task.Sink) task.Resul
 		return task.Result{State: task.Failed, Reason: "Pods", Message: err.Error()}
 	}
 	pods = pods[:e.Pods.Of(len(pods))]
-	parallel := max(1, e.Parallel)
+	if r.Made != nil {
+		if err := r.Made(places(pods, e.Container)...); err != nil {
+			return task.Result{State: task.Failed, Reason: "NotRecorded", Message: err.Error()}
+		}
+	}
+	return r.each(ctx, t, pods, max(1, e.Parallel), sink, func(pod *corev1.Pod) (string, error) {
+		container, err := podcmd.FindOrDefaultContainerByName(pod, e.Container, true, io.Discard)
+		if err != nil {
+			return "", err
+		}
+		return container.Name, nil
+	}, func(req kube.ExecRequest) (int, error) {
+		req.Command = e.Argv()
+		return r.Client.Exec(ctx, req, r.Grace)
+	})
+}
 
+// places are the containers in which the program is going to run. One that is not there is left to be
+// found out.
+func places(pods []corev1.Pod, name string) []task.Object {
+	all := make([]task.Object, 0, len(pods))
+	for i := range pods {
+		p := &pods[i]
+		if container, err := podcmd.FindOrDefaultContainerByName(p, name, true, io.Discard); err == nil {
+			all = append(all, task.Object{Kind: "Pod", Namespace: p.Namespace, Name: p.Name, UID: string(p.UID), Container: container.Name})
+		}
+	}
+	return all
+}
+
+// Attach goes on with the programs that another process has started in these places for the attempt.
+func (r Runner) Attach(ctx context.Context, t task.Task, places []task.Object, sink task.Sink) task.Result {
+	pods, containers := make([]corev1.Pod, len(places)), map[string]string{}
+	for i, p := range places {
+		pods[i].Namespace, pods[i].Name, pods[i].UID = p.Namespace, p.Name, types.UID(p.UID)
+		containers[p.Name] = p.Container
+		sink(task.Output{Stream: task.Note, Data: fmt.Appendf(nil, "going on with what was started in pod %s\n", p.Name)})
+	}
+	return r.each(ctx, t, pods, len(pods), sink, func(pod *corev1.Pod) (string, error) { return containers[pod.Name], nil },
+		func(req kube.ExecRequest) (int, error) { return r.Client.Reattach(ctx, req, r.Grace) })
+}
+
+// each runs the program in each of the pods, so many at a time.
+func (r Runner) each(ctx context.Context, t task.Task, pods []corev1.Pod, parallel int, sink task.Sink, container func(*corev1.Pod) (string, error), exec func(kube.ExecRequest) (int, error)) task.Result {
 	targets := make([]task.Target, len(pods))
 	slots := make(chan struct{}, parallel)
 	var running sync.WaitGroup
@@ -85,7 +135,12 @@ func (r Runner) Run(ctx context.Context, t task.Task, sink task.Sink) task.Resul
 		}
 		running.Go(func() {
 			defer func() { <-slots }()
-			targets[i] = r.runIn(ctx, &pods[i], e, sink, len(pods) > 1)
+			name, err := container(&pods[i])
+			if err != nil {
+				targets[i] = task.Target{Pod: pods[i].Name, State: task.Failed, Message: err.Error()}
+				return
+			}
+			targets[i] = r.runIn(ctx, &pods[i], name, sink, len(pods) > 1, exec)
 		})
 	}
 	running.Wait()
@@ -161,23 +216,17 @@ func (l *limited) Write(b []byte) (int, error) {
 
 const reasonCancelled = "Cancelled"
 
-func (r Runner) runIn(ctx context.Context, pod *corev1.Pod, e task.Exec, sink task.Sink, several bool) task.Target {
-	target := task.Target{Pod: pod.Name, State: task.Failed}
-	container, err := podcmd.FindOrDefaultContainerByName(pod, e.Container, true, io.Discard)
-	if err != nil {
-		target.Message = err.Error()
-		return target
+func (r Runner) runIn(ctx context.Context, pod *corev1.Pod, container string, sink task.Sink, several bool, exec func(kube.ExecRequest) (int, error)) task.Target {
+	target := task.Target{Pod: pod.Name, State: task.Failed, Container: container}
+	name, token := "", ""
+	if r.Token != nil {
+		token = r.Token(pod.Name)
 	}
-	target.Container = container.Name
-	name := ""
 	if several {
 		name = pod.Name
 	}
 	stdout, stderr := lines.NewWriter(name, task.Stdout, sink), lines.NewWriter(name, task.Stderr, sink)
-	code, err := r.Client.Exec(ctx, kube.ExecRequest{
-		Namespace: pod.Namespace, Pod: pod.Name, Container: container.Name,
-		Command: e.Argv(), Stdout: stdout, Stderr: stderr,
-	}, r.Grace)
+	code, err := exec(kube.ExecRequest{Namespace: pod.Namespace, Pod: pod.Name, Container: container, Stdout: stdout, Stderr: stderr, Token: token})
 	stdout.Flush()
 	stderr.Flush()
 	if code == killed && err == nil && r.Gone(ctx, pod) {

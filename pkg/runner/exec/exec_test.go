@@ -58,6 +58,11 @@ func (c *cluster) Exec(ctx context.Context, req kube.ExecRequest, _ time.Duratio
 	return e.code, e.err
 }
 
+func (c *cluster) Reattach(ctx context.Context, req kube.ExecRequest, grace time.Duration) (int, error) {
+	req.Container += " again " + req.Token
+	return c.Exec(ctx, req, grace)
+}
+
 func pod(name string, change ...func(*corev1.Pod)) corev1.Pod {
 	p := corev1.Pod{
 		ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: "ns"},
@@ -225,6 +230,44 @@ func TestRunCancel(t *testing.T) {
 		}
 		if got := strings.Join(states, " "); result.State != task.Cancelled || got != "Succeeded Cancelled NotRun" {
 			t.Errorf("%s: %s", result.State, got)
+		}
+	})
+}
+
+// TestAttach: what another process has started is gone on with where it runs, by its name there.
+func TestAttach(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := &cluster{ends: map[string]end{"b": {code: 3}}}
+		r := Runner{Client: c, Gone: func(context.Context, *corev1.Pod) bool { return false }, Token: func(pod string) string { return "token-" + pod }}
+		result := r.Attach(t.Context(), task.Task{Executor: task.Exec{}}, []task.Object{{Name: "a", Container: "app"}, {Name: "b", Container: "side"}}, func(task.Output) {})
+		slices.Sort(c.called)
+		if result.State != task.Failed || *result.ExitCode != 3 || !slices.Equal(c.called, []string{"a/app again token-a", "b/side again token-b"}) {
+			t.Errorf("%+v, called %q", result, c.called)
+		}
+	})
+}
+
+// TestRunTells: where the program is going to run is told before it does, and whoever is told may forbid it.
+func TestRunTells(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := &cluster{}
+		var told []task.Object
+		r := Runner{Client: c, Pods: func(context.Context, task.Exec) ([]corev1.Pod, error) { return []corev1.Pod{pod("a"), pod("b")}, nil }}
+		r.Made = func(places ...task.Object) error {
+			told = append(told, places...)
+			if len(c.called) > 0 {
+				t.Error("it was told too late")
+			}
+			return nil
+		}
+		r.Run(t.Context(), task.Task{Executor: task.Exec{Pods: task.All, Container: "side"}}, func(task.Output) {})
+		if len(told) != 2 || told[1].Name != "b" || told[1].Container != "side" {
+			t.Errorf("told %v", told)
+		}
+		c.called = nil
+		r.Made = func(...task.Object) error { return errors.New("no record") }
+		if result := r.Run(t.Context(), task.Task{Executor: task.Exec{}}, func(task.Output) {}); result.State != task.Failed || len(c.called) > 0 {
+			t.Errorf("%+v, called %q", result, c.called)
 		}
 	})
 }

@@ -22,6 +22,12 @@ type Identity struct {
 // RunLabel is the label with the ID of the run that an object was made for.
 const RunLabel = "kubectl-tasks.io/run"
 
+// Token names the program of an exec task in a pod.
+func (i Identity) Token(pod string) string {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s\n%s\n%d\n%s", i.Run, i.Step, i.Attempt, pod))
+	return fmt.Sprintf("kubectl-tasks-%x", sum[:8])
+}
+
 // suffix is how long what follows the task's name in an object's is; Kubernetes' own are as long.
 const suffix = 5
 

@@ -79,6 +79,10 @@ func (c *cluster) Scale(_ context.Context, _, target string, from, to int64) err
 	return nil
 }
 
+func (c *cluster) Reattach(context.Context, kube.ExecRequest, time.Duration) (int, error) {
+	return 0, errors.New("nothing is left to go on with")
+}
+
 func (c *cluster) Exec(_ context.Context, req kube.ExecRequest, _ time.Duration) (int, error) {
 	c.did = append(c.did, fmt.Sprintf("exec %s/%s %s", req.Pod, req.Container, strings.Join(req.Command, " ")))
 	return 0, nil

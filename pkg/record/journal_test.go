@@ -1,0 +1,416 @@
+package record
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/engine"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/plan"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
+)
+
+// place is a place of records whose server fails as it is told.
+type place struct {
+	mu   sync.Mutex
+	data map[string]map[string][]byte
+	at   map[string]int
+	puts int
+	// answers are what the next calls of Put end with; "lost" means that it was done, and its answer
+	// did not come.
+	answers []error
+	takes   time.Duration
+}
+
+var errLost = errors.New("connection reset by peer")
+
+func (p *place) Put(_ context.Context, run *Stored) error {
+	<-time.After(p.takes)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.puts++
+	var answer error
+	if len(p.answers) > 0 {
+		answer, p.answers = p.answers[0], p.answers[1:]
+	}
+	if answer != nil && !errors.Is(answer, errLost) {
+		return answer
+	}
+	now := ""
+	if p.at[run.ID] > 0 {
+		now = fmt.Sprint(p.at[run.ID])
+	}
+	if now != run.version {
+		return errConflict
+	}
+	data, err := encodeStored(run)
+	if err != nil {
+		return err
+	}
+	if p.data == nil {
+		p.data, p.at = map[string]map[string][]byte{}, map[string]int{}
+	}
+	p.data[run.ID] = data
+	p.at[run.ID]++
+	if answer == nil {
+		run.version = fmt.Sprint(p.at[run.ID])
+	}
+	return answer
+}
+
+func (p *place) Get(_ context.Context, id string) (*Stored, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.data[id] == nil {
+		return nil, ErrNoRun
+	}
+	run, err := decodeStored(p.data[id])
+	if err == nil {
+		run.version = fmt.Sprint(p.at[id])
+	}
+	return run, err
+}
+
+func (p *place) List(context.Context, string) ([]*Stored, error)       { return nil, nil }
+func (p *place) Delete(context.Context, string) error                  { return nil }
+func (p *place) Changed(context.Context, *Stored, time.Duration) error { return nil }
+func (p *place) states(t *testing.T) string {
+	t.Helper()
+	run, err := p.Get(t.Context(), "r")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []string
+	for _, s := range run.Steps {
+		text := fmt.Sprintf("%s/%d %s", s.ID, s.Attempt, s.State)
+		for _, m := range s.Made {
+			text += " " + m.Name
+		}
+		all = append(all, strings.TrimSpace(text))
+	}
+	return strings.Join(all, ", ")
+}
+
+func attempt(id string, n int) engine.Attempt {
+	return engine.Attempt{Step: plan.Step{ID: id, Kind: plan.Task}, Number: n}
+}
+
+func ending(id string, state task.State) engine.StepResult {
+	return engine.StepResult{Step: plan.Step{ID: id, Kind: plan.Task}, Result: task.Result{State: state}}
+}
+
+func begun(t *testing.T, p Runs, steps ...string) *Journal {
+	t.Helper()
+	run := Run{ID: "r", Namespace: "ns", Owner: Owner{Name: "me", PID: 1}}
+	for _, s := range steps {
+		run.Steps = append(run.Steps, Step{ID: s, Kind: "task"})
+	}
+	j, err := Begin(t.Context(), p, run, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return j
+}
+
+// TestJournal: each start is in the record before the attempt, each end after it, and what was made in
+// between; also when answers of the server are lost, and when it is out of reach for a while.
+func TestJournal(t *testing.T) {
+	unavailable := apierrors.NewServiceUnavailable("later")
+	for name, answers := range map[string][]error{
+		"no fault":          nil,
+		"answers are lost":  {nil, errLost, errLost, nil, errLost},
+		"out of reach":      {nil, unavailable, unavailable, errors.New("connection refused"), unavailable},
+		"lost and no reach": {nil, errLost, unavailable, errLost, unavailable, errLost},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p := &place{answers: answers}
+				j := begun(t, p, "a", "b")
+				for _, tt := range []struct {
+					do   func() error
+					want string
+				}{
+					{func() error { return j.Before(attempt("a", 1)) }, "a/1, b/0"},
+					{func() error { return j.Made("a", task.Object{Kind: "Pod", Name: "p1"}) }, "a/1  p1, b/0"},
+					{func() error { return j.Retried(attempt("a", 1), task.Result{State: task.Failed}) }, "a/1 Failed p1, b/0"},
+					{func() error { return j.Before(attempt("a", 2)) }, "a/2, b/0"},
+					{func() error { return j.After(ending("a", task.Succeeded)) }, "a/2 Succeeded, b/0"},
+					{func() error { return j.Before(attempt("b", 1)) }, "a/2 Succeeded, b/1"},
+					{func() error { return j.After(ending("b", task.Unknown)) }, "a/2 Succeeded, b/1 Unknown"},
+				} {
+					if err := tt.do(); err != nil {
+						t.Fatal(err)
+					}
+					if got := p.states(t); got != tt.want {
+						t.Errorf("%s, want %s", got, tt.want)
+					}
+				}
+			})
+		})
+	}
+}
+
+// TestJournalTakenOver: a process whose run another one has taken over writes nothing more, and is
+// told so before it does anything.
+func TestJournalTakenOver(t *testing.T) {
+	p := &place{}
+	old := begun(t, p, "a", "b")
+	if err := old.Before(attempt("a", 1)); err != nil {
+		t.Fatal(err)
+	}
+	run, err := p.Get(t.Context(), "r")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err = Resume(t.Context(), p, run, run.Steps, Owner{Name: "other", PID: 2}, nil); err != nil {
+		t.Fatal(err)
+	}
+	before := p.states(t)
+	if err := old.After(ending("a", task.Succeeded)); !errors.Is(err, ErrTakenOver) {
+		t.Errorf("error %v", err)
+	}
+	if err := old.Before(attempt("b", 1)); !errors.Is(err, ErrTakenOver) || p.states(t) != before {
+		t.Errorf("error %v, the record has %s, and had %s", err, p.states(t), before)
+	}
+	if _, err := Resume(t.Context(), p, run, run.Steps, Owner{Name: "third", PID: 3}, nil); err != nil {
+		t.Errorf("the new owner's record cannot be taken over: %v", err)
+	}
+}
+
+// TestJournalRefuses: nothing starts when the lock is not ours, or when the record cannot be written.
+func TestJournalRefuses(t *testing.T) {
+	lost := errors.New("the lock was lost")
+	p := &place{}
+	j, err := Begin(t.Context(), p, Run{ID: "r"}, func(context.Context) error { return lost })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := j.Before(attempt("a", 1)); !errors.Is(err, lost) || p.puts != 1 {
+		t.Errorf("error %v, %d writes", err, p.puts)
+	}
+	p = &place{answers: []error{nil, apierrors.NewForbidden(corev1.Resource("secrets"), "x", errors.New("no right"))}}
+	if err := begun(t, p).Before(attempt("a", 1)); !apierrors.IsForbidden(err) {
+		t.Errorf("error %v", err)
+	}
+}
+
+// TestJournalTogether: changes that come while one is written are written together, and none is lost.
+func TestJournalTogether(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := &place{takes: 10 * time.Millisecond}
+		var ids []string
+		for i := range 50 {
+			ids = append(ids, fmt.Sprint(i))
+		}
+		j := begun(t, p, ids...)
+		var group sync.WaitGroup
+		for _, id := range ids {
+			group.Go(func() {
+				if err := errors.Join(j.Before(attempt(id, 1)), j.After(ending(id, task.Succeeded))); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		group.Wait()
+		if n := strings.Count(p.states(t), "Succeeded"); n != 50 || p.puts > 6 {
+			t.Errorf("%d of 50 recorded in %d writes", n, p.puts)
+		}
+	})
+}
+
+// TestJournalSize: a record stays small enough for a Secret, and never loses how a step ended.
+func TestJournalSize(t *testing.T) {
+	p := &place{}
+	var ids []string
+	const steps = 60
+	for i := range steps {
+		ids = append(ids, fmt.Sprint("task-", i))
+	}
+	j := begun(t, p, ids...)
+	random := rand.New(rand.NewPCG(1, 1)) //nolint:gosec // a test has to be repeatable
+	noise := func() []byte {
+		text := make([]byte, 70<<10)
+		for i := range text {
+			text[i] = byte('!' + random.IntN(90))
+		}
+		return text
+	}
+	var group sync.WaitGroup
+	for i, id := range ids {
+		if i%20 == 19 {
+			j.Emit(engine.StepOutput{Step: plan.Step{ID: id}, Output: task.Output{Data: noise()}})
+		}
+		result := ending(id, task.Succeeded)
+		result.Message = string(noise()[:20<<10])
+		group.Go(func() {
+			if err := j.After(result); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	group.Wait()
+	run, err := p.Get(t.Context(), "r")
+	if err != nil {
+		t.Fatal(err)
+	}
+	size := 0
+	for _, part := range p.data["r"] {
+		size += len(part)
+	}
+	if n := strings.Count(p.states(t), "Succeeded"); n != steps || size > maxBytes || !run.Compacted {
+		t.Errorf("%d of %d ends in %d bytes, compacted %v", n, steps, size, run.Compacted)
+	}
+	if log, err := run.Log("task-59"); err != nil || !bytes.Contains(log, []byte("bytes left out")) || len(log) > maxLog+100 {
+		t.Errorf("the newest log has %d bytes, error %v", len(log), err)
+	}
+}
+
+// TestTail: the beginning and the end of a text are kept, and it is told how much is missing.
+func TestTail(t *testing.T) {
+	var (
+		short tail
+		long  tail
+		all   bytes.Buffer
+	)
+	short.write([]byte("a\nb"))
+	if got := string(short.text()); got != "a\nb" {
+		t.Errorf("%q", got)
+	}
+	for i := range 20000 {
+		line := fmt.Sprintf("line %d\n", i)
+		all.WriteString(line)
+		long.write([]byte(line))
+	}
+	text := long.text()
+	head, rest, _ := bytes.Cut(text, []byte("["))
+	var left int
+	if _, err := fmt.Sscanf(string(rest), "%d bytes left out]\n", &left); err != nil {
+		t.Fatal(err)
+	}
+	_, end, _ := bytes.Cut(rest, []byte("]\n"))
+	// A line that the head ends in the middle of is ended for the reader.
+	if !bytes.HasPrefix(all.Bytes(), bytes.TrimSuffix(head, []byte("\n"))) || !bytes.HasSuffix(all.Bytes(), end) || !bytes.HasPrefix(end, []byte("line ")) {
+		t.Errorf("%q … %q", head[len(head)-20:], end[:20])
+	}
+	if got := len(bytes.TrimSuffix(head, []byte("\n"))) + left + len(end); got != all.Len() || len(text) > maxLog+100 {
+		t.Errorf("%d bytes of %d are accounted for, %d kept", got, all.Len(), len(text))
+	}
+}
+
+// TestStored: a run comes back as it was written, from the cluster and from this machine.
+func TestStored(t *testing.T) {
+	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	code := 3
+	want := Run{
+		ID: "20260102-030405-abc", Operation: task.Upgrade, Release: "web", Namespace: "ns", Revision: 4, Target: 2,
+		Command: []string{"upgrade", "--set=a=b", "web", "./chart"}, Directory: "/work", Owner: Owner{Name: "a@b", PID: 7, URL: "u", Machine: "m", Born: "1"},
+		Processes: 1, Start: now, End: &now, Status: task.Failed, ExitCode: 1, Inputs: map[string]string{"the chart": "1"},
+		Documents: []Document{{Name: "tasks.yaml", Format: "native", Text: []byte("x")}},
+		Steps: []Step{{
+			ID: "a", Kind: "task", Digest: "d", Phase: task.PreUpgrade, Executor: "pod", Source: "s", Attempt: 2,
+			Made: []task.Object{{Kind: "Pod", Namespace: "ns", Name: "p", UID: "u"}}, State: task.Failed, ExitCode: &code, Reason: "r", Message: "m", Start: &now, End: &now,
+			Targets: []task.Target{{Pod: "p", State: task.Failed, ExitCode: &code}}, Outputs: map[string]Output{"o": {Value: "v"}, "secret": {Secret: true}},
+		}},
+	}
+	cluster, client := store()
+	for name, runs := range map[string]Runs{
+		"cluster": ClusterRuns{Client: cluster.Client, Namespace: "ns"},
+		"local":   LocalRuns{Dir: t.TempDir(), Namespace: "ns"},
+	} {
+		ctx := t.Context()
+		stored := &Stored{Run: want, logs: map[string][]byte{"a": pack([]byte("log"))}}
+		if err := runs.Put(ctx, stored); err != nil {
+			t.Fatal(name, err)
+		}
+		got, err := runs.Get(ctx, want.ID)
+		if err != nil {
+			t.Fatal(name, err)
+		}
+		if diff := cmp.Diff(want, got.Run); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+		if log, err := got.Log("a"); err != nil || string(log) != "log" {
+			t.Errorf("%s: log %q, error %v", name, log, err)
+		}
+		another := &Stored{Run: Run{ID: "20260102-030406-abc", Namespace: "ns"}}
+		if err := runs.Put(ctx, another); err != nil {
+			t.Error(name, err)
+		}
+		if again := (&Stored{Run: Run{ID: want.ID}}); !errors.Is(runs.Put(ctx, again), errConflict) {
+			t.Errorf("%s: a run that is there was made again", name)
+		}
+		all, err := runs.List(ctx, "")
+		of, err2 := runs.List(ctx, "web")
+		if err != nil || err2 != nil || len(all) != 2 || len(of) != 1 || of[0].ID != want.ID {
+			t.Errorf("%s: %d runs, %d of the release, errors %v, %v", name, len(all), len(of), err, err2)
+		}
+		if err := Prune(ctx, runs, "web", 1); err != nil {
+			t.Error(name, err)
+		}
+		if err := Prune(ctx, runs, "", 0); err != nil {
+			t.Error(name, err)
+		}
+		if all, _ := runs.List(ctx, ""); len(all) != 2 {
+			t.Errorf("%s: %d are left after pruning nothing", name, len(all))
+		}
+		if err := errors.Join(runs.Delete(ctx, want.ID), runs.Delete(ctx, want.ID)); err != nil {
+			t.Error(name, err)
+		}
+		if _, err := runs.Get(ctx, want.ID); !errors.Is(err, ErrNoRun) {
+			t.Errorf("%s: error %v", name, err)
+		}
+		for _, bad := range []string{"../x", "", ".."} {
+			if _, err := runs.Get(ctx, bad); err == nil {
+				t.Errorf("%s: there is a run %q", name, bad)
+			}
+		}
+	}
+	if actions := client.Actions(); len(actions) == 0 {
+		t.Error("the cluster was not asked")
+	}
+}
+
+// TestOwnerDead: this process lives; one that has never been started is dead; of another machine's
+// nobody knows.
+func TestOwnerDead(t *testing.T) {
+	self := Self(func(string) string { return "" })
+	if self.Dead() {
+		t.Error("this process is dead")
+	}
+	if self.Machine == "" {
+		t.Skip("this system does not tell which processes live")
+	}
+	gone := self
+	gone.Born = "0"
+	elsewhere := gone
+	elsewhere.Machine = "another"
+	if !gone.Dead() || elsewhere.Dead() {
+		t.Errorf("dead: %v, and of another machine %v", gone.Dead(), elsewhere.Dead())
+	}
+}
+
+func TestCIURL(t *testing.T) {
+	for want, env := range map[string]map[string]string{
+		"":                                       {},
+		"https://github.com/a/b/actions/runs/1":  {"GITHUB_REPOSITORY": "a/b", "GITHUB_RUN_ID": "1"},
+		"https://ghe/a/b/actions/runs/1":         {"GITHUB_SERVER_URL": "https://ghe", "GITHUB_REPOSITORY": "a/b", "GITHUB_RUN_ID": "1"},
+		"https://gitlab/job/1":                   {"CI_JOB_URL": "https://gitlab/job/1"},
+		"https://jenkins/1":                      {"BUILD_URL": "https://jenkins/1"},
+		"https://dev/p/_build/results?buildId=1": {"SYSTEM_COLLECTIONURI": "https://dev/", "SYSTEM_TEAMPROJECT": "p", "BUILD_BUILDID": "1"},
+	} {
+		if got := ciURL(func(name string) string { return env[name] }); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}

@@ -1,0 +1,499 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"text/tabwriter"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
+
+	"github.com/kubectl-tasks/kubectl-tasks/test/fault"
+)
+
+// faulty is a namespace with the program in it and, when a case breaks the way to the API server, a
+// proxy on that way.
+type faulty struct {
+	*testing.T
+
+	cluster    kubernetes.Interface
+	namespace  string
+	kubeconfig string
+	dir        string
+	proxy      *fault.Proxy
+}
+
+func newFaulty(t *testing.T, name string) *faulty {
+	t.Helper()
+	f := &faulty{T: t, cluster: client(t), dir: t.TempDir()}
+	f.namespace = namespace(t, f.cluster, name)
+	f.kubeconfig = kubeconfigFor(t, t.TempDir(), f.namespace)
+	return f
+}
+
+// behind puts a proxy between the program and the API server.
+func (f *faulty) behind() *fault.Proxy {
+	f.proxy = fault.New(f.T, f.kubeconfig)
+	f.kubeconfig = f.proxy.Kubeconfig(f.T, f.namespace)
+	return f.proxy
+}
+
+// file writes a file of the working directory.
+func (f *faulty) file(name, text string) {
+	f.Helper()
+	if err := os.WriteFile(filepath.Join(f.dir, name), []byte(text), 0o600); err != nil {
+		f.Fatal(err)
+	}
+}
+
+// tasks writes the tasks.yaml of the working directory.
+func (f *faulty) tasks(list string) {
+	f.Helper()
+	f.file("tasks.yaml", "apiVersion: kubectl-tasks.io/v1alpha1\nkind: Tasks\nmetadata: {name: t}\ntasks:\n"+list)
+}
+
+// process is the program while it runs.
+type process struct {
+	*exec.Cmd
+
+	f           *faulty
+	out, errOut *output
+	ended       chan struct{}
+}
+
+// output is what a process has printed so far.
+type output struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (o *output) Write(data []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.b.Write(data)
+}
+
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.b.String()
+}
+
+// start starts the program.
+func (f *faulty) start(args ...string) *process {
+	f.Helper()
+	p := &process{Cmd: exec.Command("kubectl-tasks", args...), f: f, out: &output{}, errOut: &output{}, ended: make(chan struct{})}
+	p.Dir = f.dir
+	p.Env = append(os.Environ(), "KUBECONFIG="+f.kubeconfig)
+	p.Stdout, p.Stderr = p.out, p.errOut
+	if err := p.Start(); err != nil {
+		f.Fatal(err)
+	}
+	go func() { _ = p.Wait(); close(p.ended) }()
+	f.Cleanup(func() {
+		_ = p.Process.Kill()
+		<-p.ended
+		if f.Failed() {
+			f.Logf("%v\nstdout:\n%s\nstderr:\n%s", args, p.out, p.errOut)
+		}
+	})
+	return p
+}
+
+// end returns the exit code of the program, which must come within the time.
+func (p *process) end(within time.Duration) int {
+	p.f.Helper()
+	select {
+	case <-p.ended:
+	case <-time.After(within):
+		p.f.Fatalf("%v has not ended after %s", p.Args[1:], within)
+	}
+	return p.ProcessState.ExitCode()
+}
+
+// says waits until the program has printed a text.
+func (p *process) says(text string) {
+	p.f.Helper()
+	wait(p.f.T, fmt.Sprintf("%v says %q", p.Args[1:], text), func() bool {
+		if strings.Contains(p.out.String()+p.errOut.String(), text) {
+			return true
+		}
+		select {
+		case <-p.ended:
+			p.f.Fatalf("%v has ended without saying %q", p.Args[1:], text)
+		default:
+		}
+		return false
+	})
+}
+
+// run runs the program to its end.
+func (f *faulty) run(args ...string) (code int, stdout, stderr string) {
+	f.Helper()
+	p := f.start(args...)
+	code = p.end(2 * time.Minute)
+	return code, p.out.String(), p.errOut.String()
+}
+
+// deployment makes a workload of one pod for tasks to run in, and returns when it is ready.
+func (f *faulty) deployment(name string) {
+	f.Helper()
+	f.file(name+".yaml", fmt.Sprintf(`apiVersion: apps/v1
+kind: Deployment
+metadata: {name: %[1]s}
+spec:
+  selector: {matchLabels: {app: %[1]s}}
+  template:
+    metadata: {labels: {app: %[1]s}}
+    spec:
+      terminationGracePeriodSeconds: 0
+      containers: [{name: app, image: %[2]s, command: [sleep, "100000"]}]
+`, name, testImage))
+	f.kubectl("apply", "-f", name+".yaml")
+	f.kubectl("rollout", "status", "deployment/"+name)
+}
+
+func (f *faulty) kubectl(args ...string) string {
+	f.Helper()
+	cmd := exec.Command("kubectl", args...)
+	cmd.Dir = f.dir
+	cmd.Env = append(os.Environ(), "KUBECONFIG="+kubeconfigFor(f.T, f.TempDir(), f.namespace))
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		f.Fatalf("kubectl %v: %v\n%s", args, err, out)
+	}
+	return string(out)
+}
+
+// left returns what is left of runs in the namespace: pods and Jobs that the program made, locks, and
+// releases that are pending. printed is what the program has said: an object that it names is not left
+// without a word.
+func (f *faulty) left(printed string) string {
+	f.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	var found []string
+	ours := metav1.ListOptions{LabelSelector: "app.kubernetes.io/managed-by=kubectl-tasks"}
+	wait(f.T, "what is deleted is gone", func() bool {
+		found = nil
+		pods, err := f.cluster.CoreV1().Pods(f.namespace).List(ctx, ours)
+		if err != nil {
+			return false
+		}
+		going := false
+		for _, p := range pods.Items {
+			if p.DeletionTimestamp != nil {
+				going = true
+			} else if !strings.Contains(printed, p.Name) {
+				found = append(found, "pod "+p.Name)
+			}
+		}
+		jobs, err := f.cluster.BatchV1().Jobs(f.namespace).List(ctx, ours)
+		if err != nil {
+			return false
+		}
+		for _, j := range jobs.Items {
+			if j.DeletionTimestamp != nil {
+				going = true
+			} else if !strings.Contains(printed, j.Name) {
+				found = append(found, "job "+j.Name)
+			}
+		}
+		return !going
+	})
+	leases, err := f.cluster.CoordinationV1().Leases(f.namespace).List(ctx, ours)
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, l := range leases.Items {
+		found = append(found, "lease "+l.Name)
+	}
+	releases, err := f.cluster.CoreV1().Secrets(f.namespace).List(ctx, metav1.ListOptions{LabelSelector: "owner=helm"})
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, s := range releases.Items {
+		if strings.HasPrefix(s.Labels["status"], "pending") {
+			found = append(found, "release "+s.Name+" "+s.Labels["status"])
+		}
+	}
+	return strings.Join(found, ", ")
+}
+
+// row is what came of a fault.
+type row struct {
+	number  int
+	fault   string
+	what    string
+	code    int
+	left    string
+	seconds float64
+}
+
+var table struct {
+	sync.Mutex
+
+	rows []row
+}
+
+// faultCase is one row of the fault matrix. Its function returns what happened and the exit code, and
+// fails the test when that is not what must be.
+type faultCase struct {
+	number int
+	fault  string
+	run    func(f *faulty) (what string, code int)
+	// leaves tells that something is meant to be left; what is left is in the table then.
+	leaves bool
+}
+
+// runFaults runs the cases, and writes their table where $FAULTS_TABLE says.
+func runFaults(t *testing.T, parallel bool, cases []faultCase) {
+	t.Helper()
+	for _, c := range cases {
+		t.Run(fmt.Sprintf("%02d %s", c.number, c.fault), func(t *testing.T) {
+			if parallel {
+				t.Parallel()
+			}
+			f := newFaulty(t, fmt.Sprintf("fault-%02d", c.number))
+			began := time.Now()
+			what, code := c.run(f)
+			seconds := time.Since(began).Seconds()
+			if f.proxy != nil {
+				f.proxy.Break(nil)
+				f.proxy.Light()
+			}
+			left := f.left("")
+			if left != "" && !c.leaves {
+				t.Errorf("left behind: %s", left)
+			}
+			table.Lock()
+			defer table.Unlock()
+			table.rows = append(table.rows, row{c.number, c.fault, what, code, left, seconds})
+		})
+	}
+	t.Cleanup(func() { writeFaults(t) })
+}
+
+func writeFaults(t *testing.T) {
+	t.Helper()
+	path := os.Getenv("FAULTS_TABLE")
+	if path == "" {
+		return
+	}
+	table.Lock()
+	defer table.Unlock()
+	slices.SortStableFunc(table.rows, func(a, b row) int { return a.number - b.number })
+	var b bytes.Buffer
+	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "ROW\tFAULT\tWHAT HAPPENED\tEXIT\tLEFT\tSECONDS")
+	for _, r := range table.rows {
+		left := r.left
+		if left == "" {
+			left = "nothing"
+		}
+		fmt.Fprintf(w, "%d\t%s\t%s\t%d\t%s\t%.1f\n", r.number, r.fault, r.what, r.code, left, r.seconds)
+	}
+	_ = w.Flush()
+	if err := os.WriteFile(path, b.Bytes(), 0o600); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestFaults breaks what a run depends on, and looks at what it then says and leaves. The numbers are the
+// rows of docs/reliability.md.
+func TestFaults(t *testing.T) {
+	runFaults(t, true, []faultCase{
+		{2, "exec connections reset while the command runs", execReset, false},
+		{3, "exec, logs and watches in the dark", dark, false},
+		{5, "every fifth request is answered 429", busy, false},
+		{7, "the answer to each create is lost", lostAnswers, false},
+		{8, "SIGINT once", interruptOnce, false},
+		{11, "SIGKILL in the middle of a clone, then resume", killedClone, false},
+		{21, "the pod is deleted by hand", deletedPod, false},
+		{43, "what a cancelled exec started", cancelledExec, false},
+	})
+}
+
+// execReset: the exit code is the program's, and its output complete, however often the connection is
+// lost.
+func execReset(f *faulty) (string, int) {
+	f.deployment("web")
+	proxy := f.behind()
+	const lines = 12
+	script := fmt.Sprintf("for i in $(seq %d); do echo line $i; echo error $i >&2; sleep 0.25; done; exit 7", lines)
+	p := f.start("run", "--exec", "deployment/web", "--", "sh", "-c", script)
+	p.says("line 1\n")
+	cuts := 0
+	for range 3 {
+		p.says(fmt.Sprintf("line %d\n", 3+3*cuts))
+		proxy.Cut()
+		cuts++
+	}
+	if code := p.end(time.Minute); code != 7 {
+		f.Errorf("exit code %d, want 7", code)
+	}
+	var out, errs strings.Builder
+	for i := 1; i <= lines; i++ {
+		fmt.Fprintf(&out, "line %d\n", i)
+		fmt.Fprintf(&errs, "error %d\n", i)
+	}
+	if p.out.String() != out.String() {
+		f.Errorf("standard output is not what the program printed:\n%s", p.out)
+	}
+	if !strings.Contains(p.errOut.String(), errs.String()) {
+		f.Errorf("standard error is not what the program printed:\n%s", p.errOut)
+	}
+	return fmt.Sprintf("the program's own code after %d cuts, each line once", cuts), 7
+}
+
+// dark: a connection that says nothing any more is noticed, and the run goes on when there is light.
+func dark(f *faulty) (string, int) {
+	f.deployment("web")
+	proxy := f.behind()
+	p := f.start("run", "--exec", "deployment/web", "--", "sh", "-c", "echo begin; sleep 5; echo end; exit 3")
+	p.says("begin")
+	proxy.Dark()
+	began := time.Now()
+	time.AfterFunc(25*time.Second, proxy.Light)
+	code := p.end(2 * time.Minute)
+	if code != 3 || p.out.String() != "begin\nend\n" {
+		f.Errorf("exit code %d, printed %q", code, p.out)
+	}
+	return fmt.Sprintf("seen again %.0f s after 25 s of darkness", time.Since(began).Seconds()-25), code
+}
+
+// busy: requests that the server has no time for are made again, and nothing is made twice.
+func busy(f *faulty) (string, int) {
+	proxy := f.behind()
+	proxy.Break(every(5, fault.Busy))
+	f.tasks(`- {name: one, phase: pre-install, pod: {image: busybox:test, command: [sh, -c, "echo once"]}}
+- {name: two, phase: post-install, exec: {target: deployment/web, shell: "echo twice"}}
+`)
+	code, _, stderr := f.run("install", "web", filepath.Join(rootDir, "examples/web"), "--set", "replicas=1")
+	if code != 0 || strings.Count(stderr, "| once") != 1 {
+		f.Errorf("exit code %d", code)
+	}
+	return "the run succeeds, later", code
+}
+
+// every has a fault happen to each nth request.
+func every(n int, what fault.Fault) fault.Rule {
+	var count sync.Mutex
+	i := 0
+	return func(*http.Request) fault.Fault {
+		count.Lock()
+		defer count.Unlock()
+		if i++; i%n == 0 {
+			return what
+		}
+		return fault.Pass
+	}
+}
+
+// lostAnswers: an object whose creation was done, and not confirmed, is found to be ours.
+func lostAnswers(f *faulty) (string, int) {
+	proxy := f.behind()
+	var mu sync.Mutex
+	lost := map[string]bool{}
+	proxy.Break(func(r *http.Request) fault.Fault {
+		mu.Lock()
+		defer mu.Unlock()
+		name := r.Method + r.URL.Path
+		if (r.Method == http.MethodPost || r.Method == http.MethodPut) && !lost[name] && !strings.Contains(name, "reviews") && !strings.Contains(name, "/exec") {
+			lost[name] = true
+			return fault.Lose
+		}
+		return fault.Pass
+	})
+	f.tasks(`- {name: one, phase: pre-deploy, pod: {image: busybox:test, command: [sh, -c, "echo pod"]}}
+- {name: two, phase: pre-deploy, needs: [one], job: {image: busybox:test, command: [sh, -c, "echo job"]}}
+`)
+	code, stdout, stderr := f.run("run", "one", "two")
+	printed := stdout + stderr
+	if code != 0 || strings.Count(printed, "| pod") != 1 || strings.Count(printed, "| job") != 1 {
+		f.Errorf("exit code %d", code)
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	return fmt.Sprintf("nothing made twice after %d lost answers", len(lost)), code
+}
+
+// interruptOnce: what runs is stopped and removed, what is to run at the end does, and the record says
+// what became of it.
+func interruptOnce(f *faulty) (string, int) {
+	f.tasks(`- {name: long, phase: pre-install, pod: {image: busybox:test, command: [sh, -c, "echo begun; sleep 1000"]}}
+- {name: last, phase: finally, host: {command: [echo, "ended ${run.status}"]}}
+`)
+	p := f.start("install", "web", filepath.Join(rootDir, "examples/web"))
+	p.says("| begun")
+	began := time.Now()
+	_ = p.Process.Signal(syscall.SIGINT)
+	code := p.end(30 * time.Second)
+	if took := time.Since(began); code != 130 || took > 15*time.Second || !strings.Contains(p.errOut.String(), "| ended Cancelled") {
+		f.Errorf("exit code %d after %s", code, took)
+	}
+	if _, stdout, _ := f.run("history"); !strings.Contains(stdout, "Cancelled") {
+		f.Errorf("history:\n%s", stdout)
+	}
+	return "stopped and removed, recorded as cancelled", code
+}
+
+// killedClone: who goes on with a run follows the same pod, and repeats nothing.
+func killedClone(f *faulty) (string, int) {
+	f.tasks(`- {name: before, phase: pre-install, pod: {image: busybox:test, command: [sh, -c, "echo before"]}}
+- {name: copy, phase: post-install, clone: {from: deployment/web, command: [sh, -c, "for i in 1 2 3 4 5; do echo step $i; sleep 1; done"]}}
+`)
+	p := f.start("install", "web", filepath.Join(rootDir, "examples/web"), "--set", "replicas=1")
+	p.says("| step 2")
+	uid := f.kubectl("get", "pods", "-l", "kubectl-tasks.io/task=copy", "-o", "jsonpath={.items[*].metadata.uid}")
+	_ = p.Process.Kill()
+	p.end(time.Minute)
+	code, stdout, stderr := f.run("resume")
+	if code != 0 || !strings.Contains(stderr, "UID "+uid) || strings.Contains(stderr, "| before") || !strings.Contains(stderr, "| step 5") || !strings.Contains(stdout, "STATUS: deployed") {
+		f.Errorf("exit code %d, the pod's UID is %s", code, uid)
+	}
+	return "the same pod is followed, what was done is not repeated", code
+}
+
+// deletedPod: the end of a pod that somebody deletes is not known, and that is said at once.
+func deletedPod(f *faulty) (string, int) {
+	f.tasks("- {name: gone, phase: pre-install, pod: {image: busybox:test, command: [sh, -c, \"echo begun; sleep 1000\"]}}\n")
+	p := f.start("run", "gone")
+	p.says("begun")
+	f.kubectl("delete", "pod", "-l", "kubectl-tasks.io/task=gone", "--grace-period=0", "--force")
+	code := p.end(20 * time.Second)
+	if code != 5 {
+		f.Errorf("exit code %d, want 5", code)
+	}
+	return "unknown, at once", code
+}
+
+// cancelledExec: nothing of a command that is stopped goes on in its container, not even what it has
+// started itself and what does not listen to TERM.
+func cancelledExec(f *faulty) (string, int) {
+	f.deployment("web")
+	p := f.start("run", "--exec", "deployment/web", "--", "sh", "-c", "sh -c 'trap \"\" TERM; sleep 4242; sleep 4242' & sleep 4343 & echo begun; wait")
+	p.says("begun")
+	_ = p.Process.Signal(syscall.SIGTERM)
+	code := p.end(30 * time.Second)
+	if code != 143 {
+		f.Errorf("exit code %d, want 143", code)
+	}
+	if processes := f.kubectl("exec", "deployment/web", "--", "sh", "-c", "ps; ls /tmp"); strings.Contains(processes, "4242") || strings.Contains(processes, "4343") || strings.Contains(processes, "kubectl-tasks-") {
+		f.Errorf("in the container there is still\n%s", processes)
+	}
+	return "no process and no file is left in the container", code
+}
