@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := build
-.PHONY: build demo demo-tasks test lint unit e2e fmt golden fuzz bench dist cluster images cluster-down tools packages clean
+.PHONY: build demo demo-tasks test test-faults soak lint unit e2e fmt golden fuzz bench dist cluster images cluster-down tools packages clean
 
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo v0.0.0-dev)
 COMMIT  := $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
@@ -32,6 +32,9 @@ else
   DEMO_IMAGE     ?= busybox:test
 endif
 export KUBECONFIG
+
+# How the tests kill parts of the development cluster; empty for another one.
+export DEVCLUSTER := $(if $(CLUSTER_TARGET),$(CURDIR)/hack/devcluster)
 
 ## build: the binary for this machine, bin/kubectl-tasks
 build: | packages
@@ -63,6 +66,18 @@ unit: packages
 ## e2e: the tests on a real cluster
 e2e: packages $(CLUSTER_TARGET) $(IMAGES_TARGET) $(HELM3) $(HELM4)
 	HELM3=$(HELM3) HELM4=$(HELM4) go test -race -tags e2e -count=1 ./test/e2e/...
+
+## test-faults: breaks what runs depend on; prints what happened, the exit code and what was left
+test-faults: packages $(CLUSTER_TARGET) $(IMAGES_TARGET) $(HELM3) $(HELM4)
+	table=$$(mktemp); status=0; \
+	HELM3=$(HELM3) HELM4=$(HELM4) FAULTS_TABLE=$$table go test -race -tags e2e -count=$(or $(ROUNDS),1) -timeout 8h \
+	  -run 'TestFaults|TestRestarts|TestCrash|TestLock' ./test/e2e/... || status=$$?; \
+	cat $$table; rm -f $$table; exit $$status
+
+## soak: the same 20 times, every crash point, and a million simulated runs; many hours
+soak:
+	SOAK=1 go test -timeout 8h -run TestSimulation ./pkg/engine
+	SOAK=1 $(MAKE) test-faults ROUNDS=20
 
 ## fmt: format the code
 fmt: $(LINTER)

@@ -9,7 +9,7 @@ import (
 	"runtime"
 )
 
-const usage = `usage: devcluster up [--kubeconfig FILE] | images | down | status | logs COMPONENT`
+const usage = `usage: devcluster up [--kubeconfig FILE] | images | kill COMPONENT | down | status | logs COMPONENT`
 
 func main() {
 	if err := run(os.Args[1:]); err != nil {
@@ -35,6 +35,8 @@ func run(args []string) error {
 		return locked(func() error { return up(*kubeconfig) })
 	case "images":
 		return locked(importRunners)
+	case "kill":
+		return locked(func() error { return killServer(flags.Arg(0)) })
 	case "down":
 		return locked(down)
 	case "status":

@@ -124,6 +124,14 @@ func stopServer(name string, grace time.Duration) error {
 	return fmt.Errorf("%s does not end", name)
 }
 
+// killServer ends a component with KILL, as an accident would; up starts it again.
+func killServer(name string) error {
+	if _, err := componentByName(name); err != nil {
+		return err
+	}
+	return stopServer(name, 0)
+}
+
 // gone polls until the condition holds; false when it did not within the limit.
 func gone(limit time.Duration, condition func() bool) bool {
 	for deadline := time.Now().Add(limit); ; time.Sleep(20 * time.Millisecond) {

@@ -16,8 +16,8 @@ const ReasonTimeout = "Timeout"
 // reasonOutput is the Reason of a task that did not give the outputs it should.
 const reasonOutput = "Output"
 
-// reasonNotRecorded is the Reason of a step that did not start, because the journal could not take it.
-const reasonNotRecorded = "NotRecorded"
+// ReasonNotRecorded is the Reason of a step that did not start, because the journal could not take it.
+const ReasonNotRecorded = "NotRecorded"
 
 // limit is the cause of a context that a time limit ended.
 type limit struct{ message string }
@@ -109,7 +109,7 @@ func (t attempts) before(a Attempt) error {
 }
 
 func notRecorded(err error) task.Result {
-	return task.Result{State: task.Failed, Reason: reasonNotRecorded, Message: err.Error()}
+	return task.Result{State: task.Failed, Reason: ReasonNotRecorded, Message: err.Error()}
 }
 
 // anyUnknown reports whether the end in one of the task's places was not seen.

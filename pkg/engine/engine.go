@@ -44,6 +44,9 @@ type Engine struct {
 	Concurrency int
 	// KeepGoing goes on, after a failure, with what does not need the step that failed.
 	KeepGoing bool
+	// RollBack has any failure that is not tolerated followed by the steps of AtRollback, whether its
+	// task asks for it or not.
+	RollBack bool
 	// Earlier is what earlier processes of the same run are known to have done, by the steps' IDs.
 	Earlier map[string]Earlier
 	// Now is the clock; nil means time.Now.
@@ -180,10 +183,11 @@ func (r *run) stage(ctx context.Context, belongs func(task.Stage) bool) {
 	}
 }
 
-// asksForRollback reports whether a task that failed asks for the release to be rolled back.
+// asksForRollback reports whether something failed that is followed by a rollback.
 func (r *run) asksForRollback() bool {
 	return r.rollingBack || slices.ContainsFunc(r.results, func(s StepResult) bool {
-		return s.State == task.Failed && s.Step.Task != nil && s.Step.Task.OnFailure == task.RollBack
+		asks := s.Step.Task != nil && s.Step.Task.OnFailure == task.RollBack
+		return s.State == task.Failed && !s.Tolerated() && (asks || r.engine.RollBack)
 	})
 }
 
@@ -256,8 +260,10 @@ func (r *run) carryOut(ctx context.Context, s plan.Step, values task.Values, ear
 	if s.Waits() || s.Task != nil && s.Task.Skip != "" {
 		journal = nil
 	}
-	result = r.masked(r.attempts(s, journal).all(ctx, s, earlier))
-	if journal != nil && result.Reason != reasonNotRecorded {
+	veil := &veil{masks: &r.masks, next: func(o task.Output) { r.emit(StepOutput{Step: s, Output: o}) }}
+	result = r.masked(r.attempts(s, journal, veil.pass).all(ctx, s, earlier))
+	veil.flush()
+	if journal != nil && result.Reason != ReasonNotRecorded {
 		if s, err = withUndo(s, values, result); err == nil {
 			err = journal.After(StepResult{Step: s, Result: result})
 		}
@@ -270,13 +276,9 @@ func (r *run) carryOut(ctx context.Context, s plan.Step, values task.Values, ear
 }
 
 // attempts are how a step of the run is tried.
-func (r *run) attempts(s plan.Step, journal Journal) attempts {
+func (r *run) attempts(s plan.Step, journal Journal, sink task.Sink) attempts {
 	return attempts{
-		runner: r.engine.Runner, journal: journal, masks: &r.masks,
-		sink: func(o task.Output) {
-			o.Data = r.masks.bytes(o.Data)
-			r.emit(StepOutput{Step: s, Output: o})
-		},
+		runner: r.engine.Runner, journal: journal, masks: &r.masks, sink: sink,
 		retried: func(a StepRetried) {
 			a.Time, a.Result.Message = r.engine.Now(), r.masks.text(a.Result.Message)
 			r.emit(a)

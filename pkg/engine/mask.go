@@ -1,11 +1,15 @@
 package engine
 
 import (
+	"bytes"
 	"cmp"
+	"encoding/base64"
 	"fmt"
 	"slices"
 	"strings"
 	"sync"
+
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
 // Masked is what is shown in the place of a secret.
@@ -16,6 +20,8 @@ type masker struct {
 	mu       sync.RWMutex
 	secrets  []string
 	replacer *strings.Replacer
+	// begins are the secrets by their first byte, the longest first.
+	begins map[byte][]string
 }
 
 // add makes a value a secret: each line of a text, and every text in an object or a list.
@@ -37,20 +43,47 @@ func (m *masker) add(v any) {
 	}
 }
 
+// addLine makes a text a secret, also as base64 has it inside a longer one.
 func (m *masker) addLine(secret string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if secret == "" || slices.Contains(m.secrets, secret) {
 		return
 	}
-	m.secrets = append(m.secrets, secret)
+	m.secrets = append(append(m.secrets, secret), encoded(secret)...)
 	// The longest first, so that one that is part of another does not uncover the rest of it.
 	slices.SortFunc(m.secrets, func(a, b string) int { return cmp.Compare(len(b), len(a)) })
+	m.secrets = slices.Compact(m.secrets)
 	var pairs []string
+	m.begins = map[byte][]string{}
 	for _, s := range m.secrets {
 		pairs = append(pairs, s, Masked)
+		m.begins[s[0]] = append(m.begins[s[0]], s)
 	}
 	m.replacer = strings.NewReplacer(pairs...)
+}
+
+// minEncoded is how long what is left of a secret in base64 must be to count as the secret.
+const minEncoded = 6
+
+// encoded returns what base64 makes of a secret, whatever stands before and after it: of each of the three
+// ways in which it can be cut into groups of three bytes, the characters that depend on it alone.
+func encoded(secret string) []string {
+	var all []string
+	for before := range 3 {
+		text := base64.StdEncoding.EncodeToString(append(make([]byte, before), secret...))
+		first := (before*8 + 5) / 6
+		last := (before + len(secret)) * 8 / 6
+		if last-first < minEncoded {
+			continue
+		}
+		text = text[first:last]
+		all = append(all, text)
+		if url := strings.NewReplacer("+", "-", "/", "_").Replace(text); url != text {
+			all = append(all, url)
+		}
+	}
+	return all
 }
 
 // text returns s without secrets.
@@ -63,13 +96,103 @@ func (m *masker) text(s string) string {
 	return m.replacer.Replace(s)
 }
 
+// cut returns b without secrets, up to where one could begin that is not complete yet; rest is what
+// follows. Of the secrets that begin at one place the longest counts.
+func (m *masker) cut(b []byte) (shown, rest []byte) {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	from := 0
+	for i := 0; i < len(b); {
+		found := ""
+		for _, s := range m.begins[b[i]] {
+			if len(s) > len(b)-i {
+				if strings.HasPrefix(s, string(b[i:])) {
+					return append(shown, b[from:i]...), b[i:]
+				}
+			} else if string(b[i:i+len(s)]) == s {
+				found = s
+				break
+			}
+		}
+		if found == "" {
+			i++
+			continue
+		}
+		shown = append(append(shown, b[from:i]...), Masked...)
+		i += len(found)
+		from = i
+	}
+	return append(shown, b[from:]...), nil
+}
+
+// empty reports whether there are no secrets yet.
+func (m *masker) empty() bool {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	return m.replacer == nil
+}
+
 // bytes returns b without secrets; b itself when it has none.
 func (m *masker) bytes(b []byte) []byte {
-	m.mu.RLock()
-	empty := m.replacer == nil
-	m.mu.RUnlock()
-	if empty {
+	if m.empty() {
 		return b
 	}
 	return []byte(m.text(string(b)))
+}
+
+// veil takes secrets out of what a task prints, also when they come in parts: the end of an unfinished
+// line that could be the beginning of one is held back. It is safe for concurrent use.
+type veil struct {
+	masks *masker
+	next  task.Sink
+
+	mu   sync.Mutex
+	held map[origin]task.Output
+}
+
+// origin is where output comes from.
+type origin struct {
+	target string
+	stream task.Stream
+}
+
+// pass is a task.Sink.
+func (v *veil) pass(o task.Output) {
+	if v.masks.empty() {
+		v.next(o)
+		return
+	}
+	v.mu.Lock()
+	from := origin{o.Target, o.Stream}
+	if held, has := v.held[from]; has {
+		o.Data = append(held.Data, o.Data...)
+		delete(v.held, from)
+	}
+	unfinished := len(o.Data) > 0 && o.Data[len(o.Data)-1] != '\n'
+	if shown, rest := v.masks.cut(o.Data); unfinished && len(rest) > 0 {
+		if v.held == nil {
+			v.held = map[origin]task.Output{}
+		}
+		v.held[from] = task.Output{Target: o.Target, Stream: o.Stream, Data: bytes.Clone(rest)}
+		o.Data = shown
+	} else {
+		shown = append(shown, rest...)
+		o.Data = shown
+	}
+	v.mu.Unlock()
+	if len(o.Data) > 0 {
+		v.next(o)
+	}
+}
+
+// flush passes on what is held back.
+func (v *veil) flush() {
+	v.mu.Lock()
+	held := v.held
+	v.held = nil
+	v.mu.Unlock()
+	for _, o := range held {
+		o.Data = v.masks.bytes(o.Data)
+		v.next(o)
+	}
 }

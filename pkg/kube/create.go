@@ -10,6 +10,8 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/wait"
+
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/crash"
 )
 
 // AmbiguousError means that nobody knows whether an object was made: the server's answer was lost, and
@@ -32,7 +34,9 @@ func createOnce[T metav1.Object](ctx context.Context, wanted T, create, get func
 	retry := wait.Backoff{Duration: 200 * time.Millisecond, Factor: 2, Jitter: 0.2, Steps: 8, Cap: 5 * time.Second}
 	var lost error
 	for {
+		crash.Point("before an object is made")
 		made, err := create()
+		crash.Point("after an object is made")
 		switch {
 		case err == nil:
 			return made, nil

@@ -384,3 +384,22 @@ func TestExecStop(t *testing.T) {
 		})
 	}
 }
+
+// FuzzStatus: whatever a server says at the end, only an explicit success is one, and only an explicit
+// code of the program a failure.
+func FuzzStatus(f *testing.F) {
+	for _, s := range []string{success, exit3, "", "{}", `{"status":"Failure"}`, `{"status":"Success","code":500}`, `{"status":"Failure","reason":"NonZeroExitCode","details":{"causes":[{"reason":"ExitCode","message":"-1"}]}}`} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, message []byte) {
+		code, err := decodeStatus(message)
+		switch kind := kindOf(err); {
+		case err != nil && kind != "lost" && kind != "refused":
+			t.Errorf("error %v", err)
+		case err == nil && code == 0 && !bytes.Contains(bytes.ToLower(message), []byte("success")):
+			t.Errorf("%q is a success", message)
+		case err == nil && code < 0:
+			t.Errorf("%q is code %d", message, code)
+		}
+	})
+}

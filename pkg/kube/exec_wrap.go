@@ -16,21 +16,27 @@ const places = `"${TMPDIR:-/tmp}" /tmp /var/tmp /dev/shm`
 // runtimes start what is executed as the leader of one. What the program prints goes to the connection
 // and to a file, so that neither its end nor its output is lost with the connection: who comes back finds
 // both. When the connection says that the end was seen, they are removed. The files take 16 MiB each at
-// most. An image that lacks what this takes has the program run without it.
+// most. A shell below the first one waits for the program, because a runtime that loses the connection may
+// kill the first. An image that lacks what this takes has the program run without it.
 const wrap = `t=$1; shift; d=
 for p in ` + places + `; do mkdir -m 700 "$p/$t" 2>/dev/null && d=$p/$t && break; done
 if [ -z "$d" ] || ! command -v tee >/dev/null 2>&1 || ! mkfifo "$d/1" "$d/2" 2>/dev/null; then
 [ -z "$d" ] || rm -rf "$d"; echo "$t pid $$" >&2; exec "$@" </dev/null
 fi
-echo $$ >"$d/pid"
+(
+trap : 1 2 15
 (trap '' 1 2 13 15 25; ulimit -f 32768 2>/dev/null; exec tee "$d/out" <"$d/1" 2>/dev/null) & o=$!
 (trap '' 1 2 13 15 25; ulimit -f 32768 2>/dev/null; exec tee "$d/err" <"$d/2" >&2 2>/dev/null) & e=$!
-echo "$t pid $$" >&2
-trap : 1 2 15
 "$@" </dev/null >"$d/1" 2>"$d/2"
 c=$?
 wait $o $e
 echo $c >"$d/c" && mv "$d/c" "$d/code"
+) & i=$!
+echo "$$ $i" >"$d/p" && mv "$d/p" "$d/pid"
+echo "$t pid $$" >&2
+trap : 1 2 15
+wait $i; while kill -0 $i 2>/dev/null; do wait $i; done
+c=$(cat "$d/code" 2>/dev/null || echo 137)
 echo "$t end" >&2
 read a && [ "$a" = seen ] && rm -rf "$d"
 exit $c`
@@ -38,17 +44,20 @@ exit $c`
 // comeBack is run by the container's shell to go on with a program whose connection was lost: it passes on
 // what the program printed after so many bytes of its standard output ($2) and error ($3), until it has
 // ended, and tells its exit code; "none" when there is no trace of it, "gone" when it left no code.
-const comeBack = `t=$1; o=$2; e=$3; d=
+const comeBack = `t=$1; o=$2; e=$3; d=; i=; g=0
 for p in ` + places + `; do [ -d "$p/$t" ] && d=$p/$t && break; done
 if [ -z "$d" ]; then echo "$t none" >&2; exit 0; fi
-p=$(cat "$d/pid" 2>/dev/null); echo "$t pid ${p:-0}" >&2
+[ -f "$d/pid" ] || sleep 1
+[ -f "$d/pid" ] && read g i <"$d/pid"
+echo "$t pid $g" >&2
 while :; do
-if [ -f "$d/code" ]; then end=1; elif kill -0 "${p:-0}" 2>/dev/null; then end=; elif [ -f "$d/code" ]; then end=1; else end=2; fi
+if [ -f "$d/code" ]; then end=1; elif [ "$i" ] && kill -0 "$i" 2>/dev/null; then end=; elif [ -f "$d/code" ]; then end=1; else end=2; fi
 s=$(($(wc -c <"$d/out" 2>/dev/null || echo 0))); [ "$s" -gt "$o" ] && tail -c +$((o+1)) "$d/out" | head -c $((s-o)) && o=$s
 s=$(($(wc -c <"$d/err" 2>/dev/null || echo 0))); [ "$s" -gt "$e" ] && tail -c +$((e+1)) "$d/err" | head -c $((s-e)) >&2 && e=$s
 [ "$end" ] && break; sleep 1
 done
-if [ "$end" = 1 ]; then echo "$t code $(cat "$d/code")" >&2; else echo "$t gone" >&2; fi
+if [ "$end" = 2 ]; then echo "$t gone" >&2; exit 0; fi
+echo "$t code $(cat "$d/code")" >&2
 read a && [ "$a" = seen ] && rm -rf "$d"
 exit 0`
 

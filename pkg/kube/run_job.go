@@ -14,6 +14,8 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/dynamic"
+
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/crash"
 )
 
 // CreateJob makes a Job and returns it as the server has it; see createOnce.
@@ -46,6 +48,8 @@ func (c *Client) DeleteJob(ctx context.Context, job *batchv1.Job) error {
 	if err != nil {
 		return err
 	}
+	crash.Point("before a Job is deleted")
+	defer crash.Point("after a Job is deleted")
 	foreground := metav1.DeletePropagationForeground
 	err = client.BatchV1().Jobs(job.Namespace).Delete(ctx, job.Name, metav1.DeleteOptions{
 		PropagationPolicy: &foreground, Preconditions: &metav1.Preconditions{UID: &job.UID},

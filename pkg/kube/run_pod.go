@@ -13,6 +13,8 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/runtime"
+
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/crash"
 )
 
 // enforceLabel is how a namespace says which pods it takes (Pod Security Standards).
@@ -59,6 +61,8 @@ func (c *Client) DeletePod(ctx context.Context, pod *corev1.Pod, grace time.Dura
 	if err != nil {
 		return err
 	}
+	crash.Point("before a pod is deleted")
+	defer crash.Point("after a pod is deleted")
 	seconds := int64(grace.Seconds())
 	err = client.CoreV1().Pods(pod.Namespace).Delete(ctx, pod.Name, metav1.DeleteOptions{
 		GracePeriodSeconds: &seconds, Preconditions: &metav1.Preconditions{UID: &pod.UID},
@@ -121,15 +125,24 @@ func (c *Client) FollowWarnings(ctx context.Context, pod *corev1.Pod, see func(r
 	})
 }
 
-// CopyLogs writes what a container of the pod prints to w, from its beginning and as it comes,
-// until the container ends. since is zero, or from when on after a connection was lost.
-func (c *Client) CopyLogs(ctx context.Context, pod *corev1.Pod, container string, since time.Time, w io.Writer) error {
-	options := &corev1.PodLogOptions{Container: container, Follow: true}
-	if !since.IsZero() {
-		options.SinceTime = &metav1.Time{Time: since}
-	}
-	return c.copyLogs(ctx, pod, options, w)
+// LogsFrom is where in a container's log to begin: after so many bytes, or with what was printed after a
+// time; the zero value is its beginning.
+type LogsFrom struct {
+	Skip  int64
+	Since time.Time
 }
+
+// CopyLogs writes what a container of the pod prints to w, as it comes, until the container ends.
+func (c *Client) CopyLogs(ctx context.Context, pod *corev1.Pod, container string, from LogsFrom, w io.Writer) error {
+	options := &corev1.PodLogOptions{Container: container, Follow: true}
+	if !from.Since.IsZero() {
+		options.SinceTime = &metav1.Time{Time: from.Since}
+	}
+	return c.copyLogs(ctx, pod, options, &skipper{Writer: w, skip: from.Skip})
+}
+
+// ErrShorter means that a log has less than was read of it before: it was rotated.
+var ErrShorter = errors.New("the log has become shorter")
 
 // ReadLogs writes to w what a container of the pod has printed, but for the first bytes, and returns at
 // once. A log that is shorter, because it was rotated, is an error.
@@ -139,7 +152,7 @@ func (c *Client) ReadLogs(ctx context.Context, pod *corev1.Pod, container string
 		return err
 	}
 	if rest.skip > 0 {
-		return fmt.Errorf("the log of container %s has become shorter", container)
+		return fmt.Errorf("container %s: %w", container, ErrShorter)
 	}
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/signal"
 	"sync"
+	"sync/atomic"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -51,6 +52,10 @@ type App struct {
 	resuming *resumption
 	// args is the command line.
 	args []string
+	// current is the session that is open, for a process that is left in a hurry.
+	current atomic.Pointer[session]
+	// taken tells that a lock of this process was lost.
+	taken atomic.Bool
 	// locks are those that this process has, by their names.
 	locks map[string]*record.Lock
 	// stdin returns standard input, which can be read only once.
@@ -98,6 +103,9 @@ func (a *App) Run(ctx context.Context, args []string) int {
 func (a *App) abandon() {
 	a.cleanUp()
 	fmt.Fprintln(a.ErrOut, "\nleft at once: what was running may go on, and Helm may not have written the release's status; see 'helm status' and 'kubectl get pods'")
+	if s := a.current.Load(); s != nil {
+		s.leftovers(a)
+	}
 }
 
 // onExit has remove called when the program ends.

@@ -20,13 +20,13 @@ const heals = 10 * time.Minute
 // settled carries a change out, again when the release has changed while this run waited for others, and
 // after healing a release that a run which is no more left pending.
 func (a *App) settled(ctx context.Context, o *helmOptions, namespace, name string, attempt func() error) error {
-	for healed := false; ; {
+	for tries := 0; ; {
 		err := attempt()
 		pending, isPending := errors.AsType[*release.PendingError](err)
 		switch {
 		case errors.Is(err, errStale):
 			continue
-		case !isPending || healed:
+		case !isPending || tries == 2: // the lock was taken, and the release healed
 			return err
 		case a.planning != nil:
 			return a.explained(ctx, o, namespace, pending, err)
@@ -34,7 +34,7 @@ func (a *App) settled(ctx context.Context, o *helmOptions, namespace, name strin
 		if err := a.heal(ctx, o, namespace, name, pending, err); err != nil {
 			return err
 		}
-		healed = true
+		tries++
 	}
 }
 
@@ -82,7 +82,7 @@ func (a *App) heal(ctx context.Context, o *helmOptions, namespace, name string, 
 // ownerOf returns the recorded run that has made the pending revision and has not ended; nil when there
 // is none.
 func (a *App) ownerOf(ctx context.Context, o *helmOptions, namespace string, pending *release.PendingError) (*record.Stored, error) {
-	if a.resuming != nil && a.resuming.run.Revision == pending.Revision {
+	if a.resuming != nil && a.resuming.run.Revision <= pending.Revision {
 		return a.resuming.run, nil
 	}
 	runs, err := runsIn(o.tasks.record.place, o.connection.client(), namespace)

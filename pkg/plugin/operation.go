@@ -94,8 +94,30 @@ func (a *App) prepare(ctx context.Context, o *helmOptions, client *kube.Client, 
 		if err := checkKeptn(ctx, client, rel.Namespace, p.plan.Tasks(), next); err != nil {
 			return nil, err
 		}
+		if err := a.mayRun(ctx, p); err != nil {
+			return nil, err
+		}
 	}
 	return p, nil
+}
+
+// mayRun refuses a run with tasks whose user lacks a right. What Helm is going to do is asked for when tasks
+// run before it: otherwise Helm's own first request says what is missing.
+func (a *App) mayRun(ctx context.Context, o *operation) error {
+	tasks := o.plan.Tasks()
+	if len(tasks) == 0 {
+		return nil
+	}
+	wanted := rightsOf(o.plan, o.flags.record.place)
+	before := func(s plan.Step) bool { return s.Task != nil && s.Stage == task.Before && s.Task.Skip == "" }
+	if slices.ContainsFunc(o.plan.Steps, before) && o.deploys() {
+		objects, err := o.past.next()
+		if err != nil {
+			return preflight(ctx, err)
+		}
+		wanted = wanted.addObjects(o.past.client, objects)
+	}
+	return a.allowed(ctx, o.past.client, o.plan, wanted)
 }
 
 // deploys reports whether the operation applies a chart.
@@ -145,11 +167,15 @@ func (a *App) plan(ctx context.Context, o *operation, rel plan.Release) error {
 			return err
 		}
 	}
+	if o.release.RollsBack() {
+		rollBack(o.release.Operation(), o.tasks.tasks)
+	}
 	if o.plan, err = plan.Build(o.release.Operation(), rel, o.tasks.tasks, done...); err != nil {
 		return err
 	}
 	o.runner.midway = slices.ContainsFunc(o.plan.Steps, func(s plan.Step) bool { return s.Kind == plan.Finish })
 	o.engine = o.flags.engine(o.runner)
+	o.engine.RollBack = o.release.RollsBack()
 	var kept []record.Document
 	if o.deploys() {
 		kept = keep(o.tasks)
@@ -158,6 +184,15 @@ func (a *App) plan(ctx context.Context, o *operation, rel plan.Release) error {
 		o.ledger = o.past.ledger(o.id, o.release.NextRevision(), kept)
 	}
 	return nil
+}
+
+// rollBack has the failure of each task that could stop the run be followed by a rollback.
+func rollBack(op task.Operation, tasks []task.Task) {
+	for i := range tasks {
+		if stage := tasks[i].Phase.In(op); tasks[i].OnFailure == task.Fail && stage != task.None && stage <= task.After {
+			tasks[i].OnFailure = task.RollBack
+		}
+	}
 }
 
 // facts are what expressions know of a run.
@@ -196,6 +231,7 @@ func (a *App) enter(ctx context.Context, o *operation) (*session, context.Contex
 	if a.resuming != nil {
 		o.engine.Earlier = a.resuming.earlier()
 		o.runner.known, o.runner.did = a.resuming.made, o.release.Done()
+		o.runner.begun = a.resuming.hasApplied()
 	}
 	return s, ctx, nil
 }
@@ -205,7 +241,7 @@ func (a *App) perform(ctx context.Context, o *operation) error {
 	planned := o.plan.Tasks()
 	a.announce(o.tasks, planned)
 	if a.planning != nil {
-		return a.showPlan(o.flags, o.plan)
+		return a.showPlan(ctx, o.flags, o.plan, o.past.client, o.past.next)
 	}
 	if o.release.DryRun() {
 		return a.dryRun(o.plan, o.release)
@@ -237,6 +273,7 @@ func (a *App) perform(ctx context.Context, o *operation) error {
 
 	revision := o.release.Revision()
 	s.end(a, result, revision, ExitCode(end), ExitCode(end) == exitRolledBack)
+	defer s.hint(a, end)
 	var run any
 	if len(planned) > 0 {
 		object := report.NewRun(o.plan, result)
@@ -279,6 +316,13 @@ func (a *App) dryRun(p plan.Plan, change release.Change) error {
 // end turns the result of a run into the error that ends the program; nil when all went well.
 func (a *App) end(ctx context.Context, result engine.Result, applyError error) error {
 	state := result.State()
+	stolen := func(s engine.StepResult) bool { return s.Reason == engine.ReasonNotRecorded && s.State == task.Failed }
+	if lost := errors.Is(context.Cause(ctx), record.ErrLockLost); state != task.Succeeded && (lost || a.taken.Load() && slices.ContainsFunc(result.Steps, stolen)) {
+		return runError{exitLocked, fmt.Errorf("another process has taken the run's lock: what was not started yet is not%s", unknownPart(result))}
+	}
+	if by, ok := errors.AsType[cancelledBy](context.Cause(ctx)); ok && state != task.Succeeded {
+		return runError{exitSIGTERM, fmt.Errorf("%w%s", by, unknownPart(result))}
+	}
 	if code, ok := interruption(ctx); ok && state != task.Succeeded {
 		return runError{code, fmt.Errorf("%w%s", context.Cause(ctx), unknownPart(result))}
 	}

@@ -1,12 +1,15 @@
 package plugin
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/plan"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/report"
 )
@@ -15,7 +18,11 @@ import (
 const exitPlan = 2
 
 // planning is set for the commands below "plan", which then show what they would do.
-type planning struct{ output planOutput }
+type planning struct {
+	output planOutput
+	// rbac shows the Role that the command needs, in the place of its steps.
+	rbac bool
+}
 
 // planOutput is the --output of a plan, in the place of the command's own. It implements
 // pflag.Value.
@@ -49,6 +56,9 @@ nothing is changed. The exit code is 2 when there is something to do, 0 when the
 		Example: `  # The steps of an install
   kubectl tasks plan install web ./chart
 
+  # The smallest Role that lets somebody do it
+  kubectl tasks plan install web ./chart --rbac
+
   # The same for a program, and as a picture
   kubectl tasks plan upgrade web ./chart -o json
   kubectl tasks plan uninstall web -o mermaid`,
@@ -65,13 +75,17 @@ nothing is changed. The exit code is 2 when there is something to do, 0 when the
 		sub.Example = ""
 		// A plan has formats of its own.
 		output := sub.Flags().Lookup("output")
+		sub.Flags().BoolVar(&show.rbac, "rbac", false, "print the Role that the command needs, ready to be applied")
 		output.Value, output.DefValue, output.Usage = &show.output, "", "output format, one of "+strings.Join(planOutputs, ", ")
 	}
 	return cmd
 }
 
 // showPlan writes the plan of a command that is not carried out.
-func (a *App) showPlan(t *taskFlags, p plan.Plan) error {
+func (a *App) showPlan(ctx context.Context, t *taskFlags, p plan.Plan, client *kube.Client, next func() ([]*unstructured.Unstructured, error)) error {
+	if a.planning.rbac {
+		return a.showRoles(ctx, t, p, client, next)
+	}
 	switch output := string(a.planning.output); output {
 	case "dot":
 		report.Dot(a.Out, p)

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/engine"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/plan"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/record"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/release"
@@ -272,6 +273,25 @@ func (r *resumption) made(id string) []task.Object {
 		}
 	}
 	return nil
+}
+
+// tidy removes what is left of steps whose end is recorded: the process died before it could.
+func (r *resumption) tidy(ctx context.Context, a *App, client *kube.Client) {
+	for _, s := range r.run.Steps {
+		for _, o := range s.Made {
+			if s.State == "" || s.State == task.Unknown || o.Container != "" {
+				continue // it is not over, or was not made for the task
+			}
+			if _, err := client.Remove(ctx, o, stopGrace); err != nil {
+				a.tell(fmt.Sprintf("%s %s in namespace %q, which is not needed any more, could not be deleted: %v", o.Kind, o.Name, o.Namespace, err))
+			}
+		}
+	}
+}
+
+// hasApplied reports whether Helm's part had begun.
+func (r *resumption) hasApplied() bool {
+	return slices.ContainsFunc(r.run.Steps, func(s record.Step) bool { return s.Kind == string(plan.Apply) && s.Attempt > 0 })
 }
 
 // earlier is what the run has done, for the engine. A run that had ended ends anew: its tasks for

@@ -197,7 +197,7 @@ func (a *App) runPlan(ctx context.Context, o *runOptions, runner *stepRunner, se
 		a.announce(set, p.Tasks())
 	}
 	if a.planning != nil {
-		return a.showPlan(&o.tasks, p)
+		return a.showPlan(ctx, &o.tasks, p, runner.client, nil)
 	}
 	if o.dryRun {
 		return report.Plan(a.Out, p)
@@ -210,6 +210,11 @@ func (a *App) runPlan(ctx context.Context, o *runOptions, runner *stepRunner, se
 	}
 	if err := checkKeptn(ctx, runner.client, runner.namespace, p.Tasks(), nil); err != nil {
 		return err
+	}
+	if o.tasks.record.place != recordNone {
+		if err := a.allowed(ctx, runner.client, p, rightsOf(p, o.tasks.record.place)); err != nil {
+			return err
+		}
 	}
 	text := &report.Text{Log: a.ErrOut, Stdout: a.Out, Stderr: a.ErrOut}
 	if o.output != "" {
@@ -252,6 +257,9 @@ func (a *App) runPlan(ctx context.Context, o *runOptions, runner *stepRunner, se
 		end = runError{code, end}
 	}
 	s.end(a, result, 0, ExitCode(end), false)
+	if !bare {
+		s.hint(a, end)
+	}
 	if o.output != "" {
 		object := report.NewRun(p, result)
 		object.ID, object.ExitCode = id, ExitCode(end)

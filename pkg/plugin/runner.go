@@ -12,6 +12,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/crash"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/engine"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/plan"
@@ -71,8 +72,8 @@ type stepRunner struct {
 	// back takes back what apply did, and returns what that was; rolledBack is what it returned.
 	back       func() (string, error)
 	rolledBack string
-	// did tells that an earlier process of the run has carried Helm's step out.
-	did bool
+	// did tells that an earlier process of the run has carried Helm's step out, begun that it has begun.
+	did, begun bool
 
 	// run identifies the run. made is told what an attempt makes, or where it runs, before it does; nil
 	// when the run is not recorded. known is what an earlier process made.
@@ -85,6 +86,12 @@ type stepRunner struct {
 
 // Run implements engine.Runner.
 func (r *stepRunner) Run(ctx context.Context, a engine.Attempt, sink task.Sink) task.Result {
+	crash.Point("before " + a.ID)
+	defer crash.Point("after " + a.ID)
+	return r.carryOut(ctx, a, sink)
+}
+
+func (r *stepRunner) carryOut(ctx context.Context, a engine.Attempt, sink task.Sink) task.Result {
 	step := a.Step
 	switch step.Kind {
 	case plan.Apply, plan.Delete:
@@ -248,7 +255,7 @@ func (r *stepRunner) finishHelm(ctx context.Context) task.Result {
 
 // rollBack has Helm take back what it did, when it did something and did not take it back itself.
 func (r *stepRunner) rollBack() task.Result {
-	if r.applied == nil && !r.did {
+	if r.applied == nil && !r.did && !r.begun {
 		return task.Result{State: task.Skipped, Reason: "NotApplied", Message: "Helm has changed nothing"}
 	}
 	r.settle()

@@ -121,7 +121,11 @@ func (a *App) open(ctx context.Context, o opening) (*session, context.Context, e
 		}
 		return nil, nil, preflight(ctx, err)
 	}
-	s.watch(running)
+	if a.resuming != nil {
+		a.resuming.tidy(ctx, a, o.client)
+	}
+	s.watch(running, a)
+	a.current.Store(s)
 	return s, running, nil
 }
 
@@ -191,11 +195,12 @@ func (a *App) unlock() {
 }
 
 // watch ends the run when the lock is lost, or when somebody asks for it.
-func (s *session) watch(ctx context.Context) {
+func (s *session) watch(ctx context.Context, a *App) {
 	go func() {
 		select {
 		case <-ctx.Done():
 		case <-s.lock.Lost():
+			a.taken.Store(true)
 			s.cancel(record.ErrLockLost)
 		case by := <-s.lock.Cancelled():
 			s.cancel(cancelledBy{by})
@@ -244,8 +249,28 @@ func (s *session) end(a *App, result engine.Result, revision, exitCode int, roll
 	}
 }
 
+// hint says, after a run that did not succeed, what can be done with its record.
+func (s *session) hint(a *App, end error) {
+	if s.journal == nil || end == nil || slices.Contains([]int{exitRolledBack, exitLocked}, ExitCode(end)) {
+		return
+	}
+	fmt.Fprintln(a.ErrOut, shown("run %[1]s is recorded: '%[2]s resume %[1]s' goes on with it, '%[2]s logs %[1]s' shows what its tasks printed", s.id, displayName()))
+}
+
+// leftovers says what a run that is left at once leaves behind.
+func (s *session) leftovers(a *App) {
+	if s.journal == nil {
+		return
+	}
+	for _, step := range s.journal.Open() {
+		fmt.Fprintln(a.ErrOut, shown("still there: %s of %q", places(step.Made), step.ID))
+	}
+	fmt.Fprintln(a.ErrOut, shown("run %[1]s is recorded: '%[2]s resume %[1]s' goes on with it, '%[2]s cancel %[1]s' removes what it has left", s.id, displayName()))
+}
+
 // close lets others go on.
 func (s *session) close(a *App) {
+	a.current.Store(nil)
 	a.unlock()
 	if s.journal != nil {
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)

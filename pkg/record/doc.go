@@ -1,3 +1,3 @@
-// Package record keeps, in a Secret of the release's namespace, what later runs must know of earlier
-// ones: which tasks were done that can be taken back, and which need not be done again.
+// Package record keeps runs where later ones find them: each in a Secret of its own, with a Lease that keeps
+// runs of a release apart, and what a release's later runs must know of earlier ones in another Secret.
 package record

@@ -12,6 +12,7 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/crash"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/engine"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/plan"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
@@ -162,6 +163,19 @@ func (j *Journal) Emit(e engine.Event) {
 	}
 }
 
+// Open returns the steps that have begun and not ended, with what they have made.
+func (j *Journal) Open() []Step {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	var open []Step
+	for _, s := range j.run.Steps {
+		if s.Attempt > 0 && s.State == "" && len(s.Made) > 0 {
+			open = append(open, s)
+		}
+	}
+	return open
+}
+
 // ended notes how a step ended; j.mu is held.
 func (j *Journal) ended(r *Stored, result engine.StepResult) {
 	s := r.ensure(result.Step)
@@ -244,7 +258,9 @@ func (j *Journal) put() error {
 // ourselves; only another owner is one.
 func (j *Journal) putAgain(ctx context.Context, state *Stored) error {
 	for pause := 200 * time.Millisecond; ; pause = min(2*pause, 5*time.Second) {
+		crash.Point("before the record is written")
 		err := j.runs.Put(ctx, state)
+		crash.Point("after the record is written")
 		switch {
 		case err == nil:
 			return nil

@@ -414,3 +414,31 @@ func TestCIURL(t *testing.T) {
 		}
 	}
 }
+
+// FuzzStored: a record that was damaged is an error, never a panic, and one that was not comes back.
+func FuzzStored(f *testing.F) {
+	good, err := encodeRun(&Run{ID: "r", Steps: []Step{{ID: "a", State: task.Succeeded}}})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(good, pack([]byte("log")))
+	f.Add([]byte("x"), []byte{})
+	f.Add(pack([]byte(`{"steps": 1}`)), []byte{0x1f, 0x8b})
+	f.Fuzz(func(t *testing.T, run, log []byte) {
+		stored, err := decodeStored(map[string][]byte{runKey: run, logPrefix + "0": log})
+		if err != nil {
+			return
+		}
+		for _, s := range stored.Steps {
+			_, _ = stored.Log(s.ID)
+		}
+		data, err := encodeStored(stored)
+		if err != nil {
+			return // too large
+		}
+		again, err := decodeStored(data)
+		if err != nil || len(again.Steps) != len(stored.Steps) {
+			t.Errorf("%d steps became %d, error %v", len(stored.Steps), len(again.Steps), err)
+		}
+	})
+}

@@ -15,6 +15,8 @@ import (
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/util/retry"
+
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/crash"
 )
 
 const (
@@ -376,6 +378,8 @@ func (k *Lock) Release(ctx context.Context) error {
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	crash.Point("before the lock is given back")
+	defer crash.Point("after the lock is given back")
 	mine := metav1.Preconditions{UID: &k.lease.UID, ResourceVersion: &k.lease.ResourceVersion}
 	err = client.CoordinationV1().Leases(k.locks.Namespace).Delete(ctx, k.lease.Name, metav1.DeleteOptions{Preconditions: &mine})
 	if apierrors.IsNotFound(err) || apierrors.IsConflict(err) {

@@ -10,6 +10,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/util/retry"
+
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/crash"
 )
 
 const (
@@ -93,6 +95,8 @@ func (s Store) update(ctx context.Context, change func(*Record) error) error {
 	}
 	secrets := client.CoreV1().Secrets(s.Namespace)
 	again := func(err error) bool { return apierrors.IsConflict(err) || apierrors.IsAlreadyExists(err) }
+	crash.Point("before the ledger is written")
+	defer crash.Point("after the ledger is written")
 	err = retry.OnError(retry.DefaultBackoff, again, func() error {
 		record, secret, err := s.load(ctx, client)
 		if err != nil {

@@ -21,7 +21,11 @@ func (i *Install) RollBack() (string, error) {
 	c := action.NewUninstall(i.helm.config)
 	c.Timeout, c.DisableHooks, c.Wait = i.client.Timeout, i.client.DisableHooks, i.client.Wait
 	i.failed = true
-	if _, err := c.Run(i.client.ReleaseName); err != nil {
+	_, err := c.Run(i.client.ReleaseName)
+	if i.begun != nil && isNotFound(err) {
+		return "uninstalled", nil // by the process that had begun
+	}
+	if err != nil {
 		return "", fmt.Errorf("uninstalling release %q: %w", i.client.ReleaseName, err)
 	}
 	return "uninstalled", nil
@@ -41,9 +45,12 @@ func (u *Upgrade) RollBack() (string, error) {
 		return "", fmt.Errorf("release %q: %w", u.name, err)
 	}
 	releaseutil.Reverse(all, releaseutil.SortByRevision)
-	target := 0
+	target, newest := 0, u.last.Version
+	if u.begun != nil {
+		newest = min(newest, u.begun.Revision-1)
+	}
 	for _, r := range all {
-		if r.Version <= u.last.Version && (r.Info.Status == helmrelease.StatusSuperseded || r.Info.Status == helmrelease.StatusDeployed) {
+		if r.Version <= newest && (r.Info.Status == helmrelease.StatusSuperseded || r.Info.Status == helmrelease.StatusDeployed) {
 			target = r.Version
 			break
 		}
@@ -65,6 +72,18 @@ func (r *Rollback) RollBack() (string, error) { return "", errNoRollback }
 
 // RollBack is an error.
 func (u *Uninstall) RollBack() (string, error) { return "", errNoRollback }
+
+// RollsBack is --atomic.
+func (i *Install) RollsBack() bool { return i.client.Atomic }
+
+// RollsBack is --atomic.
+func (u *Upgrade) RollsBack() bool { return u.client.Atomic }
+
+// RollsBack is false.
+func (r *Rollback) RollsBack() bool { return false }
+
+// RollsBack is false.
+func (u *Uninstall) RollsBack() bool { return false }
 
 // NextRevision is 1, or one more than that of the release that --replace replaces.
 func (i *Install) NextRevision() int { return revision(i.last) + 1 }

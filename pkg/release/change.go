@@ -49,6 +49,8 @@ type Change interface {
 	MaxHistory() int
 	// Stale reports whether the release has changed since Prepare.
 	Stale() (bool, error)
+	// RollsBack reports whether any failure is to be followed by RollBack.
+	RollsBack() bool
 	// RollBack takes back what Apply did and returns what that was: an upgrade goes back to the last
 	// revision that was deployed, an install is uninstalled.
 	RollBack() (string, error)

@@ -66,6 +66,7 @@ func (u *Upgrade) AddFlags(fs *pflag.FlagSet) {
 	fs.BoolVar(&c.Wait, "wait", false, "wait until all Pods, PVCs, Services, and minimum number of Pods of a Deployment, StatefulSet, or ReplicaSet are ready before marking the release as successful, for as long as --timeout")
 	fs.BoolVar(&c.WaitForJobs, "wait-for-jobs", false, "if --wait is set too, wait until all Jobs have been completed before marking the release as successful, for as long as --timeout")
 	fs.BoolVar(&c.Atomic, "atomic", false, "roll back the changes of a failed upgrade; sets --wait")
+	fs.BoolVar(&c.Atomic, "rollback-on-failure", false, "the same as --atomic: when Helm's part or a task fails, take back what tasks have done, and roll the release back")
 	fs.IntVar(&c.MaxHistory, "history-max", u.helm.Settings.env.MaxHistory, "limit the maximum number of revisions saved per release. Use 0 for no limit")
 	fs.BoolVar(&c.CleanupOnFail, "cleanup-on-fail", false, "allow deletion of new resources created in this upgrade when upgrade fails")
 	fs.BoolVar(&c.SubNotes, "render-subchart-notes", false, "render subchart notes along with the parent")

@@ -18,8 +18,14 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"helm.sh/helm/v3/pkg/release"
+	"helm.sh/helm/v3/pkg/storage"
+	"helm.sh/helm/v3/pkg/storage/driver"
+	helmtime "helm.sh/helm/v3/pkg/time"
+	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
+	"sigs.k8s.io/yaml"
 
 	"github.com/kubectl-tasks/kubectl-tasks/test/fault"
 )
@@ -95,9 +101,15 @@ func (o *output) String() string {
 // start starts the program.
 func (f *faulty) start(args ...string) *process {
 	f.Helper()
+	return f.startWith(nil, args...)
+}
+
+// startWith starts the program with more in its environment.
+func (f *faulty) startWith(env []string, args ...string) *process {
+	f.Helper()
 	p := &process{Cmd: exec.Command("kubectl-tasks", args...), f: f, out: &output{}, errOut: &output{}, ended: make(chan struct{})}
 	p.Dir = f.dir
-	p.Env = append(os.Environ(), "KUBECONFIG="+f.kubeconfig)
+	p.Env = append(append(os.Environ(), "KUBECONFIG="+f.kubeconfig), env...)
 	p.Stdout, p.Stderr = p.out, p.errOut
 	if err := p.Start(); err != nil {
 		f.Fatal(err)
@@ -149,21 +161,41 @@ func (f *faulty) run(args ...string) (code int, stdout, stderr string) {
 }
 
 // deployment makes a workload of one pod for tasks to run in, and returns when it is ready.
-func (f *faulty) deployment(name string) {
+func (f *faulty) deployment() {
 	f.Helper()
-	f.file(name+".yaml", fmt.Sprintf(`apiVersion: apps/v1
+	f.file("web.yaml", fmt.Sprintf(`apiVersion: apps/v1
 kind: Deployment
-metadata: {name: %[1]s}
+metadata: {name: web}
 spec:
-  selector: {matchLabels: {app: %[1]s}}
+  selector: {matchLabels: {app: web}}
   template:
-    metadata: {labels: {app: %[1]s}}
+    metadata: {labels: {app: web}}
     spec:
       terminationGracePeriodSeconds: 0
-      containers: [{name: app, image: %[2]s, command: [sleep, "100000"]}]
-`, name, testImage))
-	f.kubectl("apply", "-f", name+".yaml")
-	f.kubectl("rollout", "status", "deployment/"+name)
+      containers: [{name: app, image: %s, command: [sleep, "100000"]}]
+`, testImage))
+	f.kubectl("apply", "-f", "web.yaml")
+	f.kubectl("rollout", "status", "deployment/web")
+}
+
+// helm runs the real helm.
+func (f *faulty) helm(args ...string) {
+	f.Helper()
+	helm(f.T, "HELM3", append(args, "-n", f.namespace)...)
+}
+
+// pend makes the newest revision of a release look as if a Helm had begun with it so long ago, and died.
+func (f *faulty) pend(name string, age time.Duration) {
+	f.Helper()
+	all := storage.Init(driver.NewSecrets(f.cluster.CoreV1().Secrets(f.namespace)))
+	last, err := all.Last(name)
+	if err != nil {
+		f.Fatal(err)
+	}
+	last.Info.Status, last.Info.LastDeployed = release.StatusPendingUpgrade, helmtime.Time{Time: time.Now().Add(-age)}
+	if err := all.Update(last); err != nil {
+		f.Fatal(err)
+	}
 }
 
 func (f *faulty) kubectl(args ...string) string {
@@ -323,6 +355,10 @@ func TestFaults(t *testing.T) {
 		{8, "SIGINT once", interruptOnce, false},
 		{11, "SIGKILL in the middle of a clone, then resume", killedClone, false},
 		{21, "the pod is deleted by hand", deletedPod, false},
+		{28, "the owner of the lock is dead", deadOwner, false},
+		{29, "the owner of the lock sleeps, and wakes", pausedOwner, false},
+		{30, "the release is pending at the start", pendingRelease, false},
+		{32, "a Role with each verb missing in turn", minusOneVerb, false},
 		{43, "what a cancelled exec started", cancelledExec, false},
 	})
 }
@@ -330,7 +366,7 @@ func TestFaults(t *testing.T) {
 // execReset: the exit code is the program's, and its output complete, however often the connection is
 // lost.
 func execReset(f *faulty) (string, int) {
-	f.deployment("web")
+	f.deployment()
 	proxy := f.behind()
 	const lines = 12
 	script := fmt.Sprintf("for i in $(seq %d); do echo line $i; echo error $i >&2; sleep 0.25; done; exit 7", lines)
@@ -361,7 +397,7 @@ func execReset(f *faulty) (string, int) {
 
 // dark: a connection that says nothing any more is noticed, and the run goes on when there is light.
 func dark(f *faulty) (string, int) {
-	f.deployment("web")
+	f.deployment()
 	proxy := f.behind()
 	p := f.start("run", "--exec", "deployment/web", "--", "sh", "-c", "echo begin; sleep 5; echo end; exit 3")
 	p.says("begin")
@@ -484,7 +520,7 @@ func deletedPod(f *faulty) (string, int) {
 // cancelledExec: nothing of a command that is stopped goes on in its container, not even what it has
 // started itself and what does not listen to TERM.
 func cancelledExec(f *faulty) (string, int) {
-	f.deployment("web")
+	f.deployment()
 	p := f.start("run", "--exec", "deployment/web", "--", "sh", "-c", "sh -c 'trap \"\" TERM; sleep 4242; sleep 4242' & sleep 4343 & echo begun; wait")
 	p.says("begun")
 	_ = p.Process.Signal(syscall.SIGTERM)
@@ -496,4 +532,81 @@ func cancelledExec(f *faulty) (string, int) {
 		f.Errorf("in the container there is still\n%s", processes)
 	}
 	return "no process and no file is left in the container", code
+}
+
+// minusOneVerb: with the Role that plan --rbac prints the run is green; with one of its needed verbs
+// missing it says which, and how to get it, and does nothing but read and ask.
+func minusOneVerb(f *faulty) (string, int) {
+	f.tasks(`- {name: one, phase: pre-install, pod: {image: busybox:test, command: [echo, one]}}
+- {name: two, phase: post-install, exec: {target: deployment/web, command: [echo, two]}}
+`)
+	chart := filepath.Join(rootDir, "examples/web")
+	code, role, _ := f.run("plan", "install", "web", chart, "--rbac")
+	if code != 0 {
+		f.Fatalf("exit code %d of plan --rbac", code)
+	}
+	f.kubectl("create", "serviceaccount", "weak")
+	as := "--as=system:serviceaccount:" + f.namespace + ":weak"
+	bind := fmt.Sprintf("---\napiVersion: rbac.authorization.k8s.io/v1\nkind: RoleBinding\nmetadata: {name: weak, namespace: %[1]s}\nroleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: kubectl-tasks-web}\nsubjects: [{kind: ServiceAccount, name: weak, namespace: %[1]s}]\n", f.namespace)
+	apply := func(role string) {
+		f.file("role.yaml", role+bind)
+		f.kubectl("apply", "-f", "role.yaml")
+	}
+	proxy := f.behind()
+	refused := 0
+	for _, without := range []struct{ resource, verb string }{
+		{"pods/exec", "create"}, {"pods", "create"}, {"pods", "watch"}, {"pods", "delete"}, {"replicasets", "list"}, {"deployments", "create"}, {"services", "patch"}, {"configmaps", "delete"},
+	} {
+		apply(withoutVerb(f, role, without.resource, without.verb))
+		seen := len(proxy.Seen())
+		code, _, stderr := f.run("install", "web", chart, "--set", "replicas=1", as)
+		name, sub, _ := strings.Cut(without.resource, "/")
+		if code != 4 || !strings.Contains(stderr, "may not "+without.verb+" "+name) || !strings.Contains(stderr, "kind: RoleBinding") || !strings.Contains(stderr, sub) {
+			f.Errorf("without %v: exit code %d\n%s", without, code, stderr)
+		}
+		for _, request := range proxy.Seen()[seen:] {
+			if !strings.HasPrefix(request, "GET ") && !strings.HasSuffix(request, "reviews") {
+				f.Errorf("without %v: %s", without, request)
+			}
+		}
+		refused++
+	}
+	apply(role)
+	if code, _, stderr := f.run("install", "web", chart, "--set", "replicas=1", as); code != 0 {
+		f.Errorf("with the whole Role: exit code %d\n%s", code, stderr)
+	}
+	return fmt.Sprintf("refused %d times with what is missing, nothing changed; green with the Role", refused), 4
+}
+
+// withoutVerb returns a Role without a verb for a resource.
+func withoutVerb(f *faulty, role, resource, verb string) string {
+	f.Helper()
+	var parsed rbacv1.Role
+	if err := yaml.Unmarshal([]byte(role), &parsed); err != nil {
+		f.Fatal(err)
+	}
+	var rules []rbacv1.PolicyRule
+	found := false
+	for _, rule := range parsed.Rules {
+		for _, r := range rule.Resources {
+			verbs := slices.Clone(rule.Verbs)
+			if r == resource {
+				verbs = slices.DeleteFunc(verbs, func(v string) bool { return v == verb })
+				found = found || len(verbs) < len(rule.Verbs)
+			}
+			if len(verbs) == 0 {
+				continue
+			}
+			rules = append(rules, rbacv1.PolicyRule{APIGroups: rule.APIGroups, Resources: []string{r}, Verbs: verbs})
+		}
+	}
+	if !found {
+		f.Fatalf("the Role has no %s for %s:\n%s", verb, resource, role)
+	}
+	parsed.Rules = rules
+	text, err := yaml.Marshal(parsed)
+	if err != nil {
+		f.Fatal(err)
+	}
+	return string(text)
 }

@@ -18,6 +18,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/runner/pod"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
@@ -72,7 +73,7 @@ func (c *cluster) FollowPod(context.Context, *corev1.Pod, func(*corev1.Pod) bool
 	return errors.New("pods are followed all together")
 }
 
-func (c *cluster) CopyLogs(_ context.Context, p *corev1.Pod, container string, _ time.Time, w io.Writer) error {
+func (c *cluster) CopyLogs(_ context.Context, p *corev1.Pod, container string, _ kube.LogsFrom, w io.Writer) error {
 	_, err := fmt.Fprintf(w, "%s of %s\n", container, p.Name)
 	return err
 }

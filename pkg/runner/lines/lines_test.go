@@ -3,6 +3,7 @@ package lines
 import (
 	"bytes"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
@@ -77,4 +78,26 @@ func TestWriterKeepsEveryByte(t *testing.T) {
 	if !bytes.Equal(written.Bytes(), got.Bytes()) {
 		t.Error("the pieces are not what was written")
 	}
+}
+
+// FuzzWriter: however a stream is cut into pieces, put together it is the same, in whole lines but for those
+// that are too long.
+func FuzzWriter(f *testing.F) {
+	f.Add([]byte("a\nb"), uint16(1))
+	f.Add([]byte(strings.Repeat("x", 100)+"\n\n\r\n"), uint16(7))
+	f.Fuzz(func(t *testing.T, data []byte, size uint16) {
+		var pieces []string
+		for piece := range slices.Chunk(data, 1+int(size)) {
+			pieces = append(pieces, string(piece))
+		}
+		got := collect(pieces...)
+		if whole := strings.Join(got, ""); whole != string(data) {
+			t.Errorf("%q became %q", data, whole)
+		}
+		for i, piece := range got {
+			if i < len(got)-1 && !strings.HasSuffix(piece, "\n") && len(data) < maxHeld {
+				t.Errorf("piece %q of %q ends in the middle of a line", piece, data)
+			}
+		}
+	})
 }

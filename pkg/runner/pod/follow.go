@@ -2,6 +2,7 @@ package pod
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -10,7 +11,9 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/runner/lines"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
@@ -278,31 +281,54 @@ func (f *follower) startLog(s corev1.ContainerStatus) *containerLog {
 		defer close(l.copied)
 		w := lines.NewWriter(name, task.Stdout, f.sink)
 		defer w.Flush()
-		var since time.Time
+		var from kube.LogsFrom
 		counted := &counter{Writer: w}
 		for {
-			err := f.copyLog(l, container, since, counted)
+			err := f.copyLog(l, container, from, counted)
 			ended := f.endsSoon(l)
+			whole := from.Since.IsZero()
 			switch {
 			case f.copying.Err() != nil, err == nil && ended:
 				return
-			case since.IsZero() && ended && f.cluster.ReadLogs(f.copying, f.pod, container, counted.n, w) == nil:
+			case whole && ended && f.cluster.ReadLogs(f.copying, f.pod, container, counted.n, w) == nil:
 				return
+			case whole && f.still(container, counted.n):
+				from.Skip = counted.n
+				continue
 			}
 			w.Flush()
 			f.note(fmt.Sprintf("the log of container %s was interrupted; lines may be missing", container))
-			since = time.Now()
+			from = kube.LogsFrom{Since: time.Now()}
 		}
 	})
 	return l
 }
 
+// still waits until the log can be read again, and reports whether it has what was read of it so far: one
+// that was rotated has not.
+func (f *follower) still(container string, n int64) bool {
+	for pause := 200 * time.Millisecond; ; pause = min(2*pause, 5*time.Second) {
+		err := f.cluster.ReadLogs(f.copying, f.pod, container, n, io.Discard)
+		switch {
+		case err == nil:
+			return true
+		case errors.Is(err, kube.ErrShorter), apierrors.IsNotFound(err), apierrors.IsForbidden(err), apierrors.IsBadRequest(err):
+			return false
+		}
+		select {
+		case <-f.copying.Done():
+			return false
+		case <-time.After(pause):
+		}
+	}
+}
+
 // copyLog follows a container's log to its end. The server may notice the end of a container only
 // seconds after it has told of it, so following ends soon after that; what is left can be read.
-func (f *follower) copyLog(l *containerLog, container string, since time.Time, w io.Writer) error {
+func (f *follower) copyLog(l *containerLog, container string, from kube.LogsFrom, w io.Writer) error {
 	following, stop := context.WithCancel(f.copying)
 	defer stop()
-	if since.IsZero() {
+	if from.Since.IsZero() {
 		go func() {
 			select {
 			case <-following.Done():
@@ -316,7 +342,7 @@ func (f *follower) copyLog(l *containerLog, container string, since time.Time, w
 			}
 		}()
 	}
-	return f.cluster.CopyLogs(following, f.pod, container, since, w)
+	return f.cluster.CopyLogs(following, f.pod, container, from, w)
 }
 
 // counter counts the bytes that are written through it.

@@ -22,7 +22,7 @@ type Cluster interface {
 	DeletePod(ctx context.Context, pod *corev1.Pod, grace time.Duration) error
 	FollowPod(ctx context.Context, pod *corev1.Pod, see func(*corev1.Pod) bool) error
 	FollowWarnings(ctx context.Context, pod *corev1.Pod, see func(reason, message string)) error
-	CopyLogs(ctx context.Context, pod *corev1.Pod, container string, since time.Time, w io.Writer) error
+	CopyLogs(ctx context.Context, pod *corev1.Pod, container string, from kube.LogsFrom, w io.Writer) error
 	ReadLogs(ctx context.Context, pod *corev1.Pod, container string, skip int64, w io.Writer) error
 }
 

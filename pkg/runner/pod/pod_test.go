@@ -16,6 +16,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
@@ -99,7 +100,7 @@ func (c *cluster) FollowWarnings(ctx context.Context, _ *corev1.Pod, see func(re
 	return ctx.Err()
 }
 
-func (c *cluster) CopyLogs(ctx context.Context, _ *corev1.Pod, container string, _ time.Time, w io.Writer) error {
+func (c *cluster) CopyLogs(ctx context.Context, _ *corev1.Pod, container string, _ kube.LogsFrom, w io.Writer) error {
 	c.mu.Lock()
 	if c.read == nil {
 		c.read = map[string]int{}
@@ -122,7 +123,7 @@ func (c *cluster) CopyLogs(ctx context.Context, _ *corev1.Pod, container string,
 func (c *cluster) ReadLogs(_ context.Context, _ *corev1.Pod, container string, skip int64, w io.Writer) error {
 	all := strings.ReplaceAll(strings.Join(c.logs[container], ""), "!", "")
 	if c.rotated || int64(len(all)) < skip {
-		return errors.New("shorter")
+		return kube.ErrShorter
 	}
 	_, err := io.WriteString(w, all[skip:])
 	return err
@@ -197,9 +198,9 @@ func TestRun(t *testing.T) {
 			want:    task.Succeeded, prints: "stdout: a\n", took: time.Second,
 		},
 		{
-			name:    "a log that breaks off is taken up again, and that is said",
+			name:    "a log that breaks off is taken up again where it was",
 			cluster: cluster{states: []*corev1.Pod{state(running()), state(running()), state(running()), state(running()), state(running()), state(exited(0, ""))}, logs: map[string][]string{"main": {"a\nhal!", "b\n"}}},
-			want:    task.Succeeded, prints: "stdout: a\nstdout: hal\nnote: the log of container main was interrupted; lines may be missing\nstdout: b\n", took: 5 * time.Second,
+			want:    task.Succeeded, prints: "stdout: a\nstdout: halb\n", took: 5 * time.Second,
 		},
 		{
 			name:    "the end of a log that does not come is read",

@@ -1,0 +1,46 @@
+//go:build e2e
+
+package crash
+
+import (
+	"fmt"
+	"os"
+	"strconv"
+	"sync"
+	"syscall"
+)
+
+// The variables that tell what Point does.
+const (
+	// At is the number of the call of Point, from 1, at which the process kills itself.
+	At = "KUBECTL_TASKS_CRASH_AT"
+	// Log is a file that takes the name of each point.
+	Log = "KUBECTL_TASKS_CRASH_LOG"
+)
+
+var (
+	mu    sync.Mutex
+	calls int
+)
+
+// Point is a moment at which the process may die: with SIGKILL, so that nothing of it is tidied up.
+func Point(name string) {
+	at, log := os.Getenv(At), os.Getenv(Log)
+	if at == "" && log == "" {
+		return
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	calls++
+	if log != "" {
+		file, err := os.OpenFile(log, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+		if err == nil {
+			fmt.Fprintln(file, name)
+			_ = file.Close()
+		}
+	}
+	if n, err := strconv.Atoi(at); err == nil && n == calls {
+		_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
+		select {} // it is on its way
+	}
+}
