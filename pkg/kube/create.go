@@ -7,6 +7,7 @@ import (
 	"maps"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/wait"
@@ -68,4 +69,22 @@ func unanswered(err error) bool {
 			apierrors.IsTooManyRequests(err) || apierrors.IsInternalError(err)
 	}
 	return true
+}
+
+// EnsureNamespace makes the namespace as helm install --create-namespace does; one that is there is left as
+// it is.
+func (c *Client) EnsureNamespace(ctx context.Context, name string) error {
+	client, err := c.Interface()
+	if err != nil {
+		return err
+	}
+	namespaces := client.CoreV1().Namespaces()
+	if _, err := namespaces.Get(ctx, name, metav1.GetOptions{}); !apierrors.IsNotFound(err) {
+		return nil //nolint:nilerr // who may not look finds out when it is used
+	}
+	_, err = namespaces.Create(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name, Labels: map[string]string{"name": name}}}, metav1.CreateOptions{FieldManager: "helm"})
+	if apierrors.IsAlreadyExists(err) {
+		return nil
+	}
+	return err
 }

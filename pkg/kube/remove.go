@@ -48,3 +48,20 @@ func (c *Client) Remove(ctx context.Context, o task.Object, grace time.Duration)
 	}
 	return false, fmt.Errorf("%s is neither a pod nor a Job", o.Kind)
 }
+
+// Running reports whether exactly this pod or Job, which a task made, is there and has not ended. A pod that
+// a task only ran in does not count, and what cannot be found out is no.
+func (c *Client) Running(ctx context.Context, o task.Object) bool {
+	if o.Container != "" {
+		return false
+	}
+	switch o.Kind {
+	case "Pod":
+		live, err := c.GetPod(ctx, o.Namespace, o.Name)
+		return err == nil && string(live.UID) == o.UID && live.Status.Phase != corev1.PodSucceeded && live.Status.Phase != corev1.PodFailed
+	case "Job":
+		live, err := c.GetJob(ctx, o.Namespace, o.Name)
+		return err == nil && string(live.UID) == o.UID && live.Status.CompletionTime == nil && live.Status.Failed == 0
+	}
+	return false
+}

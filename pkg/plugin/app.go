@@ -22,6 +22,10 @@ import (
 func Main() int {
 	app := New(genericiooptions.IOStreams{In: os.Stdin, Out: os.Stdout, ErrOut: os.Stderr})
 
+	// Whoever reads the output may go; the run has to be recorded to its end all the same. The signal is
+	// not ignored, because the programs that are started would ignore it too.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
+
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	ctx, cancel := context.WithCancelCause(context.Background())
@@ -54,6 +58,8 @@ type App struct {
 	args []string
 	// current is the session that is open, for a process that is left in a hurry.
 	current atomic.Pointer[session]
+	// ids are those of the runs, by their releases.
+	ids map[string]string
 	// taken tells that a lock of this process was lost.
 	taken atomic.Bool
 	// locks are those that this process has, by their names.

@@ -54,7 +54,7 @@ func (a *App) heal(ctx context.Context, o *helmOptions, namespace, name string, 
 	}
 	if holder, err := locks.Get(ctx, lockName); err == nil && holder != nil || run != nil {
 		if _, have := a.locks[lockName]; !have {
-			if _, err := a.acquire(ctx, flags, client, namespace, lockName, a.runID()); err != nil {
+			if _, err := a.acquire(ctx, flags, client, namespace, lockName, a.runID(name)); err != nil {
 				if isLocked(err) {
 					return err
 				}

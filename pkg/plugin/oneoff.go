@@ -143,5 +143,5 @@ func (a *App) runOne(ctx context.Context, o *runOptions, args []string, dash int
 	if o.tasks.record.place == recordAuto {
 		o.tasks.record.place = recordNone // it is to be as quick as kubectl's own
 	}
-	return a.runPlan(ctx, o, runner, taskSet{tasks: p.Tasks()}, p, a.runID(), nil)
+	return a.runPlan(ctx, o, runner, taskSet{tasks: p.Tasks()}, p, a.runID(o.release), nil)
 }

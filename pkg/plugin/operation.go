@@ -49,7 +49,7 @@ func (a *App) prepare(ctx context.Context, o *helmOptions, client *kube.Client, 
 		return nil, err
 	}
 	next := sync.OnceValues(change.Next)
-	p := &operation{id: a.runID(), release: change, flags: flags}
+	p := &operation{id: a.runID(rel.Name), release: change, flags: flags}
 	p.past = memory{
 		store:  record.Store{Client: client.Interface, Namespace: rel.Namespace, Release: rel.Name, Life: p.life},
 		client: client, next: next,
@@ -208,7 +208,7 @@ func (a *App) enter(ctx context.Context, o *operation) (*session, context.Contex
 	}
 	opening := opening{
 		flags: &o.flags.record, client: o.past.client, plan: o.plan, id: o.id, revision: o.release.NextRevision(), keep: o.release.MaxHistory(),
-		inputs: inputsOf(o.tasks, o.release.Inputs()), documents: documentsOf(o.tasks), stale: o.release.Stale,
+		inputs: inputsOf(o.tasks, o.release.Inputs()), documents: documentsOf(o.tasks), stale: o.release.Stale, createNamespace: o.release.CreatesNamespace(),
 	}
 	if back, ok := o.release.(*release.Rollback); ok {
 		opening.target = back.Target()

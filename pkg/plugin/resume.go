@@ -190,12 +190,18 @@ func checkSteps(run *record.Stored, names []string) error {
 	return nil
 }
 
-// runID returns the identifier of this run.
-func (a *App) runID() string {
+// runID returns the identifier of this invocation's run on a release, or on tasks without one.
+func (a *App) runID(release string) string {
 	if a.resuming != nil {
 		return a.resuming.run.ID
 	}
-	return newRunID(time.Now())
+	if a.ids == nil {
+		a.ids = map[string]string{}
+	}
+	if a.ids[release] == "" {
+		a.ids[release] = newRunID(time.Now())
+	}
+	return a.ids[release]
 }
 
 // begun is what the run had begun of Helm's part.

@@ -2,8 +2,10 @@ package plugin
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -167,7 +169,7 @@ func (a *App) run(ctx context.Context, o *runOptions, names []string) error {
 			return err
 		}
 	}
-	id := a.runID()
+	id := a.runID(o.release)
 	var ledger engine.Journal
 	if remembers(chosen) && !o.dryRun {
 		ledger = past.ledger(id, revision, nil)
@@ -222,6 +224,7 @@ func (a *App) runPlan(ctx context.Context, o *runOptions, runner *stepRunner, se
 	}
 	show := text.Emit
 	if bare {
+		defer a.stopCommands()()
 		show = (&report.Bare{
 			Stdout: a.Out, Stderr: a.ErrOut, Text: text,
 			EscapeStdout: isTerminal(a.Out), EscapeStderr: isTerminal(a.ErrOut),
@@ -268,6 +271,18 @@ func (a *App) runPlan(ctx context.Context, o *runOptions, runner *stepRunner, se
 		}
 	}
 	return end
+}
+
+// stopCommands keeps GitHub Actions from obeying what a program prints as it is, until the function that it
+// returns is called (docs.github.com, "Workflow commands": stop-commands). It speaks on standard error, which
+// is the runner's as well, and leaves standard output the program's own.
+func (a *App) stopCommands() func() {
+	if os.Getenv("GITHUB_ACTIONS") != "true" {
+		return func() {}
+	}
+	token := rand.Text()
+	fmt.Fprintf(a.ErrOut, "::stop-commands::%s\n", token)
+	return func() { fmt.Fprintf(a.ErrOut, "::%s::\n", token) }
 }
 
 // ownExitCode returns the exit code of the one task with the one target that ran; false when it is 0,

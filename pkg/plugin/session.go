@@ -90,6 +90,8 @@ type opening struct {
 	documents []record.Document
 	// keep is how many records of the release are kept.
 	keep int
+	// createNamespace makes the namespace when there is none.
+	createNamespace bool
 	// stale reports whether what the plan was made from has changed; nil when nothing can have.
 	stale func() (bool, error)
 }
@@ -133,6 +135,11 @@ func (a *App) open(ctx context.Context, o opening) (*session, context.Context, e
 func (s *session) begin(ctx context.Context, a *App) error {
 	namespace, name := s.plan.Release.Namespace, record.LockName(s.plan.Release.Name, s.id)
 	var err error
+	if s.createNamespace {
+		if err := s.client.EnsureNamespace(ctx, namespace); err != nil {
+			return err
+		}
+	}
 	if s.lock = a.locks[name]; s.lock == nil {
 		if s.lock, err = a.acquire(ctx, s.flags, s.client, namespace, name, s.id); err != nil {
 			return err
@@ -145,6 +152,9 @@ func (s *session) begin(ctx context.Context, a *App) error {
 		}
 	}
 	if s.runs, err = runsIn(s.flags.place, s.client, namespace); err != nil {
+		return err
+	}
+	if err := s.abandoned(ctx, a); err != nil {
 		return err
 	}
 	steps, owner := record.Steps(s.plan, digestOf), record.Self(os.Getenv)
@@ -165,15 +175,37 @@ func (s *session) begin(ctx context.Context, a *App) error {
 	return err
 }
 
+// abandoned tells of runs of the release that died, and refuses when a pod of one still runs: two would be
+// at work at the same time.
+func (s *session) abandoned(ctx context.Context, a *App) error {
+	if s.plan.Release.Name == "" {
+		return nil
+	}
+	all, err := s.runs.List(ctx, s.plan.Release.Name)
+	if err != nil {
+		return nil //nolint:nilerr // who may not list them cannot be told of them
+	}
+	for _, run := range all {
+		if run.Ended() || run.ID == s.id {
+			continue
+		}
+		for _, step := range run.Steps {
+			if step.State != "" || len(step.Made) == 0 || !s.client.Running(ctx, step.Made[0]) {
+				continue
+			}
+			return refusedError{fmt.Sprintf("run %[1]s of %[2]s died, and its task %[3]q still runs: %[4]s\nhint: '%[5]s resume %[1]s' goes on with it, '%[5]s cancel %[1]s' stops it", run.ID, run.Owner, step.ID, places(step.Made), displayName())}
+		}
+		a.tell(fmt.Sprintf("run %[1]s of %[2]s ended without a word; '%[3]s resume %[1]s' goes on with it, '%[3]s cancel %[1]s' forgets it", run.ID, run.Owner, displayName()))
+	}
+	return nil
+}
+
 // acquire takes a lock for a run. It is given back by unlock.
 func (a *App) acquire(ctx context.Context, flags *recordFlags, client *kube.Client, namespace, name, id string) (*record.Lock, error) {
 	locks := record.Locks{Client: client.Interface, Namespace: namespace, Tell: func(text string) { fmt.Fprintln(a.ErrOut, shown("%s", text)) }}
 	lock, err := locks.Acquire(ctx, name, record.Holder{Owner: record.Self(os.Getenv), Run: id}, flags.lockWait)
 	if err != nil {
 		return nil, err
-	}
-	if died := lock.Died; died != nil && died.Run != id {
-		a.tell(fmt.Sprintf("run %s of %s ended without a word; 'kubectl tasks resume %s' goes on with it", died.Run, died.Owner, died.Run))
 	}
 	if a.locks == nil {
 		a.locks = map[string]*record.Lock{}

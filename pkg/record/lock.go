@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"sync"
 	"time"
@@ -154,7 +155,7 @@ func lostAnswer(err error) bool {
 	if dial := (*net.OpError)(nil); errors.As(err, &dial) && dial.Op == "dial" {
 		return false
 	}
-	if status := apierrors.APIStatus(nil); errors.As(err, &status) {
+	if network := net.Error(nil); !errors.As(err, &network) && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
 		return apierrors.IsServerTimeout(err) || apierrors.IsTimeout(err) || apierrors.IsServiceUnavailable(err) || apierrors.IsTooManyRequests(err) || apierrors.IsInternalError(err)
 	}
 	return true
@@ -171,6 +172,9 @@ func (l Locks) try(ctx context.Context, name string, holder Holder, seen *coordi
 	live, err := leases.Get(ctx, name, metav1.GetOptions{})
 	if apierrors.IsNotFound(err) {
 		made, err := leases.Create(ctx, l.lease(name, holder, nil), metav1.CreateOptions{FieldManager: "kubectl-tasks"})
+		if apierrors.IsNotFound(err) {
+			return nil, nil, fmt.Errorf("there is no namespace %q", l.Namespace)
+		}
 		return made, nil, err
 	}
 	if err != nil {

@@ -45,6 +45,8 @@ type Change interface {
 	Done() bool
 	// Inputs are the digests of what the change is made from, by what they are of.
 	Inputs() map[string]string
+	// CreatesNamespace reports whether Apply makes the namespace when there is none.
+	CreatesNamespace() bool
 	// MaxHistory is how many revisions of the release are kept; 0 is all.
 	MaxHistory() int
 	// Stale reports whether the release has changed since Prepare.

@@ -116,6 +116,18 @@ func (r *Rollback) Stale() (bool, error) { return r.helm.changed(r.name, r.last)
 // Stale reports whether the release has changed since Prepare.
 func (u *Uninstall) Stale() (bool, error) { return u.helm.changed(u.name, u.last) }
 
+// CreatesNamespace is --create-namespace.
+func (i *Install) CreatesNamespace() bool { return i.client.CreateNamespace }
+
+// CreatesNamespace is --create-namespace, when the upgrade is an install.
+func (u *Upgrade) CreatesNamespace() bool { return u.instead != nil && u.instead.CreatesNamespace() }
+
+// CreatesNamespace is false.
+func (r *Rollback) CreatesNamespace() bool { return false }
+
+// CreatesNamespace is false.
+func (u *Uninstall) CreatesNamespace() bool { return false }
+
 // MaxHistory is Helm's own default.
 func (i *Install) MaxHistory() int { return i.helm.Settings.env.MaxHistory }
 

@@ -356,6 +356,7 @@ func TestFaults(t *testing.T) {
 		{11, "SIGKILL in the middle of a clone, then resume", killedClone, false},
 		{21, "the pod is deleted by hand", deletedPod, false},
 		{28, "the owner of the lock is dead", deadOwner, false},
+		{28, "a pod of a dead run still runs", stillRuns, false},
 		{29, "the owner of the lock sleeps, and wakes", pausedOwner, false},
 		{30, "the release is pending at the start", pendingRelease, false},
 		{32, "a Role with each verb missing in turn", minusOneVerb, false},

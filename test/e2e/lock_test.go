@@ -134,3 +134,26 @@ func pendingRelease(f *faulty) (string, int) {
 	}
 	return "explained, and healed only when it is asked for and old enough", code
 }
+
+// stillRuns: while a pod of a run that died is at work, another run of the release does not begin; when it
+// was cancelled, it does.
+func stillRuns(f *faulty) (string, int) {
+	f.tasks("- {name: migrate, phase: pre-install, pod: {image: busybox:test, command: [sh, -c, \"echo begun; sleep 1000\"]}}\n")
+	chart := filepath.Join(rootDir, "examples/web")
+	dead := f.start("install", "web", chart, "--set", "replicas=1")
+	dead.says("| begun")
+	_ = dead.Process.Kill()
+	dead.end(time.Minute)
+	f.tasks("- {name: late, phase: post-install, host: {command: [echo, late]}}\n")
+	code, _, stderr := f.run("install", "web", chart, "--set", "replicas=1")
+	if code != 4 || !strings.Contains(stderr, `its task "migrate" still runs: pod migrate-`) {
+		f.Errorf("exit code %d\n%s", code, stderr)
+	}
+	if code, _, stderr := f.run("cancel", "--release", "web"); code != 0 {
+		f.Errorf("exit code %d of cancel\n%s", code, stderr)
+	}
+	if code, _, stderr := f.run("install", "web", chart, "--set", "replicas=1"); code != 0 {
+		f.Errorf("exit code %d after cancel\n%s", code, stderr)
+	}
+	return "refused until it was cancelled or gone on with", code
+}
