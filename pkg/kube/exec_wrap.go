@@ -17,7 +17,7 @@ const places = `"${TMPDIR:-/tmp}" /tmp /var/tmp /dev/shm`
 // and to a file, so that neither its end nor its output is lost with the connection: who comes back finds
 // both. When the connection says that the end was seen, they are removed. The files take 16 MiB each at
 // most. A shell below the first one waits for the program, because a runtime that loses the connection may
-// kill the first. An image that lacks what this takes has the program run without it.
+// kill the first; what that shell itself has to say of the program's end is not the program's. An image that lacks what this takes has the program run without it.
 const wrap = `t=$1; shift; d=
 for p in ` + places + `; do mkdir -m 700 "$p/$t" 2>/dev/null && d=$p/$t && break; done
 if [ -z "$d" ] || ! command -v tee >/dev/null 2>&1 || ! mkfifo "$d/1" "$d/2" 2>/dev/null; then
@@ -25,13 +25,13 @@ if [ -z "$d" ] || ! command -v tee >/dev/null 2>&1 || ! mkfifo "$d/1" "$d/2" 2>/
 fi
 (
 trap : 1 2 15
-(trap '' 1 2 13 15 25; ulimit -f 32768 2>/dev/null; exec tee "$d/out" <"$d/1" 2>/dev/null) & o=$!
-(trap '' 1 2 13 15 25; ulimit -f 32768 2>/dev/null; exec tee "$d/err" <"$d/2" >&2 2>/dev/null) & e=$!
-"$@" </dev/null >"$d/1" 2>"$d/2"
+(trap '' 1 2 13 15 25; ulimit -f 32768 2>/dev/null; exec tee "$d/out" <"$d/1" 3>&-) & o=$!
+(trap '' 1 2 13 15 25; ulimit -f 32768 2>/dev/null; exec tee "$d/err" <"$d/2" >&3) & e=$!
+(exec "$@") </dev/null >"$d/1" 2>"$d/2" 3>&-
 c=$?
 wait $o $e
 echo $c >"$d/c" && mv "$d/c" "$d/code"
-) & i=$!
+) 3>&2 2>/dev/null & i=$!
 echo "$$ $i" >"$d/p" && mv "$d/p" "$d/pid"
 echo "$t pid $$" >&2
 trap : 1 2 15

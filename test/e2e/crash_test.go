@@ -177,7 +177,7 @@ func TestCrashPoints(t *testing.T) {
 	}
 }
 
-// everyPoint returns the points to walk: all with $SOAK, else each third, from another one each day.
+// everyPoint returns the points to walk: all with $SOAK, else each fifth, from another one each day.
 func everyPoint(n int) []int {
 	var all []int
 	for i := 1; i <= n; i++ {
@@ -186,7 +186,7 @@ func everyPoint(n int) []int {
 	if os.Getenv("SOAK") != "" {
 		return all
 	}
-	const share = 3
+	const share = 5
 	offset := rand.IntN(share)
 	return slices.DeleteFunc(all, func(i int) bool { return i%share != offset })
 }

