@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/engine"
@@ -111,10 +112,12 @@ func (a *App) mayRun(ctx context.Context, o *operation) error {
 	wanted := rightsOf(o.plan, o.flags.record.place)
 	before := func(s plan.Step) bool { return s.Task != nil && s.Stage == task.Before && s.Task.Skip == "" }
 	if slices.ContainsFunc(o.plan.Steps, before) && o.deploys() {
-		objects, err := o.past.next()
-		if err != nil {
+		// Rendered for itself: a task may change the chart before it is rendered for the others.
+		objects, err := o.release.Next()
+		if apierrors.IsForbidden(err) {
 			return preflight(ctx, err)
 		}
+		// What cannot be rendered yet, such as a chart whose dependencies a task fetches, is Helm's to ask for.
 		wanted = wanted.addObjects(o.past.client, objects)
 	}
 	return a.allowed(ctx, o.past.client, o.plan, wanted)
