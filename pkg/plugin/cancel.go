@@ -47,7 +47,7 @@ func (a *App) cancelRun(ctx context.Context, o *pastOptions, args []string, wait
 		return nil
 	}
 	name, self := record.LockName(run.Release, run.ID), record.Self(os.Getenv)
-	state, err := stateOf(ctx, locks, run)
+	state, err := stateOf(ctx, runs, locks, run)
 	if err == nil && state == running {
 		var asked bool
 		if asked, err = locks.Cancel(ctx, name, run.ID, self.String()); asked {
@@ -70,7 +70,7 @@ func (a *App) cancelRun(ctx context.Context, o *pastOptions, args []string, wait
 // awaitEnd returns when a run has ended. One that dies before that is taken to have stopped.
 func (a *App) awaitEnd(ctx context.Context, runs record.Runs, locks record.Locks, run *record.Stored, wait time.Duration) error {
 	for end := time.Now().Add(wait); ; {
-		state, err := stateOf(ctx, locks, run)
+		state, err := stateOf(ctx, runs, locks, run)
 		if err != nil {
 			return err
 		}

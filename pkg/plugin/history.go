@@ -68,8 +68,9 @@ const (
 )
 
 // stateOf tells how a run ended or, when it has not, whether it goes on. One whose lock somebody else
-// has, or nobody, does not.
-func stateOf(ctx context.Context, locks record.Locks, run *record.Stored) (task.State, error) {
+// has, or nobody, does not; unless its end was recorded since it was read, which comes before the lock is
+// given back. It brings run up to date then.
+func stateOf(ctx context.Context, runs record.Runs, locks record.Locks, run *record.Stored) (task.State, error) {
 	if run.Ended() {
 		return run.Status, nil
 	}
@@ -77,10 +78,17 @@ func stateOf(ctx context.Context, locks record.Locks, run *record.Stored) (task.
 	if err != nil {
 		return "", err
 	}
-	if holder == nil || holder.Run != run.ID || holder.Dead() {
-		return died, nil
+	if holder != nil && holder.Run == run.ID && !holder.Dead() {
+		return running, nil
 	}
-	return running, nil
+	now, err := runs.Get(ctx, run.ID)
+	if err != nil {
+		return "", err
+	}
+	if *run = *now; run.Ended() {
+		return run.Status, nil
+	}
+	return died, nil
 }
 
 // object describes a recorded run as -o json does one that has just ended.
@@ -167,7 +175,7 @@ func (a *App) history(ctx context.Context, o *pastOptions) error {
 	}
 	objects := make([]*report.Run, 0, len(all))
 	for _, run := range all {
-		state, err := stateOf(ctx, locks, run)
+		state, err := stateOf(ctx, runs, locks, run)
 		if err != nil {
 			return &release.PreflightError{Err: err}
 		}
@@ -266,7 +274,7 @@ func (a *App) status(ctx context.Context, o *pastOptions, args []string, watch b
 	run, err := o.choose(ctx, runs, locks.Namespace, args, anyRun)
 	for first := true; err == nil; first = false {
 		var state task.State
-		if state, err = stateOf(ctx, locks, run); err != nil {
+		if state, err = stateOf(ctx, runs, locks, run); err != nil {
 			break
 		}
 		if !first && o.output == "" {
