@@ -14,7 +14,11 @@ show() {
   "$@"
 }
 
-"$tasks" uninstall web -n demo --tasks /dev/null --ignore-not-found --wait >/dev/null 2>&1 || true
+# What an earlier demo has left is in the way of this one.
+if ! said=$("$tasks" uninstall web --ignore-not-found --wait "${options[@]}" 2>&1); then
+  echo "$said" >&2
+  exit 1
+fi
 show "$tasks" install "${chart[@]}" "${options[@]}"
 show "$tasks" uninstall web --wait "${options[@]}"
 show "$tasks" install "${chart[@]}" "${options[@]}" --set greeting='Hello again'

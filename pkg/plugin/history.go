@@ -53,7 +53,7 @@ func (o *pastOptions) open(formats ...string) (record.Runs, record.Locks, error)
 	return runs, record.Locks{Client: client.Interface, Namespace: namespace}, err
 }
 
-// any is for choosing a run, whatever became of it.
+// anyRun is for choosing a run, whatever became of it.
 func anyRun(*record.Stored) bool { return true }
 
 // choose returns the run that was named, or the newest one.
