@@ -34,6 +34,16 @@ type Attempt struct {
 	// Resumed tells that an earlier process started this try and that nobody saw its end: the runner
 	// goes on with what is there, and starts nothing that may have run.
 	Resumed bool
+
+	masks *masker
+}
+
+// Hide takes the values of Secrets that the attempt uses out of all that is shown and recorded from now
+// on. Values of less than six bytes, and what is no text, are not looked for.
+func (a Attempt) Hide(values []string) {
+	if a.masks != nil {
+		a.masks.addValues(values)
+	}
 }
 
 // attempts carries out a step under the policy of its task.
@@ -42,7 +52,9 @@ type attempts struct {
 	// journal may be nil.
 	journal Journal
 	sink    task.Sink
-	masks   *masker
+	// masks are all secrets, and marked those that tasks say are: what is added to these is in both.
+	masks, marked *masker
+
 	retried func(StepRetried)
 	// note tells of what went wrong beside the task.
 	note func(text string)
@@ -73,7 +85,7 @@ func (t attempts) all(ctx context.Context, s plan.Step, earlier Earlier) task.Re
 		if err := t.before(a); err != nil {
 			return notRecorded(err)
 		}
-		result := attempt(total, t.runner, a, t.sink, t.masks)
+		result := t.attempt(total, a)
 		result.Attempts = a.Number
 		if a.Resumed && policy.Idempotent && result.State == task.Unknown {
 			last++ // it is not the attempt that failed, but our knowledge of it
@@ -119,12 +131,13 @@ func anyUnknown(r task.Result) bool {
 
 // attempt makes one try. What a limit cancelled, and is known to have stopped, has failed.
 // A success without the outputs that it should have is a failure.
-func attempt(ctx context.Context, runner Runner, a Attempt, sink task.Sink, masks *masker) task.Result {
-	captured, err := newCapture(a.Task, masks)
+func (t attempts) attempt(ctx context.Context, a Attempt) task.Result {
+	a.masks = t.masks
+	captured, err := newCapture(a.Task, t.marked)
 	if err != nil {
 		return task.Result{State: task.Failed, Reason: reasonOutput, Message: err.Error()}
 	}
-	sink = captured.sink(sink)
+	sink := captured.sink(t.sink)
 	limited, cancel := withLimit(ctx, a.Task.Timeout, "timed out after %s")
 	defer cancel()
 	if idle := a.Task.IdleTimeout; idle > 0 {
@@ -136,10 +149,15 @@ func attempt(ctx context.Context, runner Runner, a Attempt, sink task.Sink, mask
 		printed := sink
 		sink = func(o task.Output) { timer.Reset(idle); printed(o) }
 	}
-	result := runner.Run(limited, a, sink)
+	result := t.runner.Run(limited, a, sink)
 	if result.State == task.Succeeded {
 		if result.Outputs, err = captured.outputs(result.Files, result.Outputs); err != nil {
 			result.State, result.Reason, result.Message = task.Failed, reasonOutput, err.Error()
+		}
+	}
+	for name, o := range result.Outputs {
+		if t.masks.reveals(o.Value) { // what has a secret in it is one
+			result.Outputs[name] = task.Value{Value: o.Value, Secret: true}
 		}
 	}
 	if l, ok := context.Cause(limited).(limit); ok && result.State == task.Cancelled { //nolint:errorlint // the cause is what we set

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"io"
 	"maps"
 	"runtime/debug"
 	"slices"
@@ -40,6 +41,9 @@ type Engine struct {
 	Journal Journal
 	// Emit takes the events, one at a time and in order. It may block.
 	Emit func(Event)
+	// Data takes what tasks with one target print on standard output as it is, but for what they mark as
+	// secret; nil when nobody wants it. The events have it as well, without any secret.
+	Data io.Writer
 	// Concurrency is how many steps may run at the same time; 0 means DefaultConcurrency.
 	Concurrency int
 	// KeepGoing goes on, after a failure, with what does not need the step that failed.
@@ -100,7 +104,8 @@ type run struct {
 	waits []int
 	// place is where the plan has the step of an ID.
 	place map[string]int
-	masks masker
+	// masks and marked are as in attempts.
+	masks, marked masker
 	// dependents are the steps that need each step.
 	dependents [][]int
 	ended      chan ending
@@ -123,6 +128,7 @@ func newRun(e Engine, p plan.Plan) *run {
 		engine: e, plan: p, ended: make(chan ending),
 		results: make([]StepResult, n), done: make([]bool, n), waits: make([]int, n), dependents: make([][]int, n),
 	}
+	r.marked.also = &r.masks
 	r.place = make(map[string]int, n)
 	for i, s := range p.Steps {
 		r.place[s.ID] = i
@@ -260,9 +266,17 @@ func (r *run) carryOut(ctx context.Context, s plan.Step, values task.Values, ear
 	if s.Waits() || s.Task != nil && s.Task.Skip != "" {
 		journal = nil
 	}
-	veil := &veil{masks: &r.masks, next: func(o task.Output) { r.emit(StepOutput{Step: s, Output: o}) }}
-	result = r.masked(r.attempts(s, journal, veil.pass).all(ctx, s, earlier))
-	veil.flush()
+	shown := &veil{masks: &r.masks, next: func(o task.Output) { r.emit(StepOutput{Step: s, Output: o}) }}
+	data := &veil{masks: &r.marked, next: func(o task.Output) { _, _ = r.engine.Data.Write(o.Data) }}
+	sink := func(o task.Output) {
+		if r.engine.Data != nil && o.Stream == task.Stdout && o.Target == "" {
+			data.pass(o)
+		}
+		shown.pass(o)
+	}
+	result = r.masked(r.attempts(s, journal, sink).all(ctx, s, earlier))
+	shown.flush()
+	data.flush()
 	if journal != nil && result.Reason != ReasonNotRecorded {
 		if s, err = withUndo(s, values, result); err == nil {
 			err = journal.After(StepResult{Step: s, Result: result})
@@ -278,7 +292,7 @@ func (r *run) carryOut(ctx context.Context, s plan.Step, values task.Values, ear
 // attempts are how a step of the run is tried.
 func (r *run) attempts(s plan.Step, journal Journal, sink task.Sink) attempts {
 	return attempts{
-		runner: r.engine.Runner, journal: journal, masks: &r.masks, sink: sink,
+		runner: r.engine.Runner, journal: journal, masks: &r.masks, marked: &r.marked, sink: sink,
 		retried: func(a StepRetried) {
 			a.Time, a.Result.Message = r.engine.Now(), r.masks.text(a.Result.Message)
 			r.emit(a)

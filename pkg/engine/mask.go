@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/base64"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
 	"sync"
+	"unicode/utf8"
 
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
@@ -21,46 +23,102 @@ type masker struct {
 	secrets  []string
 	replacer *strings.Replacer
 	// begins are the secrets by their first byte, the longest first.
-	begins map[byte][]string
+	begins [256][]string
+	// also has what is added here, too; may be nil.
+	also *masker
 }
 
 // add makes a value a secret: each line of a text, and every text in an object or a list.
 func (m *masker) add(v any) {
+	all := lines(v, 1)
+	m.addLines(all)
+	if m.also != nil {
+		m.also.addLines(all)
+	}
+}
+
+const (
+	// minValue and minLine are how many bytes a value of a Secret, or a line of one that has several, must
+	// have to be taken out of what is shown: shorter ones are ports, flags and words.
+	minValue = 6
+	minLine  = 8
+)
+
+// addValues makes the values of Secrets secrets: those that are text, and in those that are JSON each text.
+func (m *masker) addValues(values []string) {
+	var all []string
+	for _, v := range values {
+		var object map[string]any
+		switch {
+		case !utf8.ValidString(v):
+			continue
+		case json.Unmarshal([]byte(v), &object) == nil:
+			all = append(all, lines(object, minValue)...)
+		case strings.Contains(strings.TrimSpace(v), "\n"):
+			all = append(all, slices.DeleteFunc(lines(v, minLine), func(line string) bool { return strings.HasPrefix(line, "-----") })...)
+			continue
+		}
+		all = append(all, lines(v, minValue)...)
+	}
+	m.addLines(all)
+}
+
+// reveals reports whether a secret is in a value.
+func (m *masker) reveals(v any) bool {
+	return slices.ContainsFunc(lines(v, 1), func(line string) bool { return m.text(line) != line })
+}
+
+// lines returns the lines of the texts in a value that are not shorter than so many bytes.
+func lines(v any, shortest int) []string {
+	var all []string
 	switch v := v.(type) {
 	case map[string]any:
 		for _, e := range v {
-			m.add(e)
+			all = append(all, lines(e, shortest)...)
 		}
 	case []any:
 		for _, e := range v {
-			m.add(e)
+			all = append(all, lines(e, shortest)...)
 		}
 	case nil:
 	default:
 		for line := range strings.Lines(fmt.Sprint(v)) {
-			m.addLine(strings.TrimSpace(line))
+			if line = strings.TrimSpace(line); len(line) >= shortest {
+				all = append(all, line)
+			}
 		}
 	}
+	return all
 }
 
-// addLine makes a text a secret, also as base64 has it inside a longer one.
-func (m *masker) addLine(secret string) {
+// addLines makes texts secrets, also as base64 has them inside a longer one.
+func (m *masker) addLines(secrets []string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if secret == "" || slices.Contains(m.secrets, secret) {
+	known := len(m.secrets)
+	for _, secret := range secrets {
+		if _, has := slices.BinarySearchFunc(m.secrets[:known], secret, longestFirst); !has {
+			m.secrets = append(append(m.secrets, secret), encoded(secret)...)
+		}
+	}
+	if len(m.secrets) == known {
 		return
 	}
-	m.secrets = append(append(m.secrets, secret), encoded(secret)...)
-	// The longest first, so that one that is part of another does not uncover the rest of it.
-	slices.SortFunc(m.secrets, func(a, b string) int { return cmp.Compare(len(b), len(a)) })
+	slices.SortFunc(m.secrets, longestFirst)
 	m.secrets = slices.Compact(m.secrets)
-	var pairs []string
-	m.begins = map[byte][]string{}
+	pairs := make([]string, 0, 2*len(m.secrets))
+	clear(m.begins[:])
 	for _, s := range m.secrets {
 		pairs = append(pairs, s, Masked)
 		m.begins[s[0]] = append(m.begins[s[0]], s)
 	}
 	m.replacer = strings.NewReplacer(pairs...)
+}
+
+// longestFirst is the order in which secrets are looked for, so that one that is part of another does not
+// uncover the rest of it.
+func longestFirst(a, b string) int {
+	return cmp.Or(cmp.Compare(len(b), len(a)), strings.Compare(a, b))
 }
 
 // minEncoded is how long what is left of a secret in base64 must be to count as the secret.

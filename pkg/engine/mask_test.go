@@ -2,6 +2,7 @@ package engine
 
 import (
 	"bytes"
+	"context"
 	"encoding/base64"
 	"fmt"
 	"math/rand/v2"
@@ -49,6 +50,59 @@ func TestMask(t *testing.T) {
 		}
 	}
 }
+
+// TestMaskValues: what Secrets hold counts line by line, and in JSON text by text; what is too short to be
+// a secret does not.
+func TestMaskValues(t *testing.T) {
+	m := &masker{}
+	m.addValues([]string{
+		"5432", "hunter22", "-----BEGIN KEY-----\nMIIEvgIBADAN\nab\n-----END KEY-----\n", `{"token": "mytoken", "port": 80}`, "\xff\xfe\n",
+	})
+	for text, want := range map[string]string{
+		"port 5432": "port 5432", "is hunter22.": "is ***.", "-----BEGIN KEY-----": "-----BEGIN KEY-----", " MIIEvgIBADAN": " ***", "ab": "ab",
+		"token=mytoken": "token=***", "80": "80", `{"token": "mytoken", "port": 80}`: "***",
+	} {
+		if got := m.text(text); got != want {
+			t.Errorf("%q: %q, want %q", text, got, want)
+		}
+	}
+	if !m.reveals(map[string]any{"a": []any{"my hunter22"}}) || m.reveals("hunter") {
+		t.Error("what reveals a secret is not known")
+	}
+}
+
+// TestHide: what a Secret holds is shown nowhere, and an output that has it is secret; but the data of a
+// task is as it was printed, except for what the task itself says is secret.
+func TestHide(t *testing.T) {
+	p := steps("one")
+	p.Steps[0].Task.Outputs = []task.OutputDefinition{{Name: "open", Pattern: "open (.*)"}, {Name: "closed", Pattern: "closed (.*)", Secret: true}}
+	var data bytes.Buffer
+	var shown strings.Builder
+	e := Engine{Data: &data, Runner: runner(func(a Attempt, sink task.Sink) task.Result {
+		a.Hide([]string{"of-a-secret"})
+		sink(task.Output{Stream: task.Stdout, Data: []byte("open of-a-secret\nclosed marked\n")})
+		return task.Result{State: task.Succeeded, Message: "of-a-secret"}
+	}), Emit: func(e Event) {
+		if o, is := e.(StepOutput); is {
+			shown.Write(o.Output.Data)
+		}
+	}}
+	result := e.Run(t.Context(), p).Steps[0]
+	if got, want := data.String(), "open of-a-secret\nclosed ***\n"; got != want {
+		t.Errorf("data %q, want %q", got, want)
+	}
+	if got, want := shown.String(), "open ***\nclosed ***\n"; got != want {
+		t.Errorf("shown %q, want %q", got, want)
+	}
+	if result.Message != Masked || !result.Outputs["open"].Secret {
+		t.Errorf("result %+v", result)
+	}
+}
+
+// runner is a Runner that is a function.
+type runner func(Attempt, task.Sink) task.Result
+
+func (r runner) Run(_ context.Context, a Attempt, sink task.Sink) task.Result { return r(a, sink) }
 
 // FuzzMask: however output is cut into pieces, what is shown is the same, and without secrets.
 func FuzzMask(f *testing.F) {

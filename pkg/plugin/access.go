@@ -113,6 +113,7 @@ func (r *rights) addExec() {
 	r.add(needed, "", "pods/exec", "create")
 	// Without it the older way is taken, which some servers and proxies no longer have.
 	r.add(dispensed, "", "pods/exec", "get")
+	r.addSecrets()
 }
 
 func (r *rights) addPods() {
@@ -120,7 +121,11 @@ func (r *rights) addPods() {
 	r.add(dispensed, "", "pods/log", "get")
 	r.add(dispensed, "", "events", "list", "watch")
 	r.add(dispensed, "", "namespaces", "get")
+	r.addSecrets()
 }
+
+// addSecrets is for taking the values of Secrets that a task uses out of what is shown.
+func (r *rights) addSecrets() { r.add(dispensed, "", "secrets", "get") }
 
 func (r *rights) addJobs() {
 	r.addPods()

@@ -22,16 +22,16 @@ func (r *stepRunner) goOn(ctx context.Context, a engine.Attempt, sink task.Sink)
 		return notSeen("it ran on the machine of the process that died, and nobody saw its end"), true
 	case task.Exec, task.Service:
 		if made := r.madeBy(a); len(made) > 0 {
-			return r.execRunner(a).Attach(ctx, *a.Task, made, sink), true
+			return r.execRunner(a, sink).Attach(ctx, *a.Task, made, sink), true
 		}
 		return notSeen("it was about to start when the process that ran it died, and nobody knows where"), true
 	case task.Advanced:
-		runner := advanced.Runner{Cluster: r.client, Pods: r.podRunner(a)}
+		runner := advanced.Runner{Cluster: r.client, Pods: r.podRunner(a, sink)}
 		if result, found := runner.Attach(ctx, *a.Task, r.uid(a, "Pod"), sink); found {
 			return result, true
 		}
 	default:
-		pods := r.podRunner(a)
+		pods := r.podRunner(a, sink)
 		if result, found := pods.Attach(ctx, *a.Task, r.uid(a, "Pod"), sink); found {
 			return result, true
 		}

@@ -1,9 +1,12 @@
 package plugin
 
 import (
+	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/spf13/pflag"
 )
@@ -18,4 +21,19 @@ func checkOutput(value string, formats ...string) error {
 		return nil
 	}
 	return usageError{fmt.Errorf("unknown output format %q; use one of %s", value, strings.Join(formats, ", "))}
+}
+
+// dataWriter takes the data of a task, and keeps the first error. That nobody reads any more is none.
+type dataWriter struct {
+	to  io.Writer
+	err error
+}
+
+// Write implements io.Writer.
+func (d *dataWriter) Write(b []byte) (int, error) {
+	n, err := d.to.Write(b)
+	if err != nil && d.err == nil && !errors.Is(err, syscall.EPIPE) {
+		d.err = err
+	}
+	return n, err
 }

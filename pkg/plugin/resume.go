@@ -115,7 +115,7 @@ func (a *App) resume(cmd *cobra.Command, o *resumeOptions, args []string) error 
 		}
 	})
 	line = slices.Insert(line, 1, given...)
-	fmt.Fprintln(a.ErrOut, shown("going on with run %s: %s", run.ID, strings.Join(run.Command, " ")))
+	fmt.Fprintln(a.ErrOut, shown("going on with run %s: %s", run.ID, strings.Join(withoutValues(run.Command), " ")))
 	o.run = run
 	a.resuming, a.args = &o.resumption, line
 	root := a.Command()
@@ -125,6 +125,22 @@ func (a *App) resume(cmd *cobra.Command, o *resumeOptions, args []string) error 
 	root.SetErr(a.ErrOut)
 	return root.ExecuteContext(ctx)
 }
+
+// withoutValues returns a command line for people to see: what is given to Helm's chart or to tasks by flag
+// may be secret.
+func withoutValues(line []string) []string {
+	line = slices.Clone(line)
+	for i, arg := range line {
+		flag, value, _ := strings.Cut(arg, "=")
+		if name, _, has := strings.Cut(value, "="); has && slices.Contains(giveValues, flag) {
+			line[i] = fmt.Sprintf("%s=%s=%s", flag, name, engine.Masked)
+		}
+	}
+	return line
+}
+
+// giveValues are the flags whose values have the form NAME=VALUE.
+var giveValues = []string{"--set", "--set-string", "--set-json", "--set-literal", "--param", "--var"}
 
 // values returns a flag as it can be given again.
 func values(f *pflag.Flag) []string {

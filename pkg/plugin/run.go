@@ -222,16 +222,19 @@ func (a *App) runPlan(ctx context.Context, o *runOptions, runner *stepRunner, se
 	if o.output != "" {
 		text.Stdout = a.ErrOut
 	}
+	e, data := o.tasks.engine(runner), &dataWriter{to: a.Out}
 	show := text.Emit
 	if bare {
 		defer a.stopCommands()()
-		show = (&report.Bare{
-			Stdout: a.Out, Stderr: a.ErrOut, Text: text,
-			EscapeStdout: isTerminal(a.Out), EscapeStderr: isTerminal(a.ErrOut),
-		}).Emit
+		program := &report.Bare{Stderr: a.ErrOut, Text: text, EscapeStderr: isTerminal(a.ErrOut)}
+		if isTerminal(a.Out) {
+			program.Stdout, program.EscapeStdout = a.Out, true
+		} else {
+			e.Data = data // a file may be a backup, in which nothing must be replaced
+		}
+		show = program.Emit
 	}
 	opening := opening{flags: &o.tasks.record, client: runner.client, plan: p, id: id, keep: o.historyMax, inputs: inputsOf(set, nil), documents: documentsOf(set)}
-	e := o.tasks.engine(runner)
 	if a.resuming != nil {
 		if err := a.resuming.compare(opening); err != nil {
 			return err
@@ -258,6 +261,9 @@ func (a *App) runPlan(ctx context.Context, o *runOptions, runner *stepRunner, se
 	if code, ok := ownExitCode(result); ok && end != nil && ExitCode(end) == exitFailed {
 		// The program's code is the answer; its own output says the rest.
 		end = runError{code, end}
+	}
+	if data.err != nil && end == nil {
+		end = fmt.Errorf("the task succeeded, but what it printed is not complete: %w", data.err)
 	}
 	s.end(a, result, 0, ExitCode(end), false)
 	if !bare {

@@ -82,6 +82,8 @@ type stepRunner struct {
 	known func(step string) []task.Object
 	// recording are the writes that go on beside the tasks.
 	recording sync.WaitGroup
+	// secrets are those that tasks use.
+	secrets secretsInUse
 }
 
 // Run implements engine.Runner.
@@ -128,23 +130,23 @@ func (r *stepRunner) carryOut(ctx context.Context, a engine.Attempt, sink task.S
 		wake := func(ctx context.Context, target string) (func(context.Context) error, error) {
 			return r.client.Wake(ctx, r.namespace, target, r.timeout)
 		}
-		runner := r.execRunner(a)
+		runner := r.execRunner(a, sink)
 		runner.Pods, runner.Wake = r.pods, wake
 		return runner.Run(ctx, *step.Task, sink)
 	case task.Service:
-		return r.serviceRunner(a).Run(ctx, *step.Task, sink)
+		return r.serviceRunner(a, sink).Run(ctx, *step.Task, sink)
 	case task.Standard:
-		return standard.Runner{Cluster: r.client, Clones: clone.Runner{Cluster: r.client, Pods: r.podRunner(a)}}.Run(ctx, *step.Task, sink)
+		return standard.Runner{Cluster: r.client, Clones: clone.Runner{Cluster: r.client, Pods: r.podRunner(a, sink)}}.Run(ctx, *step.Task, sink)
 	case task.Advanced:
-		return advanced.Runner{Cluster: r.client, Pods: r.podRunner(a)}.Run(ctx, *step.Task, sink)
+		return advanced.Runner{Cluster: r.client, Pods: r.podRunner(a, sink)}.Run(ctx, *step.Task, sink)
 	case task.Pod:
-		return r.podRunner(a).Run(ctx, *step.Task, sink)
+		return r.podRunner(a, sink).Run(ctx, *step.Task, sink)
 	case task.Job:
-		return job.Runner{Cluster: r.client, Pods: r.podRunner(a)}.Run(ctx, *step.Task, sink)
+		return job.Runner{Cluster: r.client, Pods: r.podRunner(a, sink)}.Run(ctx, *step.Task, sink)
 	case task.Function:
-		return function.Runner{Pods: r.podRunner(a), Images: r.images}.Run(ctx, *step.Task, sink)
+		return function.Runner{Pods: r.podRunner(a, sink), Images: r.images}.Run(ctx, *step.Task, sink)
 	case task.Keptn:
-		runner := keptn.Runner{Cluster: r.client, Namespace: r.namespace, Jobs: job.Runner{Cluster: r.client, Pods: r.podRunner(a)}}
+		runner := keptn.Runner{Cluster: r.client, Namespace: r.namespace, Jobs: job.Runner{Cluster: r.client, Pods: r.podRunner(a, sink)}}
 		if step.Stage == task.Before {
 			runner.Next = r.next
 		}
@@ -156,7 +158,7 @@ func (r *stepRunner) carryOut(ctx context.Context, a engine.Attempt, sink task.S
 	case task.Approve:
 		return r.approve.Run(ctx, *step.Task, sink)
 	case task.Clone:
-		runner := clone.Runner{Cluster: r.client, Pods: r.podRunner(a)}
+		runner := clone.Runner{Cluster: r.client, Pods: r.podRunner(a, sink)}
 		if step.Stage == task.Before {
 			runner.Next = r.next
 		}
@@ -166,18 +168,18 @@ func (r *stepRunner) carryOut(ctx context.Context, a engine.Attempt, sink task.S
 }
 
 // execRunner returns the runner of an attempt in running pods.
-func (r *stepRunner) execRunner(a engine.Attempt) exec.Runner {
+func (r *stepRunner) execRunner(a engine.Attempt, sink task.Sink) exec.Runner {
 	id := pod.Identity{Run: r.run, Step: a.ID, Attempt: a.Number}
-	runner := exec.Runner{Client: r.client, Gone: r.client.PodGone, Grace: stopGrace, Token: id.Token}
+	runner := exec.Runner{Client: r.client, Gone: r.client.PodGone, Grace: stopGrace, Token: id.Token, Uses: r.hideOfPod(a, sink)}
 	if r.made != nil {
 		runner.Made = func(places ...task.Object) error { return r.made(a.ID, places...) }
 	}
 	return runner
 }
 
-func (r *stepRunner) serviceRunner(a engine.Attempt) service.Runner {
+func (r *stepRunner) serviceRunner(a engine.Attempt, sink task.Sink) service.Runner {
 	return service.Runner{
-		Cluster: r.client, Exec: r.execRunner(a), Namespace: r.namespace, Release: a.Release.Name, Installing: r.operation == task.Install, Awake: &r.awake,
+		Cluster: r.client, Exec: r.execRunner(a, sink), Namespace: r.namespace, Release: a.Release.Name, Installing: r.operation == task.Install, Awake: &r.awake,
 	}
 }
 
@@ -204,10 +206,10 @@ func (r *stepRunner) sleep(tell func(string)) {
 	r.awake.Restore(context.Background(), r.client, r.namespace, tell)
 }
 
-func (r *stepRunner) podRunner(a engine.Attempt) pod.Runner {
+func (r *stepRunner) podRunner(a engine.Attempt, sink task.Sink) pod.Runner {
 	return pod.Runner{
 		Cluster: r.client, Namespace: r.namespace, Release: a.Release.Name, Grace: stopGrace, Patience: podPatience,
-		ID: pod.Identity{Run: r.run, Step: a.ID, Attempt: a.Number}, Made: func(o task.Object) { r.record(a, o) },
+		ID: pod.Identity{Run: r.run, Step: a.ID, Attempt: a.Number}, Made: func(o task.Object) { r.record(a, o) }, Uses: r.hide(a, sink),
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 // for byte, and nothing else. When a second source prints, or a step ends other than well, the
 // lines are those of Text.
 type Bare struct {
+	// Stdout is nil when what the program prints there goes its own way; see engine.Engine.Data.
 	Stdout, Stderr io.Writer
 	// EscapeStdout and EscapeStderr tell that the writer is a terminal, which must not obey what
 	// a pod prints.
@@ -31,6 +32,9 @@ func (b *Bare) Emit(e engine.Event) {
 		w, escape := b.Stdout, b.EscapeStdout
 		if e.Output.Stream == task.Stderr {
 			w, escape = b.Stderr, b.EscapeStderr
+		}
+		if w == nil {
+			return
 		}
 		data := e.Output.Data
 		if escape {

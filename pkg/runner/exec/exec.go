@@ -44,6 +44,9 @@ type Runner struct {
 	// Made is told where the program is going to run before it does, and may forbid it; nil when nobody
 	// asks.
 	Made func(places ...task.Object) error
+	// Uses is told of each pod before the program starts in it; nil when nobody asks. One that another
+	// process has chosen has no spec.
+	Uses func(ctx context.Context, pod *corev1.Pod)
 }
 
 // apiTimeout is how long scaling a workload back may take.
@@ -224,6 +227,9 @@ func (r Runner) runIn(ctx context.Context, pod *corev1.Pod, container string, si
 	}
 	if several {
 		name = pod.Name
+	}
+	if r.Uses != nil {
+		r.Uses(ctx, pod)
 	}
 	stdout, stderr := lines.NewWriter(name, task.Stdout, sink), lines.NewWriter(name, task.Stderr, sink)
 	code, err := exec(kube.ExecRequest{Namespace: pod.Namespace, Pod: pod.Name, Container: container, Stdout: stdout, Stderr: stderr, Token: token})

@@ -67,6 +67,9 @@ func (w *watch) note(text string) {
 
 // follow returns when it is known how the Job ended, and no pod is followed any more.
 func (w *watch) follow(ctx context.Context) task.Result {
+	if uses := w.runner.Pods.Uses; uses != nil {
+		uses(ctx, w.job.Namespace, &w.job.Spec.Template.Spec)
+	}
 	following, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	w.stop = stop

@@ -42,6 +42,8 @@ type Runner struct {
 	Patience time.Duration
 	// Seen is told of each state of the pod; nil when nobody asks.
 	Seen func(*corev1.Pod)
+	// Uses is told what pods are made of before anything that they print is passed on; nil when nobody asks.
+	Uses func(ctx context.Context, namespace string, spec *corev1.PodSpec)
 }
 
 // apiTimeout is how long making or deleting a pod may take beside its grace.
@@ -104,6 +106,9 @@ func (r Runner) Attach(ctx context.Context, t task.Task, known string, sink task
 
 // follow follows the pod to its end, and removes it.
 func (r Runner) follow(ctx context.Context, t task.Task, pod *corev1.Pod, sink task.Sink) task.Result {
+	if r.Uses != nil {
+		r.Uses(ctx, pod.Namespace, &pod.Spec)
+	}
 	main := pod.Annotations[MainAnnotation]
 	if main == "" {
 		main = pod.Spec.Containers[0].Name
