@@ -120,7 +120,10 @@ func (a *App) mayRun(ctx context.Context, o *operation) error {
 		// What cannot be rendered yet, such as a chart whose dependencies a task fetches, is Helm's to ask for.
 		wanted = wanted.addObjects(o.past.client, objects)
 	}
-	return a.allowed(ctx, o.past.client, o.plan, wanted)
+	if err := a.allowed(ctx, o.past.client, o.plan, wanted); err != nil {
+		return err
+	}
+	return a.admitted(ctx, o.runner, o.plan)
 }
 
 // deploys reports whether the operation applies a chart.

@@ -217,6 +217,9 @@ func (a *App) runPlan(ctx context.Context, o *runOptions, runner *stepRunner, se
 		if err := a.allowed(ctx, runner.client, p, rightsOf(p, o.tasks.record.place)); err != nil {
 			return err
 		}
+		if err := a.admitted(ctx, runner, p); err != nil {
+			return err
+		}
 	}
 	text := &report.Text{Log: a.ErrOut, Stdout: a.Out, Stderr: a.ErrOut}
 	if o.output != "" {

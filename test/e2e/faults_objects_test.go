@@ -5,6 +5,7 @@ package e2e
 import (
 	"context"
 	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -156,7 +157,7 @@ func noNamespace(f *faulty) (string, int) {
 	if code, _, stderr := f.run("install", "web", chart, "-n", goes); code != 4 || !strings.Contains(stderr, "being terminated") {
 		f.Errorf("exit code %d in a namespace that goes\n%s", code, stderr)
 	}
-	if out, err := exec.Command("ls", f.dir).Output(); err != nil || strings.Contains(string(out), "ran") {
+	if exists(f.dir, "ran") {
 		f.Error("a task has run")
 	}
 	return "refused before any task", code
@@ -183,7 +184,14 @@ func quota(f *faulty) (string, int) {
 	if code, _, stderr := f.run("run", "many"); code != 1 || !strings.Contains(stderr, "exceeded quota") {
 		f.Errorf("exit code %d of the Job\n%s", code, stderr)
 	}
-	return "the quota's own words, at once", code
+	if code, _, stderr := f.run("run", "one", "many"); code != 4 || !strings.Contains(stderr, `task "one": exceeded quota`) || !strings.Contains(stderr, `task "many": exceeded quota`) {
+		f.Errorf("exit code %d of both\n%s", code, stderr)
+	}
+	f.tasks("- {name: first, phase: pre-install, host: {command: [touch, ran]}}\n- {name: root, phase: post-install, job: {spec: {template: {spec: {hostNetwork: true, containers: [{name: main, image: \"busybox:test\", command: [\"true\"]}]}}}}}\n")
+	if code, _, stderr := f.run("install", "web", filepath.Join(rootDir, "examples/web")); code != 4 || !strings.Contains(stderr, `task "root": violates PodSecurity "restricted:latest": host namespaces`) || exists(f.dir, "ran") {
+		f.Errorf("exit code %d of a pod that the namespace does not take\n%s", code, stderr)
+	}
+	return "the quota's own words, at once; before anything else when there is more to do", code
 }
 
 func noHome(f *faulty) (string, int) {
@@ -225,4 +233,10 @@ func closedOutput(f *faulty) (string, int) {
 		f.Errorf("exit code %d of status\n%s", code, stdout)
 	}
 	return "the run is recorded to its end, with the real code", 3
+}
+
+// exists reports whether a file is in a directory.
+func exists(dir, name string) bool {
+	_, err := os.Stat(filepath.Join(dir, name))
+	return err == nil
 }

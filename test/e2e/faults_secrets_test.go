@@ -150,7 +150,7 @@ func commandLines(t *testing.T, pid int) string {
 	}
 	for _, path := range children {
 		text, _ := os.ReadFile(path) // a thread may have ended
-		for _, child := range strings.FieldsSeq(string(text)) {
+		for child := range strings.FieldsSeq(string(text)) {
 			line, _ := os.ReadFile("/proc/" + child + "/cmdline")
 			all += string(line)
 		}
