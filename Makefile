@@ -71,7 +71,7 @@ e2e: packages $(CLUSTER_TARGET) $(IMAGES_TARGET) $(HELM3) $(HELM4)
 test-faults: packages $(CLUSTER_TARGET) $(IMAGES_TARGET) $(HELM3) $(HELM4)
 	table=$$(mktemp); status=0; \
 	HELM3=$(HELM3) HELM4=$(HELM4) FAULTS_TABLE=$$table go test -race -tags e2e -count=$(or $(ROUNDS),1) -timeout 8h \
-	  -run 'TestFaults|TestRestarts|TestCrash|TestLock' ./test/e2e/... || status=$$?; \
+	  -run 'Faults|TestRestarts|TestCrash|TestLock' ./test/e2e/... || status=$$?; \
 	cat $$table; rm -f $$table; exit $$status
 
 ## soak: the same 20 times, every crash point, and a million simulated runs; many hours

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -29,11 +30,13 @@ func (e *AmbiguousError) Unwrap() error { return e.Err }
 
 // createOnce makes an object whose name nobody else chooses. An answer that got lost on its way leaves
 // it open whether the object was made, so the server is asked for it; an object of that name that
-// carries the labels of the wanted one is it. The error is the server's, or an *AmbiguousError when ctx
-// ends before the server could be asked.
+// carries the labels of the wanted one is it. What the server had no time for, or a webhook did not answer to,
+// is tried again. The error is the server's, or an *AmbiguousError when ctx ends before the server could be
+// asked about an answer that was lost.
 func createOnce[T metav1.Object](ctx context.Context, wanted T, create, get func() (T, error)) (T, error) {
 	retry := wait.Backoff{Duration: 200 * time.Millisecond, Factor: 2, Jitter: 0.2, Steps: 8, Cap: 5 * time.Second}
 	var lost error
+	open := false
 	for {
 		crash.Point("before an object is made")
 		made, err := create()
@@ -55,7 +58,11 @@ func createOnce[T metav1.Object](ctx context.Context, wanted T, create, get func
 		default:
 			lost = err
 		}
+		open = open || !notDone(lost)
 		if pause(ctx, &retry) != nil {
+			if !open {
+				return made, lost
+			}
 			return made, &AmbiguousError{lost}
 		}
 	}
@@ -69,6 +76,12 @@ func unanswered(err error) bool {
 			apierrors.IsTooManyRequests(err) || apierrors.IsInternalError(err)
 	}
 	return true
+}
+
+// notDone reports whether an error that may pass says that the object was not made: admission comes before
+// anything is stored (k8s.io/apiserver, plugin/webhook/errors).
+func notDone(err error) bool {
+	return apierrors.IsTooManyRequests(err) || apierrors.IsInternalError(err) && strings.Contains(err.Error(), "failed calling webhook")
 }
 
 // EnsureNamespace makes the namespace as helm install --create-namespace does; one that is there is left as

@@ -69,18 +69,14 @@ func (r Runner) Build(ctx context.Context, t task.Task, p task.Pod) *corev1.Pod 
 	}
 }
 
-// annotations are those of the task, and what is not as everybody would think.
+// annotations are those of the task, and what whoever goes on with its pod has to know.
 func annotations(p task.Pod) map[string]string {
 	all := map[string]string{}
 	maps.Copy(all, p.Annotations)
-	if main := p.MainContainer().Name; main != p.Spec.Containers[0].Name {
-		all[MainAnnotation] = main
-	}
+	// Also when it is the first: a webhook may put others before it.
+	all[MainAnnotation] = p.MainContainer().Name
 	if p.All {
 		all[allAnnotation] = "true"
-	}
-	if len(all) == 0 {
-		return nil
 	}
 	return all
 }

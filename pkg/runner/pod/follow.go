@@ -50,6 +50,8 @@ type follower struct {
 	// What was seen.
 	end     *corev1.ContainerStateTerminated
 	failure string
+	// disruption is who ended the pod, when it was not its program.
+	disruption string
 	gone    bool
 	noted   string
 	// allEnded tells that no container runs any more.
@@ -128,6 +130,7 @@ func (f *follower) see(pod *corev1.Pod) bool {
 		f.end = f.endOfAll(pod)
 	}
 	if f.end != nil {
+		f.disruption = disruption(pod)
 		return false
 	}
 	if pod.Status.Phase == corev1.PodFailed {
@@ -233,6 +236,25 @@ func waiting(pod *corev1.Pod) (reason, message string, hopeless bool) {
 		}
 	}
 	return "", "", false
+}
+
+// disruption returns who ended the pod, when it was not its program; empty when nobody did.
+func disruption(pod *corev1.Pod) string {
+	if reason := pod.Status.Reason; reason != "" {
+		if pod.Status.Message != "" {
+			reason += ": " + pod.Status.Message
+		}
+		return reason
+	}
+	for _, c := range pod.Status.Conditions {
+		if c.Type == corev1.DisruptionTarget && c.Status == corev1.ConditionTrue {
+			return fmt.Sprintf("%s: %s", c.Reason, c.Message)
+		}
+	}
+	if pod.DeletionTimestamp != nil {
+		return "somebody deleted the pod"
+	}
+	return ""
 }
 
 // whyFailed words the end of a pod whose main container was not seen to end.

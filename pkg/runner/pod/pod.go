@@ -257,7 +257,11 @@ func (f *follower) ended(ctx context.Context, following context.Context, err err
 		end.Message = ""
 		return terminated(&end)
 	case f.end != nil:
-		return terminated(f.end)
+		result := terminated(f.end)
+		if result.State == task.Failed && f.disruption != "" {
+			result.Message += ": " + f.disruption
+		}
+		return result
 	case f.failure != "":
 		return task.Result{State: task.Failed, Reason: "PodFailed", Message: f.failure}
 	case f.gone:
