@@ -167,7 +167,7 @@ func (a *App) find(ctx context.Context, t *taskFlags, client *kube.Client, rel p
 	for _, note := range notes {
 		fmt.Fprintf(a.ErrOut, "note: %s\n", note)
 	}
-	if pathError := (*fs.PathError)(nil); errors.As(err, &pathError) {
+	if pathError := (*fs.PathError)(nil); errors.As(err, &pathError) || errors.Is(err, source.ErrTooLarge) {
 		return nil, usageError{err}
 	}
 	return documents, err

@@ -1,6 +1,10 @@
 package release
 
 import (
+	"os"
+	"path/filepath"
+	"slices"
+
 	"helm.sh/helm/v3/pkg/chart"
 	helmrelease "helm.sh/helm/v3/pkg/release"
 )
@@ -23,6 +27,20 @@ func files(c *chart.Chart) []File {
 	return all
 }
 
+// files returns those of the chart as it was located. What leads out of the chart's directory over a symbolic
+// link is none of them, although Helm reads it: nobody who writes a chart chooses a file of this machine.
+func (c *chartSource) files() []File {
+	root, err := os.OpenRoot(c.path)
+	if err != nil {
+		return files(c.located) // an archive, of which Helm takes no links
+	}
+	defer root.Close() //nolint:errcheck // it was only read
+	return slices.DeleteFunc(files(c.located), func(f File) bool {
+		_, err := root.Stat(filepath.FromSlash(f.Name))
+		return err != nil
+	})
+}
+
 func filesOf(rel *helmrelease.Release) []File {
 	if rel == nil {
 		return nil
@@ -31,14 +49,14 @@ func filesOf(rel *helmrelease.Release) []File {
 }
 
 // Files returns the files of the chart that is to be installed.
-func (i *Install) Files() []File { return files(i.chart.located) }
+func (i *Install) Files() []File { return i.chart.files() }
 
 // Files returns the files of the chart that the release is upgraded to.
 func (u *Upgrade) Files() []File {
 	if u.instead != nil {
 		return u.instead.Files()
 	}
-	return files(u.chart.located)
+	return u.chart.files()
 }
 
 // Files returns the files of the chart of the revision that is gone back to, as it is stored.

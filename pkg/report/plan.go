@@ -41,7 +41,7 @@ func PlanReasons(w io.Writer, p plan.Plan) error {
 				reason = "skipped: " + s.Task.Skip
 			}
 		}
-		row := []string{fmt.Sprintf("%d.", i+1), s.Title(), place(s), strings.Join(s.Needs, ", "), reason, command}
+		row := []string{fmt.Sprintf("%d.", i+1), s.Title(), place(s), someOf(s.Needs), reason, command}
 		for j := range row {
 			row[j] = string(Escape([]byte(strings.ReplaceAll(row[j], "\t", " "))))
 		}
@@ -59,6 +59,17 @@ func PlanReasons(w io.Writer, p plan.Plan) error {
 		fmt.Fprintf(w, "not run: %s: %s\n", Escape([]byte(l.Task.Name)), l.Reason)
 	}
 	return nil
+}
+
+// maxNames is how many names of steps stand in a column, which is as wide as its widest row.
+const maxNames = 5
+
+// someOf names steps, and says how many more there are.
+func someOf(names []string) string {
+	if len(names) > maxNames {
+		return fmt.Sprintf("%s and %d more", strings.Join(names[:maxNames-1], ", "), len(names)-maxNames+1)
+	}
+	return strings.Join(names, ", ")
 }
 
 // place is where a step is carried out.

@@ -211,6 +211,7 @@ func (e notThereError) Error() string { return e.message }
 // Is makes it fs.ErrNotExist.
 func (e notThereError) Is(target error) bool { return target == fs.ErrNotExist }
 
-func tooLarge(name string) error {
-	return fmt.Errorf("%s: a task document may have at most %d bytes", name, maxBytes)
-}
+// ErrTooLarge is a document that is longer than any is.
+var ErrTooLarge = fmt.Errorf("a task document may have at most %d bytes", maxBytes)
+
+func tooLarge(name string) error { return fmt.Errorf("%s: %w", name, ErrTooLarge) }

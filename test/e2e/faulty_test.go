@@ -339,3 +339,11 @@ func writeFaults(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// mkdir makes a directory below the working directory.
+func (f *faulty) mkdir(name string) {
+	f.Helper()
+	if err := os.MkdirAll(filepath.Join(f.dir, name), 0o700); err != nil {
+		f.Fatal(err)
+	}
+}
