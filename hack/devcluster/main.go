@@ -9,7 +9,7 @@ import (
 	"runtime"
 )
 
-const usage = `usage: devcluster up [--kubeconfig FILE] | images | kill COMPONENT | down | status | logs COMPONENT`
+const usage = `usage: devcluster up [--kubeconfig FILE] | images | kill COMPONENT | freeze COMPONENT DURATION | down | status | logs COMPONENT`
 
 func main() {
 	if err := run(os.Args[1:]); err != nil {
@@ -37,6 +37,8 @@ func run(args []string) error {
 		return locked(importRunners)
 	case "kill":
 		return locked(func() error { return killServer(flags.Arg(0)) })
+	case "freeze":
+		return locked(func() error { return freezeServer(flags.Arg(0), flags.Arg(1)) })
 	case "down":
 		return locked(down)
 	case "status":

@@ -132,6 +132,25 @@ func killServer(name string) error {
 	return stopServer(name, 0)
 }
 
+// freezeServer has a component do nothing for as long as a duration such as 3s.
+func freezeServer(name, duration string) error {
+	if _, err := componentByName(name); err != nil {
+		return err
+	}
+	limit, err := time.ParseDuration(duration)
+	if err != nil {
+		return err
+	}
+	for _, p := range running(name) {
+		if err := syscall.Kill(p.pid, syscall.SIGSTOP); err != nil {
+			return err
+		}
+		defer syscall.Kill(p.pid, syscall.SIGCONT) //nolint:errcheck // it may have been killed meanwhile
+	}
+	time.Sleep(limit)
+	return nil
+}
+
 // gone polls until the condition holds; false when it did not within the limit.
 func gone(limit time.Duration, condition func() bool) bool {
 	for deadline := time.Now().Add(limit); ; time.Sleep(20 * time.Millisecond) {

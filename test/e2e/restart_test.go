@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"strconv"
@@ -28,14 +29,50 @@ func TestRestarts(t *testing.T) {
 		t.Skip("the servers of this cluster are not ours to kill")
 	}
 	runFaults(t, false, []faultCase{
-		{1, "API server killed", restarted("kube-apiserver"), false},
-		{2, "kubelet killed", restarted("kubelet"), false},
+		{1, "API server killed", restarted(func(f *faulty) {
+			devcluster(f.T, "kill", "kube-apiserver")
+			devcluster(f.T, "up")
+		}), false},
+		{2, "kubelet killed", restarted(func(f *faulty) {
+			devcluster(f.T, "kill", "kubelet")
+			devcluster(f.T, "up")
+		}), false},
+		{6, "etcd stands still, three times for 3 s", restarted(func(f *faulty) {
+			for range 3 {
+				devcluster(f.T, "freeze", "etcd", "3s")
+			}
+		}), false},
+		{20, "the node is not ready for minutes", nodeLost, false},
 	})
 }
 
-// restarted kills a server in the middle of an exec, a pod and a Job: each ends with its program's own
+// nodeLost: when a node is gone, nobody knows how its pods end; that is said, and nothing is started in their
+// place as long as they may run.
+func nodeLost(f *faulty) (string, int) {
+	soon := "tolerations: [{key: node.kubernetes.io/unreachable, operator: Exists, effect: NoExecute, tolerationSeconds: 0}, {key: node.kubernetes.io/not-ready, operator: Exists, effect: NoExecute, tolerationSeconds: 0}]"
+	f.tasks(fmt.Sprintf(`- {name: pod, timeout: 100s, pod: {spec: {%[1]s, containers: [{name: main, image: "busybox:test", command: [sh, -c, "echo begun pod; sleep 1000"]}]}}}
+- {name: job, timeout: 100s, retries: 0, job: {spec: {backoffLimit: 3, template: {spec: {restartPolicy: Never, %[1]s, containers: [{name: main, image: "busybox:test", command: [sh, -c, "echo begun job; sleep 1000"]}]}}}}}
+`, soon))
+	p := f.start("run", "pod", "job", "--keep-going")
+	p.says("begun pod")
+	p.says("begun job")
+	devcluster(f.T, "kill", "kubelet")
+	f.Cleanup(func() { devcluster(f.T, "up") })
+	code := p.end(4 * time.Minute)
+	if pods := strings.Fields(f.kubectl("get", "pods", "-o", "name")); len(pods) != 2 {
+		f.Errorf("there are the pods %v", pods)
+	}
+	devcluster(f.T, "up")
+	f.kubectl("wait", "--for=condition=Ready", "node", "--all", "--timeout=2m")
+	if said := p.errOut.String(); code != 5 || !strings.Contains(said, "pod: UNKNOWN") || !strings.Contains(said, "job: UNKNOWN") || !strings.Contains(said, "the pod is being ended: DeletionByTaintManager") {
+		f.Errorf("exit code %d", code)
+	}
+	return "unknown; no second pod beside one that may run", code
+}
+
+// restarted breaks a server in the middle of an exec, a pod and a Job: each ends with its program's own
 // code, and what they print is complete.
-func restarted(server string) func(*faulty) (string, int) {
+func restarted(fault func(*faulty)) func(*faulty) (string, int) {
 	return func(f *faulty) (string, int) {
 		f.deployment()
 		f.tasks(`- {name: executed, exec: {target: deployment/web, shell: "for i in $(seq 15); do echo executed $i; sleep 1; done; exit 7"}}
@@ -46,8 +83,7 @@ func restarted(server string) func(*faulty) (string, int) {
 		p.says("executed 3")
 		p.says("pod 3")
 		p.says("job 3")
-		devcluster(f.T, "kill", server)
-		devcluster(f.T, "up")
+		fault(f)
 		code := p.end(3 * time.Minute)
 		printed := p.out.String() + p.errOut.String()
 		for name, status := range map[string]string{"executed": "exit status 7", "pod": "exit status 8", "job": "exit status 9"} {

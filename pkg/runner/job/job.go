@@ -141,6 +141,11 @@ func (r Runner) build(ctx context.Context, t task.Task, j task.Job) *batchv1.Job
 	if spec.BackoffLimit == nil {
 		spec.BackoffLimit = new(int32)
 	}
+	if spec.PodReplacementPolicy == nil {
+		// A pod that is being ended may still run; another one waits for its end.
+		failed := batchv1.Failed
+		spec.PodReplacementPolicy = &failed
+	}
 	if spec.TTLSecondsAfterFinished == nil {
 		seconds := int32(kept.Seconds())
 		spec.TTLSecondsAfterFinished = &seconds

@@ -53,6 +53,8 @@ type follower struct {
 	// disruption is who ended the pod, when it was not its program.
 	disruption string
 	gone    bool
+	// goes tells that somebody deletes the pod.
+	goes bool
 	noted   string
 	// allEnded tells that no container runs any more.
 	allEnded bool
@@ -136,6 +138,10 @@ func (f *follower) see(pod *corev1.Pod) bool {
 	if pod.Status.Phase == corev1.PodFailed {
 		f.failure = whyFailed(pod)
 		return false
+	}
+	if pod.DeletionTimestamp != nil && !f.goes {
+		f.goes = true
+		f.note("the pod is being ended: " + disruption(pod))
 	}
 	f.watchStart(pod)
 	return true
