@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := build
-.PHONY: build demo demo-tasks test test-faults soak lint unit e2e fmt golden fuzz bench dist cluster images cluster-down tools packages clean
+.PHONY: build demo demo-tasks test test-faults soak lint vuln unit e2e fmt golden fuzz bench dist cluster images cluster-down tools packages clean
 
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo v0.0.0-dev)
 COMMIT  := $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
@@ -15,6 +15,7 @@ GOBUILD := CGO_ENABLED=0 go build -trimpath
 CACHE    := $(or $(KUBECTL_TASKS_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/kubectl-tasks)
 TOOLS    := $(CACHE)/tools
 LINTER   := $(TOOLS)/golangci-lint-v2.15.0/golangci-lint
+VULN     := $(TOOLS)/govulncheck-v1.8.0/govulncheck
 RUNNER   := $(TOOLS)/gotestsum-v1.13.0/gotestsum
 HELM3    := $(TOOLS)/helm3-v3.22.0/helm
 HELM4    := $(TOOLS)/helm4-v4.3.1/helm
@@ -48,8 +49,8 @@ demo: build $(CLUSTER_TARGET)
 demo-tasks: build $(CLUSTER_TARGET) $(HELM3) $(HELM4)
 	hack/demo-tasks.sh $(DEMO_IMAGE) $(HELM3) $(HELM4)
 
-## test: everything: lint, unit, fuzz seeds, command line, and the tests on a real cluster
-test: packages lint $(CLUSTER_TARGET) $(IMAGES_TARGET) $(RUNNER) $(HELM3) $(HELM4)
+## test: everything: lint, vuln, unit, fuzz seeds, command line, and the tests on a real cluster
+test: packages lint vuln $(CLUSTER_TARGET) $(IMAGES_TARGET) $(RUNNER) $(HELM3) $(HELM4)
 	hack/test.sh $(RUNNER) $(HELM3) $(HELM4)
 
 ## lint: static checks of all modules
@@ -57,6 +58,10 @@ lint: $(LINTER)
 	$(LINTER) run ./...
 	cd hack/devcluster && go vet . && GOOS=darwin go vet . && test -z "$$(gofmt -l .)"
 	go mod tidy -diff
+
+## vuln: known vulnerabilities in what the program calls, where their database can be reached
+vuln: $(VULN)
+	hack/vuln.sh $(VULN)
 
 ## unit: the tests that need no cluster
 unit: packages
@@ -68,16 +73,18 @@ e2e: packages $(CLUSTER_TARGET) $(IMAGES_TARGET) $(HELM3) $(HELM4)
 	HELM3=$(HELM3) HELM4=$(HELM4) go test -race -tags e2e -count=1 ./test/e2e/...
 
 ## test-faults: breaks what runs depend on; prints what happened, the exit code and what was left
+FAULTS ?= Faults|TestRestarts|TestCrash|TestRandomKills|TestLock
 test-faults: packages $(CLUSTER_TARGET) $(IMAGES_TARGET) $(HELM3) $(HELM4)
 	table=$$(mktemp); status=0; \
 	HELM3=$(HELM3) HELM4=$(HELM4) FAULTS_TABLE=$$table go test -race -tags e2e -count=$(or $(ROUNDS),1) -timeout 8h \
-	  -run 'Faults|TestRestarts|TestCrash|TestLock' ./test/e2e/... || status=$$?; \
+	  -run '$(FAULTS)' ./test/e2e/... || status=$$?; \
 	cat $$table; rm -f $$table; exit $$status
 
-## soak: the same 20 times, every crash point, and a million simulated runs; many hours
+## soak: a million simulated runs, every crash point, a thousand kills, and 20 rounds of all faults; many hours
 soak:
 	SOAK=1 go test -timeout 8h -run TestSimulation ./pkg/engine
-	SOAK=1 $(MAKE) test-faults ROUNDS=20
+	SOAK=1 $(MAKE) test-faults FAULTS='TestCrash|TestRandomKills'
+	$(MAKE) test-faults FAULTS='Faults|TestRestarts|TestLock' ROUNDS=20
 
 ## fmt: format the code
 fmt: $(LINTER)
@@ -118,7 +125,7 @@ cluster-down:
 	rm -rf .devcluster
 
 ## tools: what lint and test use
-tools: $(LINTER) $(RUNNER) $(HELM3) $(HELM4)
+tools: $(LINTER) $(VULN) $(RUNNER) $(HELM3) $(HELM4)
 
 packages:
 	@hack/packages.sh
@@ -135,6 +142,8 @@ endef
 
 $(LINTER): | packages
 	$(call install,GOBIN=$$work CGO_ENABLED=0 go install -trimpath github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0)
+$(VULN): | packages
+	$(call install,GOBIN=$$work CGO_ENABLED=0 go install -trimpath golang.org/x/vuln/cmd/govulncheck@v1.8.0)
 $(RUNNER): | packages
 	$(call install,GOBIN=$$work CGO_ENABLED=0 go install -trimpath gotest.tools/gotestsum@v1.13.0)
 # Helm 3 is a tool of this module, built from the very version that the code uses.

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -22,6 +23,10 @@ type counted struct {
 	*faulty
 
 	names []string
+	// begin starts the run.
+	begin func(env ...string) *process
+	// release chooses it among others.
+	release []string
 }
 
 // counterPod serves a page that writes down what it is asked for.
@@ -47,14 +52,23 @@ spec:
         readinessProbe: {httpGet: {path: /log, port: 8080}, periodSeconds: 1}
 `
 
+// counter starts what counts, and returns the command that counts a task there, and its address.
+func (f *faulty) counter() (count func(name string) string, ip string) {
+	f.Helper()
+	f.file("counter.yaml", counterPod)
+	f.kubectl("apply", "-f", "counter.yaml")
+	f.kubectl("rollout", "status", "deployment/counter")
+	ip = f.kubectl("get", "pods", "-l", "app=counter", "-o", "jsonpath={.items[0].status.podIP}")
+	return func(name string) string { return "wget -q -O - http://" + ip + ":8080/cgi-bin/add?" + name }, ip
+}
+
 func newCounted(t *testing.T, name string) *counted {
 	t.Helper()
-	c := &counted{faulty: newFaulty(t, name), names: []string{"host", "exec", "pod", "job", "clone", "function", "late", "last"}}
-	c.file("counter.yaml", counterPod)
-	c.kubectl("apply", "-f", "counter.yaml")
-	c.kubectl("rollout", "status", "deployment/counter")
-	ip := c.kubectl("get", "pods", "-l", "app=counter", "-o", "jsonpath={.items[0].status.podIP}")
-	count := func(name string) string { return "wget -q -O - http://" + ip + ":8080/cgi-bin/add?" + name }
+	c := &counted{faulty: newFaulty(t, name), names: []string{"host", "exec", "pod", "job", "clone", "function", "late", "last"}, release: []string{"--release", "web"}}
+	c.begin = func(env ...string) *process {
+		return c.startWith(env, "install", "web", filepath.Join(rootDir, "examples/web"), "--set", "replicas=1", "--yes")
+	}
+	count, ip := c.counter()
 	c.tasks(fmt.Sprintf(`
 - {name: host, phase: pre-install, host: {shell: %q}}
 - {name: ready, phase: pre-install, needs: [host], wait: {object: deployment/counter, for: condition=Available}}
@@ -70,11 +84,6 @@ func newCounted(t *testing.T, name string) *counted {
 		"import urllib.request\nurllib.request.urlopen('http://"+ip+":8080/cgi-bin/add?function').read()\n", count("late"),
 		"kubectl exec deployment/counter -- sh -c 'echo last >>/www/log'"))
 	return c
-}
-
-func (c *counted) install(env ...string) *process {
-	c.Helper()
-	return c.startWith(env, "install", "web", filepath.Join(rootDir, "examples/web"), "--set", "replicas=1", "--yes")
 }
 
 // counts returns how often each task has run.
@@ -96,14 +105,14 @@ func (c *counted) finish() (resumes int, unknown []string) {
 		if resumes > 12 {
 			c.Fatal("it never succeeds")
 		}
-		code, _, stderr := c.run(append([]string{"resume", "--release", "web"}, said...)...)
+		code, _, stderr := c.run(slices.Concat([]string{"resume"}, c.release, said)...)
 		switch {
 		case code == 3 && strings.Contains(stderr, "no such run"):
 			// It died before there was a record, or after the end was recorded.
-			if code, _, stderr := c.run("status", "--release", "web"); code != 0 {
+			if code, _, stderr := c.run(append([]string{"status"}, c.release...)...); code != 0 {
 				c.Logf("there is no record yet: %s", stderr)
-				if code := c.install().end(2 * time.Minute); code != 0 {
-					c.Fatalf("exit code %d of an install that begins anew", code)
+				if code := c.begin().end(2 * time.Minute); code != 0 {
+					c.Fatalf("exit code %d of a run that begins anew", code)
 				}
 			}
 			code = 0
@@ -150,7 +159,7 @@ func TestCrashPoints(t *testing.T) {
 	t.Parallel()
 	c := newCounted(t, "points")
 	log := filepath.Join(t.TempDir(), "points")
-	if code := c.install(crash.Log + "=" + log).end(2 * time.Minute); code != 0 {
+	if code := c.begin(crash.Log + "=" + log).end(2 * time.Minute); code != 0 {
 		t.Fatalf("exit code %d without a crash", code)
 	}
 	text, err := os.ReadFile(log)
@@ -166,7 +175,7 @@ func TestCrashPoints(t *testing.T) {
 		t.Run(fmt.Sprintf("%03d %s", i, points[i-1]), func(t *testing.T) {
 			t.Parallel()
 			c := newCounted(t, "point")
-			p := c.install(crash.At + "=" + strconv.Itoa(i))
+			p := c.begin(crash.At + "=" + strconv.Itoa(i))
 			if code := p.end(2 * time.Minute); code != -1 {
 				// Steps that run beside each other do not always meet the points in the same order.
 				t.Logf("the run ended with %d before point %d", code, i)
@@ -189,4 +198,48 @@ func everyPoint(n int) []int {
 	const share = 5
 	offset := rand.IntN(share)
 	return slices.DeleteFunc(all, func(i int) bool { return i%share != offset })
+}
+
+// TestRandomKills kills runs at any time, a hundred of them, a thousand with $SOAK, and goes on with each: no
+// task of theirs runs twice, and nothing is left.
+func TestRandomKills(t *testing.T) {
+	kills, workers := 100, 4
+	if os.Getenv("SOAK") != "" {
+		kills = 1000
+	}
+	t.Parallel()
+	var working sync.WaitGroup
+	defer working.Wait()
+	worker := func(w int) { // they wait more than they work, so that all go at once
+		t.Run(strconv.Itoa(w), func(t *testing.T) {
+			c := &counted{faulty: newFaulty(t, "kills"), names: []string{"exec", "pod", "job", "last"}}
+			c.begin = func(env ...string) *process { return c.startWith(env, "run", "exec", "pod", "job", "last") }
+			count, _ := c.counter()
+			c.tasks(fmt.Sprintf(`
+- {name: exec, exec: {target: deployment/counter, shell: "echo exec >>/www/log; sleep 1"}}
+- {name: pod, needs: [exec], pod: {image: busybox:test, command: [sh, -c, %q]}}
+- {name: job, needs: [exec], job: {image: busybox:test, command: [sh, -c, %q]}}
+- {name: last, needs: [pod, job], exec: {target: deployment/counter, shell: "echo last >>/www/log"}}
+`, count("pod"), count("job")))
+			began := time.Now()
+			if code := c.begin().end(time.Minute); code != 0 {
+				t.Fatalf("exit code %d without a kill", code)
+			}
+			whole := time.Since(began)
+			for i := range kills / workers {
+				c.kubectl("delete", "secrets,leases", "-l", "app.kubernetes.io/managed-by=kubectl-tasks")
+				c.kubectl("exec", "deployment/counter", "--", "sh", "-c", ": >/www/log")
+				p := c.begin()
+				after := time.Duration(rand.Int64N(int64(whole)))
+				kill := time.AfterFunc(after, func() { _ = p.Process.Kill() })
+				p.end(time.Minute)
+				kill.Stop()
+				resumes, unknown := c.finish()
+				t.Logf("%d: killed after %s, %d resumes, unknown: %v", i, after, resumes, unknown)
+			}
+		})
+	}
+	for w := range workers {
+		working.Go(func() { worker(w) })
+	}
 }
