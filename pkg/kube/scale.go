@@ -20,7 +20,7 @@ func (c *Client) Wake(ctx context.Context, namespace, target string, timeout tim
 }
 
 // Scale changes the number of pods of a workload, given as KIND/NAME; that somebody else has changed
-// it is an error.
+// it is an error, but for one that is at zero as it should be.
 func (c *Client) Scale(ctx context.Context, namespace, target string, from, to int64) error {
 	o, resource, err := c.named(namespace, target)
 	if err != nil {
@@ -38,7 +38,11 @@ func (c *Client) Scale(ctx context.Context, namespace, target string, from, to i
 		return wrap(err)
 	}
 	// It is left out when it is 0.
-	if replicas, _, _ := unstructured.NestedInt64(current.Object, "spec", "replicas"); replicas != from {
+	replicas, _, _ := unstructured.NestedInt64(current.Object, "spec", "replicas")
+	switch {
+	case replicas == to && to == 0:
+		return nil
+	case replicas != from:
 		return wrap(fmt.Errorf("somebody has scaled it to %d", replicas))
 	}
 	if err := unstructured.SetNestedField(current.Object, to, "spec", "replicas"); err != nil {

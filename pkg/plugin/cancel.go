@@ -107,6 +107,13 @@ func (a *App) cleanRun(ctx context.Context, client *kube.Client, runs record.Run
 			}
 		}
 	}
+	for _, w := range run.Woken {
+		if err := client.Scale(ctx, run.Namespace, w.Target, w.Replicas, 0); err != nil {
+			failed = append(failed, err)
+		} else {
+			fmt.Fprintf(a.ErrOut, "%s is scaled to zero again\n", w.Target)
+		}
+	}
 	if err := errors.Join(failed...); err != nil {
 		return err
 	}

@@ -231,12 +231,10 @@ func (a *App) enter(ctx context.Context, o *operation) (*session, context.Contex
 	if err != nil {
 		return nil, nil, err
 	}
-	if s.journal != nil {
-		o.runner.made = s.journal.Made
-	}
+	o.runner.recorded(s, a.resuming)
 	if a.resuming != nil {
 		o.engine.Earlier = a.resuming.earlier()
-		o.runner.known, o.runner.did = a.resuming.made, o.release.Done()
+		o.runner.did = o.release.Done()
 		o.runner.begun = a.resuming.hasApplied()
 	}
 	return s, ctx, nil

@@ -242,7 +242,7 @@ func (a *App) runPlan(ctx context.Context, o *runOptions, runner *stepRunner, se
 		if err := a.resuming.compare(opening); err != nil {
 			return err
 		}
-		e.Earlier, runner.known = a.resuming.earlier(), a.resuming.made
+		e.Earlier = a.resuming.earlier()
 	}
 	s, ctx, err := a.open(ctx, opening)
 	if err != nil {
@@ -250,9 +250,7 @@ func (a *App) runPlan(ctx context.Context, o *runOptions, runner *stepRunner, se
 	}
 	defer s.close(a)
 	runner.run = id
-	if s.journal != nil {
-		runner.made = s.journal.Made
-	}
+	runner.recorded(s, a.resuming)
 	e, err = o.tasks.watch(s.engine(e, ledger), id, s.emit(show))
 	if err != nil {
 		return err

@@ -127,11 +127,8 @@ func (r *stepRunner) carryOut(ctx context.Context, a engine.Attempt, sink task.S
 		}
 		return host.Runner{Env: env, Dir: e.Dir, Grace: stopGrace}.Run(ctx, *step.Task, sink)
 	case task.Exec:
-		wake := func(ctx context.Context, target string) (func(context.Context) error, error) {
-			return r.client.Wake(ctx, r.namespace, target, r.timeout)
-		}
 		runner := r.execRunner(a, sink)
-		runner.Pods, runner.Wake = r.pods, wake
+		runner.Pods, runner.Wake = r.pods, r.wake
 		return runner.Run(ctx, *step.Task, sink)
 	case task.Service:
 		return r.serviceRunner(a, sink).Run(ctx, *step.Task, sink)
@@ -199,6 +196,43 @@ func (r *stepRunner) askPrometheus(ctx context.Context, o task.Objective) (float
 		q.Token = token
 	}
 	return r.client.AskPrometheus(ctx, q)
+}
+
+// wake scales a workload up for one task; see kube.Client.Wake.
+func (r *stepRunner) wake(ctx context.Context, target string) (restore func(context.Context) error, err error) {
+	var back func(context.Context) error
+	var late error // it was scaled, and is not ready
+	err = r.awake.Wake(target, 1, func() error {
+		if back, late = r.client.Wake(ctx, r.namespace, target, r.timeout); back == nil {
+			return late
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return func(ctx context.Context) error {
+		err := back(ctx)
+		if err == nil {
+			r.awake.Back(target)
+		}
+		return err
+	}, late
+}
+
+// recorded has the runner tell the journal of what it makes and wakes; and what an earlier process has woken
+// sleeps again when the run ends.
+func (r *stepRunner) recorded(s *session, resuming *resumption) {
+	if s.journal != nil {
+		r.made, r.awake.Woken = s.journal.Made, s.journal.Woken
+		r.awake.Asleep = func(target string) { _ = s.journal.Asleep(target) } // the journal tells of its own failures
+	}
+	if resuming != nil {
+		r.known = resuming.made
+		for _, w := range resuming.run.Woken {
+			r.awake.Add(w.Target, w.Replicas)
+		}
+	}
 }
 
 // sleep scales back what tasks have woken.

@@ -115,6 +115,18 @@ func (j *Journal) Made(step string, objects ...task.Object) error {
 	})
 }
 
+// Woken writes that a workload is about to be scaled from zero to so many pods.
+func (j *Journal) Woken(target string, replicas int64) error {
+	return j.write(func(r *Stored) { r.Woken = append(r.Woken, Woken{target, replicas}) })
+}
+
+// Asleep writes that a workload is back, or was never scaled.
+func (j *Journal) Asleep(target string) error {
+	return j.write(func(r *Stored) {
+		r.Woken = slices.DeleteFunc(slices.Clone(r.Woken), func(w Woken) bool { return w.Target == target })
+	})
+}
+
 // Retried writes how an attempt ended that is going to be followed by another.
 func (j *Journal) Retried(a engine.Attempt, result task.Result) error {
 	return j.write(func(r *Stored) { j.ended(r, engine.StepResult{Result: result, Step: a.Step}) })

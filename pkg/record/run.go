@@ -41,8 +41,16 @@ type Run struct {
 	// Documents are the task documents that it was made from, as far as there is room for them.
 	Documents []Document `json:"documents,omitempty"`
 	Steps     []Step     `json:"steps"`
+	// Woken are the workloads that tasks have scaled up, or are about to, and that are not back yet.
+	Woken []Woken `json:"woken,omitempty"`
 	// Compacted tells that details were left out because the record would have grown too large.
 	Compacted bool `json:"compacted,omitempty"`
+}
+
+// Woken is a workload that was scaled from zero to so many pods. Target is its KIND/NAME.
+type Woken struct {
+	Target   string `json:"target"`
+	Replicas int64  `json:"replicas"`
 }
 
 // Step is a step of a recorded run.

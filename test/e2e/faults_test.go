@@ -29,6 +29,7 @@ func TestFaults(t *testing.T) {
 		{7, "the answer to each create is lost", lostAnswers, false},
 		{8, "SIGINT once", interruptOnce, false},
 		{11, "SIGKILL in the middle of a clone, then resume", killedClone, false},
+		{11, "SIGKILL while a workload is awake for a task", killedAwake, false},
 		{21, "the pod is deleted by hand", deletedPod, false},
 		{28, "the owner of the lock is dead", deadOwner, false},
 		{28, "a pod of a dead run still runs", stillRuns, false},
@@ -178,6 +179,35 @@ func killedClone(f *faulty) (string, int) {
 		f.Errorf("exit code %d, the pod's UID is %s", code, uid)
 	}
 	return "the same pod is followed, what was done is not repeated", code
+}
+
+// killedAwake: what a run that died has scaled up for a task is scaled back by who goes on with it, and by who
+// cancels it.
+func killedAwake(f *faulty) (string, int) {
+	f.deployment()
+	f.tasks("- {name: woken, exec: {target: deployment/web, scale: true, shell: \"echo begun; sleep 4; echo over\"}}\n")
+	replicas := func() string { return f.kubectl("get", "deployment", "web", "-o", "jsonpath={.spec.replicas}") }
+	die := func() {
+		f.kubectl("scale", "deployment/web", "--replicas=0")
+		f.kubectl("wait", "--for=delete", "pod", "-l", "app=web", "--timeout=60s")
+		p := f.start("run", "woken")
+		p.says("begun")
+		_ = p.Process.Kill()
+		p.end(time.Minute)
+		if n := replicas(); n != "1" {
+			f.Errorf("%s replicas after the kill", n)
+		}
+	}
+	die()
+	code, stdout, stderr := f.run("resume")
+	if code != 0 || !strings.Contains(stdout, "over") || !strings.Contains(stderr, "deployment/web is scaled to zero again") || replicas() != "0" {
+		f.Errorf("exit code %d of resume, %s replicas", code, replicas())
+	}
+	die()
+	if code, _, stderr := f.run("cancel"); code != 0 || !strings.Contains(stderr, "deployment/web is scaled to zero again") || replicas() != "0" {
+		f.Errorf("exit code %d of cancel, %s replicas", code, replicas())
+	}
+	return "scaled back by resume, and by cancel", code
 }
 
 // deletedPod: the end of a pod that somebody deletes is not known, and that is said at once.

@@ -11,6 +11,11 @@ import (
 // Awake are the workloads that tasks of a run have woken. They stay awake for the tasks that follow,
 // until Restore. It is safe for concurrent use.
 type Awake struct {
+	// Woken is told before a workload is scaled, and may forbid it; Asleep when it is back, or was not
+	// scaled after all. They are nil when nobody asks.
+	Woken  func(target string, replicas int64) error
+	Asleep func(target string)
+
 	mu    sync.Mutex
 	woken []woken
 }
@@ -20,10 +25,32 @@ type woken struct {
 	replicas int64
 }
 
-func (a *Awake) add(target string, replicas int64) {
+// Add adds a workload that an earlier process of the run has woken.
+func (a *Awake) Add(target string, replicas int64) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.woken = append(a.woken, woken{target, replicas})
+}
+
+// Wake scales a workload from zero with wake, and tells of it.
+func (a *Awake) Wake(target string, replicas int64, wake func() error) error {
+	if a.Woken != nil {
+		if err := a.Woken(target, replicas); err != nil {
+			return err
+		}
+	}
+	err := wake()
+	if err != nil {
+		a.Back(target)
+	}
+	return err
+}
+
+// Back tells that a workload is back.
+func (a *Awake) Back(target string) {
+	if a.Asleep != nil {
+		a.Asleep(target)
+	}
 }
 
 // restoreTimeout is how long scaling a workload back may take.
@@ -40,6 +67,7 @@ func (a *Awake) Restore(ctx context.Context, cluster Cluster, namespace string, 
 		limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), restoreTimeout)
 		err := cluster.Scale(limited, namespace, w.target, w.replicas, 0)
 		cancel()
+		a.Back(w.target)
 		if err != nil {
 			tell(fmt.Sprintf("%v; it is left as it is", err))
 			continue

@@ -121,14 +121,14 @@ func (r Runner) await(ctx context.Context, workload string, patience time.Durati
 
 // scale wakes a workload, and remembers it.
 func (r Runner) scale(ctx context.Context, workload string, to int64) error {
-	err := r.Cluster.Scale(ctx, r.Namespace, workload, 0, to)
+	err := r.Awake.Wake(workload, to, func() error { return r.Cluster.Scale(ctx, r.Namespace, workload, 0, to) })
 	switch {
 	case apierrors.IsForbidden(err):
 		return fmt.Errorf("cannot scale %s to run the task: forbidden: %w", workload, err)
 	case err != nil:
 		return err
 	}
-	r.Awake.add(workload, to)
+	r.Awake.Add(workload, to)
 	return nil
 }
 

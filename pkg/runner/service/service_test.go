@@ -209,7 +209,7 @@ func TestRun(t *testing.T) {
 func TestRestore(t *testing.T) {
 	c := &cluster{replicas: map[string]int64{"cli": 3}}
 	awake := &Awake{}
-	awake.add("deployment/cli", 1)
+	awake.Add("deployment/cli", 1)
 	var said []string
 	awake.Restore(t.Context(), c, "ns", func(text string) { said = append(said, text) })
 	if diff := cmp.Diff([]string{"scaling deployment/cli: somebody has scaled it to 3; it is left as it is"}, said); diff != "" || len(c.did) > 0 {
