@@ -43,7 +43,7 @@ func manyResets(f *faulty) (string, int) {
 		p.says("begun")
 	}
 	for range 5 {
-		time.Sleep(time.Duration(rand.IntN(6000)) * time.Millisecond) // the fault is at any time
+		time.Sleep(time.Duration(rand.IntN(6000)) * time.Millisecond) //nolint:forbidigo // the fault is at any time
 		proxy.Cut()
 	}
 	codes := map[int]int{}

@@ -49,7 +49,7 @@ func bombs(f *faulty) (string, int) {
 			f.Errorf("%s: exit code %d, said\n%.500s", c.name, code, stderr)
 		}
 	}
-	if exists(f.dir, "ran") {
+	if ran(f.dir) {
 		f.Error("a task has run")
 	}
 	return fmt.Sprintf("%d of %d refused, with their places", len(cases), len(cases)), 3
@@ -100,7 +100,7 @@ func hostTask(f *faulty) (string, int) {
 	chart := f.chart(map[string]string{"tasks.yaml": begin + "- {name: mine, phase: pre-install, host: {command: [touch, ran]}}\n"})
 	p := f.startWith([]string{"CI=true"}, "install", "web", chart, "--yes")
 	code := p.end(time.Minute)
-	if code != 4 || !strings.Contains(p.errOut.String(), "mine runs on this machine: touch ran") || exists(f.dir, "ran") {
+	if code != 4 || !strings.Contains(p.errOut.String(), "mine runs on this machine: touch ran") || ran(f.dir) {
 		f.Errorf("exit code %d", code)
 	}
 	return "refused, its command shown; --yes does not answer that", code

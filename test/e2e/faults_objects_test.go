@@ -157,7 +157,7 @@ func noNamespace(f *faulty) (string, int) {
 	if code, _, stderr := f.run("install", "web", chart, "-n", goes); code != 4 || !strings.Contains(stderr, "being terminated") {
 		f.Errorf("exit code %d in a namespace that goes\n%s", code, stderr)
 	}
-	if exists(f.dir, "ran") {
+	if ran(f.dir) {
 		f.Error("a task has run")
 	}
 	return "refused before any task", code
@@ -188,7 +188,7 @@ func quota(f *faulty) (string, int) {
 		f.Errorf("exit code %d of both\n%s", code, stderr)
 	}
 	f.tasks("- {name: first, phase: pre-install, host: {command: [touch, ran]}}\n- {name: root, phase: post-install, job: {spec: {template: {spec: {hostNetwork: true, containers: [{name: main, image: \"busybox:test\", command: [\"true\"]}]}}}}}\n")
-	if code, _, stderr := f.run("install", "web", filepath.Join(rootDir, "examples/web")); code != 4 || !strings.Contains(stderr, `task "root": violates PodSecurity "restricted:latest": host namespaces`) || exists(f.dir, "ran") {
+	if code, _, stderr := f.run("install", "web", filepath.Join(rootDir, "examples/web")); code != 4 || !strings.Contains(stderr, `task "root": violates PodSecurity "restricted:latest": host namespaces`) || ran(f.dir) {
 		f.Errorf("exit code %d of a pod that the namespace does not take\n%s", code, stderr)
 	}
 	return "the quota's own words, at once; before anything else when there is more to do", code
@@ -235,8 +235,8 @@ func closedOutput(f *faulty) (string, int) {
 	return "the run is recorded to its end, with the real code", 3
 }
 
-// exists reports whether a file is in a directory.
-func exists(dir, name string) bool {
-	_, err := os.Stat(filepath.Join(dir, name))
+// ran reports whether a task that makes the file of this name has.
+func ran(dir string) bool {
+	_, err := os.Stat(filepath.Join(dir, "ran"))
 	return err == nil
 }

@@ -5,8 +5,10 @@ package e2e
 import (
 	"crypto/sha256"
 	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -62,7 +64,7 @@ func asleep(f *faulty) (string, int) {
 	p := f.start("install", "web", filepath.Join(rootDir, "examples/web"), "--set", "replicas=1")
 	p.says("| first 2\n")
 	_ = p.Process.Signal(syscall.SIGSTOP)
-	time.Sleep(18 * time.Second) // the fault is the time
+	time.Sleep(18 * time.Second) //nolint:forbidigo // the fault is the time
 	_ = p.Process.Signal(syscall.SIGCONT)
 	code := p.end(2 * time.Minute)
 	printed := p.errOut.String()
@@ -211,10 +213,34 @@ func grandchildren(f *faulty) (string, int) {
 		f.Errorf("exit code %d of a pipe that is held open", code)
 	}
 	for _, seconds := range []string{"42421", "42423", "42424"} {
-		if out, err := exec.Command("pgrep", "-f", "sleep "+seconds).Output(); err == nil {
-			f.Errorf("sleep %s still runs: %s", seconds, out)
+		if left := processes(f.T, "sleep "+seconds); len(left) > 0 {
+			f.Errorf("sleep %s still runs: %v", seconds, left)
 		}
 	}
-	_ = exec.Command("pkill", "-f", "sleep 42422").Run() // it has left the group on purpose
+	for _, pid := range processes(f.T, "sleep 42422") { // it has left the group on purpose
+		_ = syscall.Kill(pid, syscall.SIGKILL)
+	}
 	return "nothing of its process group is left", code
+}
+
+// processes returns those of this machine with a command line.
+func processes(t *testing.T, line string) []int {
+	t.Helper()
+	all, err := filepath.Glob("/proc/[0-9]*/cmdline")
+	if err != nil || len(all) == 0 {
+		t.Fatal("there is no list of processes", err)
+	}
+	var found []int
+	for _, path := range all {
+		text, _ := os.ReadFile(path) // it may have ended
+		if strings.TrimSpace(strings.ReplaceAll(string(text), "\x00", " ")) != line {
+			continue
+		}
+		pid, err := strconv.Atoi(filepath.Base(filepath.Dir(path)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		found = append(found, pid)
+	}
+	return found
 }

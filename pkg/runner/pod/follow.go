@@ -52,10 +52,10 @@ type follower struct {
 	failure string
 	// disruption is who ended the pod, when it was not its program.
 	disruption string
-	gone    bool
+	gone       bool
 	// goes tells that somebody deletes the pod.
-	goes bool
-	noted   string
+	goes  bool
+	noted string
 	// allEnded tells that no container runs any more.
 	allEnded bool
 
