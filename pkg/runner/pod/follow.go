@@ -12,6 +12,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/runner/lines"
@@ -139,9 +140,9 @@ func (f *follower) see(pod *corev1.Pod) bool {
 		f.failure = whyFailed(pod)
 		return false
 	}
-	if pod.DeletionTimestamp != nil && !f.goes {
+	if why := disruption(pod); pod.DeletionTimestamp != nil && why != "" && !f.goes {
 		f.goes = true
-		f.note("the pod is being ended: " + disruption(pod))
+		f.note("the pod is being ended: " + why)
 	}
 	f.watchStart(pod)
 	return true
@@ -257,7 +258,7 @@ func disruption(pod *corev1.Pod) string {
 			return fmt.Sprintf("%s: %s", c.Reason, c.Message)
 		}
 	}
-	if pod.DeletionTimestamp != nil {
+	if pod.DeletionTimestamp != nil && metav1.GetControllerOf(pod) == nil { // a Job has its reasons, and tells them
 		return "somebody deleted the pod"
 	}
 	return ""
