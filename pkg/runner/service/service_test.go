@@ -217,3 +217,30 @@ func TestRestore(t *testing.T) {
 	}
 	awake.Restore(t.Context(), c, "ns", func(string) { t.Error("it is restored once") })
 }
+
+// TestWake: what is woken is told before, and that it is back afterwards; nothing is woken when the telling
+// fails.
+func TestWake(t *testing.T) {
+	var told []string
+	awake := &Awake{
+		Woken: func(target string, replicas int64) error {
+			told = append(told, fmt.Sprintf("%s is going to have %d", target, replicas))
+			if target == "untold" {
+				return errors.New("no place")
+			}
+			return nil
+		},
+		Asleep: func(target string) { told = append(told, target+" is back") },
+	}
+	for target, fails := range map[string]error{"untold": nil, "broken": errors.New("forbidden"), "good": nil} {
+		err := awake.Wake(target, 2, func() error { told = append(told, "waking "+target); return fails })
+		if (err == nil) != (target == "good") {
+			t.Errorf("%s: %v", target, err)
+		}
+	}
+	slices.Sort(told)
+	want := []string{"broken is back", "broken is going to have 2", "good is going to have 2", "untold is going to have 2", "waking broken", "waking good"}
+	if diff := cmp.Diff(want, told); diff != "" {
+		t.Error(diff)
+	}
+}
