@@ -12,6 +12,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -97,18 +98,54 @@ spec:
 		sinks["events of the cluster"] += e.Message + "\n"
 	}
 	for sink, text := range sinks {
-		for i, secret := range all {
-			whole := base64.StdEncoding.EncodeToString([]byte(secret))
-			if strings.Contains(text, secret) || strings.Contains(text, whole[:len(whole)-4]) {
-				f.Errorf("secret %d is in %s", i, sink)
-				break
-			}
+		if i := revealed(text, all); i >= 0 {
+			f.Errorf("secret %d is in %s", i, sink)
 		}
 	}
 	if code != 1 || !strings.Contains(printed, "| it is the same") || !strings.Contains(printed, "last ***") {
 		f.Errorf("exit code %d", code)
 	}
 	return fmt.Sprintf("none of %d is in any of %d places", len(all), len(sinks)), code
+}
+
+// revealed returns which of the secrets is in a text, as it is or in base64; -1 when none is.
+func revealed(text string, secrets []string) int {
+	return slices.IndexFunc(secrets, func(secret string) bool {
+		whole := base64.StdEncoding.EncodeToString([]byte(secret))
+		return strings.Contains(text, secret) || strings.Contains(text, whole[:len(whole)-4])
+	})
+}
+
+// TestNotices: what the cases look for after each fault is found when it is there.
+func TestNotices(t *testing.T) {
+	t.Parallel()
+	f := newFaulty(t, "notices")
+	f.helm("install", "web", filepath.Join(rootDir, "examples/web"), "--set", "replicas=0")
+	f.pend("web", time.Minute)
+	labels := "labels: {app.kubernetes.io/managed-by: kubectl-tasks}"
+	f.file("left.yaml", fmt.Sprintf(`
+{apiVersion: v1, kind: Pod, metadata: {name: a-pod, %[1]s}, spec: {containers: [{name: a, image: %[2]q, command: [sleep, "1000"]}], terminationGracePeriodSeconds: 0}}
+---
+{apiVersion: batch/v1, kind: Job, metadata: {name: a-job, %[1]s}, spec: {suspend: true, template: {spec: {restartPolicy: Never, containers: [{name: a, image: %[2]q}]}}}}
+---
+{apiVersion: coordination.k8s.io/v1, kind: Lease, metadata: {name: a-lease, %[1]s}}
+`, labels, testImage))
+	f.kubectl("apply", "-f", "left.yaml")
+	left := f.left("")
+	for _, name := range []string{"pod a-pod", "job a-job", "lease a-lease", "release sh.helm.release.v1.web.v1 pending-upgrade"} {
+		if !strings.Contains(left, name) {
+			t.Errorf("%s is not noticed: %s", name, left)
+		}
+	}
+	if left := f.left("still there: a-pod, a-job"); strings.Contains(left, "a-pod") || strings.Contains(left, "a-job") {
+		t.Errorf("what was said is left without a word: %s", left)
+	}
+	all := []string{"first-secret", "second-secret"}
+	for text, want := range map[string]int{"nothing": -1, "a second-secret.": 1, "Zmlyc3Qtc2VjcmV0": 0} {
+		if got := revealed(text, all); got != want {
+			t.Errorf("%q: %d, want %d", text, got, want)
+		}
+	}
 }
 
 // canary returns a text that stands nowhere else.

@@ -26,6 +26,8 @@ func TestFaults(t *testing.T) {
 		{2, "exec connections reset while the command runs", execReset, false},
 		{3, "exec, logs and watches in the dark", dark, false},
 		{5, "every fifth request is answered 429", busy, false},
+		{5, "every seventh request is answered 500", broken, false},
+		{5, "a line that is slow and late", slow, false},
 		{7, "the answer to each create is lost", lostAnswers, false},
 		{8, "SIGINT once", interruptOnce, false},
 		{11, "SIGKILL in the middle of a clone, then resume", killedClone, false},
@@ -100,6 +102,49 @@ func busy(f *faulty) (string, int) {
 		f.Errorf("exit code %d", code)
 	}
 	return "the run succeeds, later", code
+}
+
+// broken: what the server cannot do now is asked for again.
+func broken(f *faulty) (string, int) {
+	f.deployment()
+	proxy := f.behind()
+	f.tasks(`- {name: one, pod: {image: busybox:test, command: [sh, -c, "echo once; exit 3"]}}
+- {name: two, job: {image: busybox:test, command: [sh, -c, "echo twice; exit 4"]}}
+- {name: three, exec: {target: deployment/web, shell: "echo thrice; exit 5"}}
+`)
+	rule := every(7, fault.Broken)
+	proxy.Break(func(r *http.Request) fault.Fault {
+		if strings.Contains(r.URL.Path, "/exec") || strings.Contains(r.URL.Path, "/apis") && !strings.Contains(r.URL.Path, f.namespace) {
+			return fault.Pass // what says 500 before anything was begun is an answer
+		}
+		return rule(r)
+	})
+	code, _, stderr := f.run("run", "one", "two", "three", "--keep-going")
+	for _, line := range []string{"| once\n", "| twice\n", "| thrice\n"} {
+		if strings.Count(stderr, line) > 1 {
+			f.Errorf("%q is printed %d times", line, strings.Count(stderr, line))
+		}
+	}
+	if code != 1 || !strings.Contains(stderr, "exit status 3") || !strings.Contains(stderr, "exit status 4") || !strings.Contains(stderr, "exit status 5") {
+		f.Errorf("exit code %d", code)
+	}
+	return "asked again, nothing made twice", code
+}
+
+// slow: a line that is bad, but a line.
+func slow(f *faulty) (string, int) {
+	f.deployment()
+	proxy := f.behind()
+	proxy.Slow(100*time.Millisecond, 64<<10)
+	code, stdout, _ := f.run("run", "--exec", "deployment/web", "--", "sh", "-c", "seq 1 30000; exit 7")
+	if code != 7 || strings.Count(stdout, "\n") != 30000 || !strings.HasSuffix(stdout, "\n30000\n") {
+		f.Errorf("exit code %d, %d lines", code, strings.Count(stdout, "\n"))
+	}
+	f.tasks("- {name: one, pod: {image: busybox:test, command: [sh, -c, \"seq 1 30000; exit 3\"]}}\n")
+	if code, stdout, _ := f.run("run", "one"); code != 3 || strings.Count(stdout, "\n") != 30000 {
+		f.Errorf("exit code %d of a pod, %d lines", code, strings.Count(stdout, "\n"))
+	}
+	return "later, complete", code
 }
 
 // every has a fault happen to each nth request.

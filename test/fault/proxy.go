@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"sync"
 	"testing"
+	"time"
 
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
@@ -30,6 +31,8 @@ type Proxy struct {
 	conns map[*conn]bool
 	rule  Rule
 	dark  chan struct{} // closed when nothing is held back
+	late  time.Duration
+	rate  int
 	seen  []string
 }
 
@@ -182,6 +185,14 @@ func (p *Proxy) Light() {
 	}
 }
 
+// Slow has each piece that is sent or received come late, and lets a connection carry so many bytes a second;
+// zeros end it.
+func (p *Proxy) Slow(late time.Duration, rate int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.late, p.rate = late, rate
+}
+
 // Seen returns the requests so far, each as its method and path.
 func (p *Proxy) Seen() []string {
 	p.mu.Lock()
@@ -236,11 +247,21 @@ type conn struct {
 	closed chan struct{}
 }
 
-// wait returns when nothing is held back.
-func (c *conn) wait() error {
+// wait returns when nothing is held back, and so many bytes may pass.
+func (c *conn) wait(n int) error {
 	c.proxy.mu.Lock()
-	dark := c.proxy.dark
+	dark, late := c.proxy.dark, c.proxy.late
+	if c.proxy.rate > 0 {
+		late += time.Duration(n) * time.Second / time.Duration(c.proxy.rate)
+	}
 	c.proxy.mu.Unlock()
+	if late > 0 {
+		select {
+		case <-time.After(late):
+		case <-c.closed:
+			return net.ErrClosed
+		}
+	}
 	select {
 	case <-dark:
 		return nil
@@ -252,7 +273,7 @@ func (c *conn) wait() error {
 // Read implements net.Conn.
 func (c *conn) Read(b []byte) (int, error) {
 	n, err := c.Conn.Read(b)
-	if held := c.wait(); held != nil {
+	if held := c.wait(n); held != nil {
 		return 0, held
 	}
 	return n, err
@@ -260,7 +281,7 @@ func (c *conn) Read(b []byte) (int, error) {
 
 // Write implements net.Conn.
 func (c *conn) Write(b []byte) (int, error) {
-	if err := c.wait(); err != nil {
+	if err := c.wait(len(b)); err != nil {
 		return 0, err
 	}
 	return c.Conn.Write(b)
