@@ -4,6 +4,7 @@ import (
 	"os/exec"
 	"strconv"
 	"syscall"
+	"time"
 )
 
 // ownGroup keeps the console's Ctrl-C from the command: it is stopped by us.
@@ -19,5 +20,8 @@ func kill(cmd *exec.Cmd) {
 		_ = cmd.Process.Kill()
 	}
 }
+
+// sweep does nothing: of a program that has ended, Windows does not know the children.
+func sweep(*exec.Cmd, time.Duration) bool { return false }
 
 func signalCode(cmd *exec.Cmd) int { return cmd.ProcessState.ExitCode() }

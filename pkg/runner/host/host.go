@@ -26,12 +26,15 @@ type Runner struct {
 	Grace time.Duration
 }
 
+// lastWords is how long what a program leaves running may still print.
+const lastWords = time.Second
+
 // Run runs the task's program without a shell and without standard input, in a process group of
 // its own, and passes on what it prints line by line. When ctx is cancelled, the group gets
 // TERM, and after the grace KILL.
 //
-// What the program left running in the background keeps running after a normal end, as it would
-// behind a shell, but its output is followed no longer than the grace.
+// What the program has left running in its group when it ends is ended in the same way, and that is told; its
+// output is followed for a second at most. A process that is to live on has to leave the group.
 func (r Runner) Run(ctx context.Context, t task.Task, sink task.Sink) task.Result {
 	argv := t.Executor.Argv()
 	if len(argv) == 0 || argv[0] == "" {
@@ -42,7 +45,7 @@ func (r Runner) Run(ctx context.Context, t task.Task, sink task.Sink) task.Resul
 	stdout, stderr := lines.NewWriter("", task.Stdout, sink), lines.NewWriter("", task.Stderr, sink)
 	cmd.Stdout, cmd.Stderr = stdout, stderr
 	cmd.Env, cmd.Dir = r.Env, r.Dir
-	cmd.WaitDelay = r.Grace
+	cmd.WaitDelay = min(r.Grace, lastWords)
 	ownGroup(cmd)
 
 	if err := cmd.Start(); err != nil {
@@ -58,6 +61,9 @@ func (r Runner) Run(ctx context.Context, t task.Task, sink task.Sink) task.Resul
 	case <-ctx.Done():
 		cancelled = true
 		err = r.stop(cmd, done)
+	}
+	if !cancelled && sweep(cmd, r.Grace) {
+		defer sink(task.Output{Stream: task.Note, Data: []byte("what the program left running was ended\n")})
 	}
 	stdout.Flush()
 	stderr.Flush()

@@ -143,11 +143,31 @@ func isEnded(t *testing.T, pid int) bool {
 	return err == nil && strings.Contains(string(stat), ") Z ")
 }
 
-// TestRunBackground: what a program leaves in the background neither fails it nor holds us.
+// TestRunBackground: what a program leaves in the background neither fails it nor holds us, and is ended.
 func TestRunBackground(t *testing.T) {
-	var out output
-	got := Runner{Env: os.Environ(), Grace: 200 * time.Millisecond}.Run(t.Context(), command("sh", "-c", "sleep 30 & echo done"), out.sink)
-	if got.State != task.Succeeded || out.text[task.Stdout] != "done\n" {
-		t.Errorf("%+v, printed %q", got, out.text)
+	t.Parallel()
+	for name, script := range map[string]string{
+		"holds the output": `sleep 1000 & echo $! > "$1"; echo done`,
+		"holds nothing":    `sleep 1000 >/dev/null 2>&1 & echo $! > "$1"; echo done`,
+		"ignores TERM":     `(trap "" TERM; exec sleep 1000) & echo $! > "$1"; echo done`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			pids := filepath.Join(t.TempDir(), "pids")
+			var out output
+			got := Runner{Env: os.Environ(), Grace: 200 * time.Millisecond}.Run(t.Context(), command("sh", "-c", script, "sh", pids), out.sink)
+			if got.State != task.Succeeded || out.text[task.Stdout] != "done\n" || out.text[task.Note] != "what the program left running was ended\n" {
+				t.Errorf("%+v, printed %q", got, out.text)
+			}
+			text, err := os.ReadFile(pids)
+			if err != nil {
+				t.Fatal(err)
+			}
+			pid, err := strconv.Atoi(strings.TrimSpace(string(text)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			eventually(t, "process "+string(text)+" is gone", func() bool { return isEnded(t, pid) })
+		})
 	}
 }
