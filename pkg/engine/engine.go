@@ -242,17 +242,17 @@ func (r *run) start(ctx context.Context, i int) {
 	r.emit(StepStarted{Time: began, Step: s})
 	values := r.values(s)
 	go func() {
-		result := r.carryOut(ctx, s, values, earlier)
-		r.ended <- ending{i, StepResult{Step: s, Result: result, Start: began, End: r.engine.Now()}}
+		result, hid := r.carryOut(ctx, s, values, earlier)
+		r.ended <- ending{i, StepResult{Step: s, Result: result, Start: began, End: r.engine.Now(), Hid: hid}}
 	}()
 }
 
 // ends ends a step that needs no runner.
 func (r *run) ends(i int, result StepResult) { go func() { r.ended <- ending{i, result} }() }
 
-// carryOut hands the step to the runner. A panic there is a bug of ours, and the step's end is
+// carryOut hands the step to the runner; hid tells that a secret was taken out of what it printed. A panic there is a bug of ours, and the step's end is
 // then not known; the other steps must not die with it.
-func (r *run) carryOut(ctx context.Context, s plan.Step, values task.Values, earlier Earlier) (result task.Result) {
+func (r *run) carryOut(ctx context.Context, s plan.Step, values task.Values, earlier Earlier) (result task.Result, hid bool) {
 	defer func() {
 		if p := recover(); p != nil {
 			result = task.Result{State: task.Unknown, Reason: "Panic", Message: fmt.Sprintf("internal error: %v\n%s", p, debug.Stack())}
@@ -260,7 +260,7 @@ func (r *run) carryOut(ctx context.Context, s plan.Step, values task.Values, ear
 	}()
 	s, err := resolved(s, values)
 	if err != nil {
-		return task.Result{State: task.Failed, Reason: "Expression", Message: err.Error()}
+		return task.Result{State: task.Failed, Reason: "Expression", Message: err.Error()}, false
 	}
 	journal := r.engine.Journal
 	if s.Waits() || s.Task != nil && s.Task.Skip != "" {
@@ -286,7 +286,7 @@ func (r *run) carryOut(ctx context.Context, s plan.Step, values task.Values, ear
 		}
 	}
 	result.Tidy()
-	return result
+	return result, shown.hid
 }
 
 // attempts are how a step of the run is tried.

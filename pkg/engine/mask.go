@@ -155,8 +155,8 @@ func (m *masker) text(s string) string {
 }
 
 // cut returns b without secrets, up to where one could begin that is not complete yet; rest is what
-// follows. Of the secrets that begin at one place the longest counts.
-func (m *masker) cut(b []byte) (shown, rest []byte) {
+// follows, and hid tells that there was one. Of the secrets that begin at one place the longest counts.
+func (m *masker) cut(b []byte) (shown, rest []byte, hid bool) {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
 	from := 0
@@ -165,7 +165,7 @@ func (m *masker) cut(b []byte) (shown, rest []byte) {
 		for _, s := range m.begins[b[i]] {
 			if len(s) > len(b)-i {
 				if strings.HasPrefix(s, string(b[i:])) {
-					return append(shown, b[from:i]...), b[i:]
+					return append(shown, b[from:i]...), b[i:], hid
 				}
 			} else if string(b[i:i+len(s)]) == s {
 				found = s
@@ -178,9 +178,9 @@ func (m *masker) cut(b []byte) (shown, rest []byte) {
 		}
 		shown = append(append(shown, b[from:i]...), Masked...)
 		i += len(found)
-		from = i
+		from, hid = i, true
 	}
-	return append(shown, b[from:]...), nil
+	return append(shown, b[from:]...), nil, hid
 }
 
 // empty reports whether there are no secrets yet.
@@ -206,6 +206,8 @@ type veil struct {
 
 	mu   sync.Mutex
 	held map[origin]task.Output
+	// hid tells that a secret was taken out of standard output.
+	hid bool
 }
 
 // origin is where output comes from.
@@ -227,7 +229,9 @@ func (v *veil) pass(o task.Output) {
 		delete(v.held, from)
 	}
 	unfinished := len(o.Data) > 0 && o.Data[len(o.Data)-1] != '\n'
-	if shown, rest := v.masks.cut(o.Data); unfinished && len(rest) > 0 {
+	shown, rest, hid := v.masks.cut(o.Data)
+	v.hid = v.hid || hid && o.Stream == task.Stdout
+	if unfinished && len(rest) > 0 {
 		if v.held == nil {
 			v.held = map[origin]task.Output{}
 		}
@@ -250,7 +254,9 @@ func (v *veil) flush() {
 	v.held = nil
 	v.mu.Unlock()
 	for _, o := range held {
-		o.Data = v.masks.bytes(o.Data)
+		shown := v.masks.bytes(o.Data)
+		v.hid = v.hid || o.Stream == task.Stdout && !bytes.Equal(shown, o.Data)
+		o.Data = shown
 		v.next(o)
 	}
 }

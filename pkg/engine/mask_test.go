@@ -94,7 +94,7 @@ func TestHide(t *testing.T) {
 	if got, want := shown.String(), "open ***\nclosed ***\n"; got != want {
 		t.Errorf("shown %q, want %q", got, want)
 	}
-	if result.Message != Masked || !result.Outputs["open"].Secret {
+	if result.Message != Masked || !result.Outputs["open"].Secret || !result.Hid {
 		t.Errorf("result %+v", result)
 	}
 }

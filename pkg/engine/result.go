@@ -15,6 +15,8 @@ type StepResult struct {
 	Start, End time.Time
 	// Earlier tells that an earlier process of the run did it.
 	Earlier bool
+	// Hid tells that a secret was taken out of what it printed on standard output.
+	Hid bool
 }
 
 // Result is the end of a run.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"slices"
 	"strings"
 	"syscall"
@@ -36,4 +37,14 @@ func (d *dataWriter) Write(b []byte) (int, error) {
 		d.err = err
 	}
 	return n, err
+}
+
+// isFile reports whether a stream is a regular file.
+func isFile(stream any) bool {
+	file, ok := stream.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := file.Stat()
+	return err == nil && info.Mode().IsRegular()
 }

@@ -34,6 +34,7 @@ type runOptions struct {
 	dryRun     bool
 	output     string
 	historyMax int
+	unmasked   bool
 }
 
 func (a *App) runCommand() *cobra.Command {
@@ -47,7 +48,8 @@ the slash alone will do when no other task has it. When a document that is named
 --filename has a single task, that one needs no name.
 
 A single task with a single target behaves as its program: its output goes to standard
-output byte for byte, and its exit code is passed on.`,
+output byte for byte, and its exit code is passed on. On a terminal and in a pipe the values
+of Secrets that it uses are replaced by ***; in a file they are not.`,
 		Example: `  # One task of .draft-tasks.toml
   kubectl tasks run hello
 
@@ -86,6 +88,7 @@ output byte for byte, and its exit code is passed on.`,
 	fs.StringVar(&o.phase, "phase", "", "run all tasks of this phase or table, such as post-deploy or pre-up")
 	fs.StringVarP(&o.release, "release", "r", "", "the release whose pods the tasks run in")
 	fs.BoolVar(&o.tasks.forceTasks, "force", false, "short for --force-tasks, which the Helm commands have beside Helm's --force")
+	fs.BoolVar(&o.unmasked, "unmasked", false, "leave values of Secrets in what a single task writes to a pipe, as they are left in what it writes to a file: it is data, not a log")
 	fs.BoolVar(&o.dryRun, "dry-run", false, "show what would run, run nothing")
 	addOutput(fs, &o.output, "json", "yaml")
 	o.connection.addFlags(cmd)
@@ -229,11 +232,14 @@ func (a *App) runPlan(ctx context.Context, o *runOptions, runner *stepRunner, se
 	show := text.Emit
 	if bare {
 		defer a.stopCommands()()
-		program := &report.Bare{Stderr: a.ErrOut, Text: text, EscapeStderr: isTerminal(a.ErrOut)}
-		if isTerminal(a.Out) {
-			program.Stdout, program.EscapeStdout = a.Out, true
-		} else {
-			e.Data = data // a file may be a backup, in which nothing must be replaced
+		program := &report.Bare{Stdout: data, Stderr: a.ErrOut, Text: text, EscapeStdout: isTerminal(a.Out), EscapeStderr: isTerminal(a.ErrOut)}
+		switch {
+		case program.EscapeStdout:
+		case o.unmasked || isFile(a.Out):
+			// It may be a backup, in which nothing must be replaced.
+			program.Stdout, e.Data = nil, data
+		default:
+			program.Hid = "secrets in what the task printed were replaced by ***; if it is data, such as a backup, write it to a file, or give --unmasked"
 		}
 		show = program.Emit
 	}

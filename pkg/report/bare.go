@@ -16,6 +16,8 @@ type Bare struct {
 	// EscapeStdout and EscapeStderr tell that the writer is a terminal, which must not obey what
 	// a pod prints.
 	EscapeStdout, EscapeStderr bool
+	// Hid is said when a secret was taken out of standard output; may be empty.
+	Hid string
 	// Text takes what has no place in the bare output.
 	Text *Text
 }
@@ -46,6 +48,9 @@ func (b *Bare) Emit(e engine.Event) {
 	case engine.StepEnded:
 		if e.Result.State != task.Succeeded {
 			b.Text.Emit(e)
+		}
+		if e.Result.Hid && b.Hid != "" {
+			b.Text.line("note: %s", b.Hid)
 		}
 	}
 }

@@ -121,6 +121,16 @@ func TestBare(t *testing.T) {
 	if want := "  pod-2 | x\na: FAILED after 1.5s: exit status 3\n"; log.String() != want {
 		t.Errorf("logged %q, want %q", &log, want)
 	}
+
+	log.Reset()
+	hid := ended(a, task.Result{State: task.Succeeded})
+	hid.Result.Hid = true
+	bare.Emit(hid)
+	bare.Hid = "a secret was replaced"
+	bare.Emit(hid)
+	if want := "note: a secret was replaced\n"; log.String() != want {
+		t.Errorf("logged %q, want %q", &log, want)
+	}
 }
 
 func TestNewRun(t *testing.T) {
