@@ -123,7 +123,7 @@ func TestBare(t *testing.T) {
 	}
 
 	log.Reset()
-	hid := ended(a, task.Result{State: task.Succeeded})
+	hid := ended(a, task.Result{State: task.Succeeded}).(engine.StepEnded)
 	hid.Result.Hid = true
 	bare.Emit(hid)
 	bare.Hid = "a secret was replaced"
