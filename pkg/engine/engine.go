@@ -275,7 +275,7 @@ func (r *run) carryOut(ctx context.Context, s plan.Step, values task.Values, ear
 		shown.pass(o)
 	}
 	result = r.masked(r.attempts(s, journal, sink).all(ctx, s, earlier))
-	shown.flush()
+	hid = shown.flush()
 	data.flush()
 	if journal != nil && result.Reason != ReasonNotRecorded {
 		if s, err = withUndo(s, values, result); err == nil {
@@ -286,7 +286,7 @@ func (r *run) carryOut(ctx context.Context, s plan.Step, values task.Values, ear
 		}
 	}
 	result.Tidy()
-	return result, shown.hid
+	return result, hid
 }
 
 // attempts are how a step of the run is tried.

@@ -247,16 +247,21 @@ func (v *veil) pass(o task.Output) {
 	}
 }
 
-// flush passes on what is held back.
-func (v *veil) flush() {
+// flush passes on what is held back, and reports whether a secret was taken out of standard output.
+func (v *veil) flush() (hid bool) {
 	v.mu.Lock()
 	held := v.held
 	v.held = nil
-	v.mu.Unlock()
-	for _, o := range held {
+	for from, o := range held {
 		shown := v.masks.bytes(o.Data)
 		v.hid = v.hid || o.Stream == task.Stdout && !bytes.Equal(shown, o.Data)
 		o.Data = shown
+		held[from] = o
+	}
+	hid = v.hid
+	v.mu.Unlock()
+	for _, o := range held {
 		v.next(o)
 	}
+	return hid
 }
