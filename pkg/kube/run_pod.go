@@ -64,13 +64,11 @@ func (c *Client) DeletePod(ctx context.Context, pod *corev1.Pod, grace time.Dura
 	crash.Point("before a pod is deleted")
 	defer crash.Point("after a pod is deleted")
 	seconds := int64(grace.Seconds())
-	err = client.CoreV1().Pods(pod.Namespace).Delete(ctx, pod.Name, metav1.DeleteOptions{
-		GracePeriodSeconds: &seconds, Preconditions: &metav1.Preconditions{UID: &pod.UID},
+	return deleteExactly(ctx, func() error {
+		return client.CoreV1().Pods(pod.Namespace).Delete(ctx, pod.Name, metav1.DeleteOptions{
+			GracePeriodSeconds: &seconds, Preconditions: &metav1.Preconditions{UID: &pod.UID},
+		})
 	})
-	if apierrors.IsNotFound(err) || apierrors.IsConflict(err) { // another pod of that name has come
-		return nil
-	}
-	return err
 }
 
 // PodGone reports whether exactly this pod is gone or being deleted. What cannot be found out is no.
