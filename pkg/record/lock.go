@@ -385,11 +385,13 @@ func (k *Lock) Release(ctx context.Context) error {
 	crash.Point("before the lock is given back")
 	defer crash.Point("after the lock is given back")
 	mine := metav1.Preconditions{UID: &k.lease.UID, ResourceVersion: &k.lease.ResourceVersion}
-	err = client.CoordinationV1().Leases(k.locks.Namespace).Delete(ctx, k.lease.Name, metav1.DeleteOptions{Preconditions: &mine})
-	if apierrors.IsNotFound(err) || apierrors.IsConflict(err) {
-		return nil
-	}
-	return err
+	return retry.OnError(retry.DefaultBackoff, func(err error) bool { return !apierrors.IsForbidden(err) }, func() error {
+		err := client.CoordinationV1().Leases(k.locks.Namespace).Delete(ctx, k.lease.Name, metav1.DeleteOptions{Preconditions: &mine})
+		if apierrors.IsNotFound(err) || apierrors.IsConflict(err) {
+			return nil
+		}
+		return err
+	})
 }
 
 // Cancel asks who has the lock of that name for a run to stop; false when nobody has it. The holder
