@@ -46,19 +46,7 @@ func canaries(f *faulty) (string, int) {
 	}
 	f.file("secret.json", string(manifest))
 	f.kubectl("apply", "-f", "secret.json")
-	f.file("web.yaml", fmt.Sprintf(`apiVersion: apps/v1
-kind: Deployment
-metadata: {name: web}
-spec:
-  selector: {matchLabels: {app: web}}
-  template:
-    metadata: {labels: {app: web}}
-    spec:
-      terminationGracePeriodSeconds: 0
-      containers: [{name: app, image: %s, command: [sleep, "100000"], envFrom: [{secretRef: {name: canaries}}]}]
-`, testImage))
-	f.kubectl("apply", "-f", "web.yaml")
-	f.kubectl("rollout", "status", "deployment/web")
+	f.deployment("envFrom: [{secretRef: {name: canaries}}]")
 	set, value := canary(random), canary(random)
 	all = append(all, set, value)
 	tell := `env; env | base64 -w 0; echo; echo last $KEY_0007; sleep 3; exit 3`

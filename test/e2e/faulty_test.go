@@ -156,8 +156,9 @@ func (f *faulty) run(args ...string) (code int, stdout, stderr string) {
 	return code, p.out.String(), p.errOut.String()
 }
 
-// deployment makes a workload of one pod for tasks to run in, and returns when it is ready.
-func (f *faulty) deployment() {
+// deployment makes a workload of one pod for tasks to run in, and returns when it is ready. more are
+// further fields of its container.
+func (f *faulty) deployment(more ...string) {
 	f.Helper()
 	f.file("web.yaml", fmt.Sprintf(`apiVersion: apps/v1
 kind: Deployment
@@ -168,8 +169,8 @@ spec:
     metadata: {labels: {app: web}}
     spec:
       terminationGracePeriodSeconds: 0
-      containers: [{name: app, image: %s, command: [sleep, "100000"]}]
-`, testImage))
+      containers: [{%s}]
+`, strings.Join(append(more, "name: app", "image: "+testImage, `command: [sleep, "100000"]`), ", ")))
 	f.kubectl("apply", "-f", "web.yaml")
 	f.kubectl("rollout", "status", "deployment/web")
 }
