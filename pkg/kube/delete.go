@@ -6,6 +6,7 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/client-go/util/retry"
 )
 
 // deleteTries is how often the server is told to delete an object when it gives no answer; with the pauses
@@ -15,14 +16,12 @@ const deleteTries = 6
 // deleteExactly has an object deleted, whose UID the request names, so that it can be made again when its
 // answer was lost. That the object is gone, or another one of its name is there, is no error.
 func deleteExactly(ctx context.Context, request func() error) error {
-	retry := wait.Backoff{Duration: 200 * time.Millisecond, Factor: 2, Jitter: 0.2, Steps: deleteTries}
-	for try := 1; ; try++ {
+	backoff := wait.Backoff{Duration: 200 * time.Millisecond, Factor: 2, Jitter: 0.2, Steps: deleteTries}
+	return retry.OnError(backoff, func(err error) bool { return ctx.Err() == nil && unanswered(err) }, func() error {
 		err := request()
-		switch {
-		case err == nil, apierrors.IsNotFound(err), apierrors.IsConflict(err):
+		if apierrors.IsNotFound(err) || apierrors.IsConflict(err) {
 			return nil
-		case !unanswered(err), try == deleteTries, pause(ctx, &retry) != nil:
-			return err
 		}
-	}
+		return err
+	})
 }

@@ -114,7 +114,7 @@ func (a *App) open(ctx context.Context, o opening) (*session, context.Context, e
 		forbidden := apierrors.IsForbidden(err) && !apierrors.HasStatusCause(err, corev1.NamespaceTerminatingCause)
 		switch {
 		case forbidden && o.flags.place == recordAuto && a.resuming == nil:
-			fmt.Fprintln(a.ErrOut, shown("note: the run is not recorded, so that history, logs and resume do not know of it: %v\nhint: --record=local keeps the record on this machine", err))
+			fmt.Fprintln(a.ErrOut, shown("note: the run is not recorded, so that history, logs and resume do not know of it: %v", err)+"\nhint: --record=local keeps the record on this machine")
 			return a.open(ctx, opening{flags: &recordFlags{place: recordNone}})
 		case forbidden:
 			err = fmt.Errorf("the run cannot be recorded: %w\nhint: --record=local keeps the record on this machine, --record=none keeps none", err)

@@ -30,9 +30,12 @@ func files(c *chart.Chart) []File {
 // files returns those of the chart as it was located. What leads out of the chart's directory over a symbolic
 // link is none of them, although Helm reads it: nobody who writes a chart chooses a file of this machine.
 func (c *chartSource) files() []File {
+	if info, err := os.Stat(c.path); err == nil && !info.IsDir() {
+		return files(c.located) // an archive, of which Helm takes no links
+	}
 	root, err := os.OpenRoot(c.path)
 	if err != nil {
-		return files(c.located) // an archive, of which Helm takes no links
+		return nil
 	}
 	defer root.Close() //nolint:errcheck // it was only read
 	return slices.DeleteFunc(files(c.located), func(f File) bool {

@@ -56,12 +56,15 @@ func (t *Text) Emit(e engine.Event) {
 }
 
 // line writes a line of our own. Only values that came from elsewhere can hold control
-// characters, and the line's own end is not escaped.
+// characters, and the line's own end is not escaped. What follows a line's end in such a value stands behind a
+// bar, so that no line begins with what somebody else has chosen.
 func (t *Text) line(format string, args ...any) {
 	t.finishLine()
 	text := fmt.Sprintf(format, args...)
+	begin := ""
 	for part := range strings.SplitSeq(strings.TrimRight(text, "\n"), "\n") {
-		fmt.Fprintf(t.Log, "%s\n", Escape([]byte(part)))
+		fmt.Fprintf(t.Log, "%s%s\n", begin, Escape([]byte(part)))
+		begin = "  | "
 	}
 }
 
