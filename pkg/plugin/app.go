@@ -48,6 +48,8 @@ type App struct {
 	mu sync.Mutex
 	// leftovers undo what must not outlive the program, also when it is left in a hurry.
 	leftovers []func()
+	// stopped tells that GitHub Actions was told not to obey commands.
+	stopped bool
 	// started tells that the command line was understood: errors before that are about it.
 	started bool
 	// planning is set when the command is to be shown only.

@@ -20,6 +20,7 @@ const heals = 10 * time.Minute
 // settled carries a change out, again when the release has changed while this run waited for others, and
 // after healing a release that a run which is no more left pending.
 func (a *App) settled(ctx context.Context, o *helmOptions, namespace, name string, attempt func() error) error {
+	a.stopCommands()
 	for tries := 0; ; {
 		err := attempt()
 		pending, isPending := errors.AsType[*release.PendingError](err)

@@ -231,7 +231,6 @@ func (a *App) runPlan(ctx context.Context, o *runOptions, runner *stepRunner, se
 	e, data := o.tasks.engine(runner), &dataWriter{to: a.Out}
 	show := text.Emit
 	if bare {
-		defer a.stopCommands()()
 		program := &report.Bare{Stdout: data, Stderr: a.ErrOut, Text: text, EscapeStdout: isTerminal(a.Out), EscapeStderr: isTerminal(a.ErrOut)}
 		switch {
 		case program.EscapeStdout:
@@ -286,16 +285,17 @@ func (a *App) runPlan(ctx context.Context, o *runOptions, runner *stepRunner, se
 	return end
 }
 
-// stopCommands keeps GitHub Actions from obeying what a program prints as it is, until the function that it
-// returns is called (docs.github.com, "Workflow commands": stop-commands). It speaks on standard error, which
-// is the runner's as well, and leaves standard output the program's own.
-func (a *App) stopCommands() func() {
-	if os.Getenv("GITHUB_ACTIONS") != "true" {
-		return func() {}
+// stopCommands keeps GitHub Actions from obeying what programs, charts and Helm's errors say as it is, until this
+// program ends (docs.github.com, "Workflow commands": stop-commands). It speaks on standard error, which is the
+// runner's as well, and leaves standard output the program's own.
+func (a *App) stopCommands() {
+	if os.Getenv("GITHUB_ACTIONS") != "true" || a.stopped {
+		return
 	}
+	a.stopped = true
 	token := rand.Text()
 	fmt.Fprintf(a.ErrOut, "::stop-commands::%s\n", token)
-	return func() { fmt.Fprintf(a.ErrOut, "::%s::\n", token) }
+	a.onExit(func() { fmt.Fprintf(a.ErrOut, "::%s::\n", token) })
 }
 
 // ownExitCode returns the exit code of the one task with the one target that ran; false when it is 0,
