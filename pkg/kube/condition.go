@@ -67,8 +67,8 @@ func isReadyObject(o *unstructured.Unstructured) (bool, string) {
 	if o == nil {
 		return false, absent
 	}
-	reason, _ := rollout(o)
-	return reason == "", reason
+	v, reason := Readiness{}.ruleOf(o)(o)
+	return v == Ready, reason
 }
 
 func isDeleted(o *unstructured.Unstructured) (bool, string) {

@@ -2,9 +2,11 @@ package kube
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"time"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/fields"
@@ -113,5 +115,21 @@ func followEvents(ctx context.Context, events watch.Interface, changed func(o *u
 				return true
 			}
 		}
+	}
+}
+
+// temporary reports whether asking again may help: it does not when the server understood the
+// request and refused it.
+func temporary(err error) bool {
+	return !apierrors.IsForbidden(err) && !apierrors.IsUnauthorized(err) && !apierrors.IsNotFound(err) &&
+		!apierrors.IsBadRequest(err) && !apierrors.IsMethodNotSupported(err) && !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded)
+}
+
+func pause(ctx context.Context, backoff *wait.Backoff) error {
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-time.After(backoff.Step()):
+		return nil
 	}
 }

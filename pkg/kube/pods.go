@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -189,32 +188,6 @@ func newestDaemonSetHash(ctx context.Context, client kubernetes.Interface, d *ap
 		return "", nil
 	}
 	return newest.Labels[appsv1.ControllerRevisionHashLabelKey], nil
-}
-
-// explain adds to each reason what the pods themselves say, such as a failing image pull. It is
-// for a message after the wait is over, so it takes a second at most and leaves out what fails.
-func (c *Client) explain(ctx context.Context, objects []*unstructured.Unstructured, unready *unready) []string {
-	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
-	defer cancel()
-	byName := map[string]*unstructured.Unstructured{}
-	for _, w := range Workloads(objects) {
-		byName[Name(w)] = w
-	}
-	return unready.sentences(func(name string) string {
-		if byName[name] == nil {
-			return ""
-		}
-		pods, err := c.newestPods(ctx, byName[name])
-		if err != nil {
-			return ""
-		}
-		for i := range pods {
-			if why := stuck(&pods[i]); why != "" {
-				return fmt.Sprintf("pod %s: %s", pods[i].Name, why)
-			}
-		}
-		return ""
-	})
 }
 
 // stuck returns what keeps the pod from becoming ready, in the kubelet's or scheduler's words.

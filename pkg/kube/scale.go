@@ -16,7 +16,7 @@ func (c *Client) Wake(ctx context.Context, namespace, target string, timeout tim
 	if err := c.Scale(ctx, namespace, target, 0, 1); err != nil {
 		return nil, err
 	}
-	return func(ctx context.Context) error { return c.Scale(ctx, namespace, target, 1, 0) }, c.WaitObject(ctx, namespace, target, timeout)
+	return func(ctx context.Context) error { return c.Scale(ctx, namespace, target, 1, 0) }, c.WaitObject(ctx, namespace, target, Readiness{Timeout: timeout})
 }
 
 // Scale changes the number of pods of a workload, given as KIND/NAME; that somebody else has changed

@@ -19,6 +19,7 @@ import (
 type connection struct {
 	*genericclioptions.ConfigFlags
 	settings *release.Settings
+	kube     *kube.Client
 }
 
 func newConnection() *connection {
@@ -87,8 +88,13 @@ func (c *connection) namespace() (string, error) {
 	return ns, err
 }
 
-// client returns the client of the run.
-func (c *connection) client() *kube.Client { return kube.NewClient(c.ConfigFlags) }
+// client returns the client of the run, always the same one.
+func (c *connection) client() *kube.Client {
+	if c.kube == nil {
+		c.kube = kube.NewClient(c.ConfigFlags)
+	}
+	return c.kube
+}
 
 // storedValues returns the values of a release, as the cluster has it.
 func (c *connection) storedValues(ctx context.Context, name, namespace string) func() (map[string]any, error) {

@@ -14,12 +14,17 @@ import (
 type helmOptions struct {
 	connection *connection
 	tasks      taskFlags
+	hooks      hookFlags
+	readiness  readinessFlags
 	helm       *release.Helm
+	voice      *voice
+	// running carries out the steps of the release that is being changed.
+	running *stepRunner
 }
 
 func (a *App) newHelmOptions() *helmOptions {
 	c := newConnection()
-	return &helmOptions{connection: c, helm: release.NewHelm(c.settings, a.Out, a.ErrOut)}
+	return &helmOptions{connection: c, helm: release.NewHelm(c.settings, a.Out, a.ErrOut), voice: a.newVoice()}
 }
 
 func (o *helmOptions) addFlags(cmd *cobra.Command) {
@@ -27,14 +32,25 @@ func (o *helmOptions) addFlags(cmd *cobra.Command) {
 	o.tasks.addRun(cmd.Flags())
 	o.tasks.record.addFlags(cmd.Flags())
 	cmd.Flags().BoolVar(&o.tasks.heal, "heal", false, "go on with a release that has been pending for long, when no other Helm is at work on it: mark the revision as failed first")
+	o.hooks.addFlags(cmd.Flags())
+	o.readiness.addFlags(cmd.Flags())
 	o.connection.addHelmFlags(cmd)
 }
 
 // connect gives Helm its cluster and returns the namespace.
 func (o *helmOptions) connect(ctx context.Context) (string, error) {
-	if err := o.tasks.validate(); err != nil {
+	if err := errors.Join(o.tasks.validate(), o.hooks.validate()); err != nil {
 		return "", err
 	}
+	how, err := o.readiness.read()
+	if err != nil {
+		return "", err
+	}
+	how.Tell, how.Note = o.voice.waiting, o.voice.note
+	o.helm.Waits(o.connection.client(), how)
+	o.helm.Hooks(release.HookMode(o.hooks.mode), func(ctx context.Context, event string, hooks []*release.Hook) error {
+		return o.running.runHooks(ctx, event, hooks)
+	})
 	namespace, err := o.connection.namespace()
 	if err != nil {
 		return "", usageError{err}

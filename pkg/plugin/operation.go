@@ -65,7 +65,9 @@ func (a *App) prepare(ctx context.Context, o *helmOptions, client *kube.Client, 
 	p.runner = &stepRunner{
 		operation: op, client: client, namespace: rel.Namespace, env: newEnvironment(op, rel), helm: o.helm, apply: change.Apply, back: change.RollBack,
 		run: p.id, next: next, objects: change.Objects, timeout: change.Timeout(), approve: a.approver(flags), images: flags.runnerImages(),
+		helmRelease: rel.Name, readiness: o.helm.Readiness(), voice: o.voice, emitHook: o.voice.Emit,
 	}
+	o.running = p.runner
 	shows := change.DryRun() || a.planning != nil
 	if len(documents) > 0 && !shows {
 		if err := a.addKubeconfig(&p.runner.env, client, rel.Namespace); err != nil {
@@ -257,12 +259,17 @@ func (a *App) perform(ctx context.Context, o *operation) error {
 	defer s.close(a)
 	var show func(engine.Event)
 	if len(planned) > 0 {
-		show = (&report.Text{Log: a.ErrOut, Stdout: a.ErrOut, Stderr: a.ErrOut}).Emit
+		show = o.runner.voice.Emit
 	}
 	e, err := o.flags.watch(s.engine(o.engine, o.ledger), o.id, s.emit(show))
 	if err != nil {
 		return err
 	}
+	hooks, err := o.flags.watch(engine.Engine{}, o.id, o.runner.voice.Emit)
+	if err != nil {
+		return err
+	}
+	o.runner.emitHook = hooks.Emit
 	result := e.Run(ctx, o.plan)
 	o.runner.settle()
 	o.runner.sleep(a.tell)

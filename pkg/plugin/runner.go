@@ -55,6 +55,13 @@ type stepRunner struct {
 	// objects are those of the release's newest revision.
 	objects func() ([]*unstructured.Unstructured, error)
 	timeout time.Duration
+	// readiness says how objects are waited for, but for the time.
+	readiness kube.Readiness
+	// voice shows the hooks of the chart, and what is waited for; nil when the run has none.
+	voice *voice
+	// helmRelease is the release's name, and emitHook takes the events of the chart's hooks.
+	helmRelease string
+	emitHook    func(engine.Event)
 	// approve asks the person at the terminal.
 	approve approve.Runner
 	// images are the runner images of functions, by runtime.
@@ -332,13 +339,20 @@ func (r *stepRunner) helmEnded(ctx context.Context) task.Result {
 func (r *stepRunner) awaitReady(ctx context.Context) task.Result {
 	objects, err := r.objects()
 	if err == nil {
-		err = r.client.WaitReady(ctx, objects, r.timeout)
+		err = r.client.WaitReady(ctx, kube.Workloads(objects), r.within())
 	}
 	return waited(ctx, err)
 }
 
 func (r *stepRunner) awaitObject(ctx context.Context, step plan.Step) task.Result {
-	return waited(ctx, r.client.WaitObject(ctx, step.Release.Namespace, step.Object, r.timeout))
+	return waited(ctx, r.client.WaitObject(ctx, step.Release.Namespace, step.Object, r.within()))
+}
+
+// within is how objects are waited for.
+func (r *stepRunner) within() kube.Readiness {
+	how := r.readiness
+	how.Timeout = r.timeout
+	return how
 }
 
 // waited turns how a wait for readiness ended into a result.

@@ -18,10 +18,14 @@ func (i *Install) RollBack() (string, error) {
 	if i.client.Atomic && i.failed {
 		return "uninstalled by --atomic", nil
 	}
+	return i.rollBack()
+}
+
+func (i *Install) rollBack() (string, error) {
 	c := action.NewUninstall(i.helm.config)
 	c.Timeout, c.DisableHooks, c.Wait = i.client.Timeout, i.client.DisableHooks, i.client.Wait
 	i.failed = true
-	_, err := c.Run(i.client.ReleaseName)
+	_, err := i.helm.uninstall(c, i.client.ReleaseName, i.release)
 	if i.begun != nil && isNotFound(err) {
 		return "uninstalled", nil // by the process that had begun
 	}
@@ -39,6 +43,10 @@ func (u *Upgrade) RollBack() (string, error) {
 	if u.client.Atomic && u.failed {
 		return "rolled back by --atomic", nil
 	}
+	return u.rollBack()
+}
+
+func (u *Upgrade) rollBack() (string, error) {
 	u.failed = true
 	all, err := u.helm.config.Releases.History(u.name)
 	if err != nil {
@@ -61,7 +69,7 @@ func (u *Upgrade) RollBack() (string, error) {
 	c := action.NewRollback(u.helm.config)
 	c.Version, c.Timeout, c.DisableHooks, c.MaxHistory = target, u.client.Timeout, u.client.DisableHooks, u.client.MaxHistory
 	c.Wait, c.WaitForJobs, c.Force, c.CleanupOnFail = true, u.client.WaitForJobs, u.client.Force, u.client.CleanupOnFail
-	if err := c.Run(u.name); err != nil {
+	if err := u.helm.rollBack(c, u.name); err != nil {
 		return "", fmt.Errorf("rolling release %q back to revision %d: %w", u.name, target, err)
 	}
 	return fmt.Sprintf("rolled back to revision %d", target), nil

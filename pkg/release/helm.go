@@ -8,10 +8,12 @@ import (
 	"time"
 
 	"helm.sh/helm/v3/pkg/action"
-	"helm.sh/helm/v3/pkg/kube"
+	helmkube "helm.sh/helm/v3/pkg/kube"
 	helmrelease "helm.sh/helm/v3/pkg/release"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
+
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube"
 )
 
 // Helm is what Helm's commands share: the cluster, the release storage and where to write.
@@ -21,8 +23,12 @@ type Helm struct {
 	Out, ErrOut io.Writer
 
 	config    *action.Configuration
-	client    *interruptible
+	client    *client
 	namespace string
+	mode      HookMode
+	hooks     HookRunner
+	cluster   Cluster
+	readiness kube.Readiness
 }
 
 // NewHelm returns Helm without a cluster; Connect gives it one.
@@ -30,24 +36,34 @@ func NewHelm(settings *Settings, out, errOut io.Writer) *Helm {
 	return &Helm{Settings: settings, Out: out, ErrOut: errOut, config: new(action.Configuration)}
 }
 
+// Waits says what waits for objects, and how. It is called before Connect; a Helm that only reads needs none.
+func (h *Helm) Waits(cluster Cluster, how kube.Readiness) { h.cluster, h.readiness = cluster, how }
+
+// Readiness is how objects are waited for.
+func (h *Helm) Readiness() kube.Readiness { return h.readiness }
+
 // Connect makes Helm work in the namespace of the cluster that getter chooses, with the release
 // storage of HELM_DRIVER. It asks the cluster nothing. Cancelling ctx ends whatever Helm waits
 // for, so that it writes the status of the release and returns.
 func (h *Helm) Connect(ctx context.Context, getter genericclioptions.RESTClientGetter, namespace string) error {
 	// Field ownership must be the one that helm itself would get, or a later helm upgrade
 	// fights with ours.
-	kube.ManagedFieldsManager = "helm"
+	helmkube.ManagedFieldsManager = "helm"
 
 	if err := h.config.Init(getter, namespace, os.Getenv("HELM_DRIVER"), h.debug); err != nil {
 		return err
 	}
-	client, ok := h.config.KubeClient.(*kube.Client)
+	helm, ok := h.config.KubeClient.(*helmkube.Client)
 	if !ok {
 		return fmt.Errorf("helm's cluster client is a %T, which this version does not know", h.config.KubeClient)
 	}
-	h.client = &interruptible{Client: client, ctx: ctx, applied: make(chan struct{}), stop: make(chan error, 1)}
+	h.client = &client{
+		Client: helm, ctx: ctx, cluster: h.cluster, readiness: h.readiness, hooks: h.hooks, applied: make(chan struct{}), stop: make(chan error, 1),
+	}
 	h.config.KubeClient = h.client
-	h.config.SetHookOutputFunc(func(_, _, _ string) io.Writer { return h.ErrOut })
+	h.config.Releases.Driver = &recorder{h.config.Releases.Driver, h.client}
+	// What hooks print is shown while they run.
+	h.config.SetHookOutputFunc(func(_, _, _ string) io.Writer { return io.Discard })
 	h.namespace = namespace
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/pflag"
 	"helm.sh/helm/v3/pkg/action"
+	"helm.sh/helm/v3/pkg/chart"
 	"helm.sh/helm/v3/pkg/chartutil"
 	"helm.sh/helm/v3/pkg/cli/output"
 	helmrelease "helm.sh/helm/v3/pkg/release"
@@ -147,11 +148,32 @@ func (i *Install) Apply() error {
 	if err != nil {
 		return i.wrap(err)
 	}
-	i.release, err = i.client.Run(chart, i.chart.merged)
+	if i.dry {
+		i.release, err = i.client.Run(chart, i.chart.merged)
+	} else {
+		err = i.run(chart)
+	}
 	if i.failed = err != nil; i.failed {
 		return i.wrap(err)
 	}
 	return nil
+}
+
+// run installs the chart with its hooks.
+func (i *Install) run(chart *chart.Chart) error {
+	c := i.client
+	a := &around{before: helmrelease.HookPreInstall, after: helmrelease.HookPostInstall, wording: "failed %s: %w", timeout: c.Timeout}
+	undo, err := i.helm.runAround(a, settings{&c.DisableHooks, &c.Wait, &c.Atomic}, func() (err error) {
+		i.release, err = c.Run(chart, i.chart.merged)
+		return err
+	})
+	if !undo {
+		return err
+	}
+	if _, failed := i.rollBack(); failed != nil {
+		return fmt.Errorf("an error occurred while uninstalling the release. original install error: %w: %w", err, failed)
+	}
+	return fmt.Errorf("release %s failed, and has been uninstalled due to atomic being set: %w", c.ReleaseName, err)
 }
 
 // wrap words an error as Helm does.

@@ -101,7 +101,7 @@ func (r *Rollback) Prepare() error {
 
 // Apply rolls the release back, or does nothing, when it is a dry run.
 func (r *Rollback) Apply() error {
-	if err := r.client.Run(r.name); err != nil {
+	if err := r.helm.rollBack(r.client, r.name); err != nil {
 		return err
 	}
 	r.done = true
@@ -110,6 +110,13 @@ func (r *Rollback) Apply() error {
 	}
 	var err error
 	r.release, err = r.helm.config.Releases.Last(r.name)
+	return err
+}
+
+// rollBack rolls a release back with the hooks of the revision that is gone back to.
+func (h *Helm) rollBack(c *action.Rollback, name string) error {
+	a := &around{before: helmrelease.HookPreRollback, after: helmrelease.HookPostRollback, timeout: c.Timeout}
+	_, err := h.runAround(a, settings{noHooks: &c.DisableHooks, wait: &c.Wait}, func() error { return c.Run(name) })
 	return err
 }
 

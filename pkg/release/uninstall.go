@@ -1,6 +1,7 @@
 package release
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"helm.sh/helm/v3/pkg/chartutil"
 	"helm.sh/helm/v3/pkg/cli/output"
 	helmrelease "helm.sh/helm/v3/pkg/release"
+	helmtime "helm.sh/helm/v3/pkg/time"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
@@ -97,9 +99,52 @@ func (u *Uninstall) NotFound() bool { return u.notFound }
 // Apply removes the release, or does nothing, when it is a dry run.
 func (u *Uninstall) Apply() error {
 	var err error
-	u.response, err = u.client.Run(u.name)
+	u.response, err = u.helm.uninstall(u.client, u.name, u.last)
 	u.done = err == nil
 	return err
+}
+
+// uninstall removes a release, whose newest revision is last, with its hooks.
+func (h *Helm) uninstall(c *action.Uninstall, name string, last *helmrelease.Release) (*helmrelease.UninstallReleaseResponse, error) {
+	var response *helmrelease.UninstallReleaseResponse
+	run := func() (err error) {
+		response, err = c.Run(name)
+		return err
+	}
+	if last == nil && !c.DryRun {
+		last, _ = h.exists(name) // Run says what is wrong
+	}
+	if c.DryRun || last == nil || last.Info.Status == helmrelease.StatusUninstalled {
+		err := run()
+		return response, err
+	}
+	a := &around{before: helmrelease.HookPreDelete, after: helmrelease.HookPostDelete, timeout: c.Timeout, last: last}
+	_, err := h.runAround(a, settings{noHooks: &c.DisableHooks, wait: &c.Wait}, func() error {
+		// Helm stores the release only after these hooks.
+		if err := h.beforeUninstall(a, last); err != nil {
+			response = &helmrelease.UninstallReleaseResponse{Release: last}
+			return err
+		}
+		return run()
+	})
+	return response, err
+}
+
+// beforeUninstall runs the hooks that come before anything is deleted. A release whose hooks fail is being
+// uninstalled, as with Helm.
+func (h *Helm) beforeUninstall(a *around, last *helmrelease.Release) error {
+	if h.client.around == nil {
+		return nil // Helm runs them, or nobody
+	}
+	status, description := last.Info.Status, last.Info.Description
+	last.Info.Status, last.Info.Description = helmrelease.StatusUninstalling, "Deletion in progress (or silently failed)"
+	last.Info.Deleted = helmtime.Now()
+	err := h.client.runHooks(last, a.before, a.timeout)
+	if err == nil {
+		last.Info.Status, last.Info.Description = status, description
+		return nil
+	}
+	return errors.Join(err, h.config.Releases.Update(last))
 }
 
 // DryRun reports whether nothing is to be changed.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/pflag"
 	"helm.sh/helm/v3/pkg/action"
+	"helm.sh/helm/v3/pkg/chart"
 	"helm.sh/helm/v3/pkg/cli/output"
 	helmrelease "helm.sh/helm/v3/pkg/release"
 	"helm.sh/helm/v3/pkg/storage/driver"
@@ -183,11 +184,32 @@ func (u *Upgrade) Apply() error {
 	if err != nil {
 		return err
 	}
-	u.release, err = u.client.Run(u.name, chart, u.chart.merged)
+	if u.dry {
+		u.release, err = u.client.Run(u.name, chart, u.chart.merged)
+	} else {
+		err = u.run(chart)
+	}
 	if u.failed = err != nil; u.failed {
 		return u.wrap(err)
 	}
 	return nil
+}
+
+// run upgrades the release with the chart's hooks.
+func (u *Upgrade) run(chart *chart.Chart) error {
+	c := u.client
+	a := &around{before: helmrelease.HookPreUpgrade, after: helmrelease.HookPostUpgrade, wording: "%s hooks failed: %w", timeout: c.Timeout}
+	undo, err := u.helm.runAround(a, settings{&c.DisableHooks, &c.Wait, &c.Atomic}, func() (err error) {
+		u.release, err = c.Run(u.name, chart, u.chart.merged)
+		return err
+	})
+	if !undo {
+		return err
+	}
+	if _, failed := u.rollBack(); failed != nil {
+		return fmt.Errorf("an error occurred while rolling back the release. original upgrade error: %w: %w", err, failed)
+	}
+	return fmt.Errorf("release %s failed, and has been rolled back due to atomic being set: %w", u.name, err)
 }
 
 func (u *Upgrade) wrap(err error) error {

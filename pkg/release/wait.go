@@ -2,19 +2,39 @@ package release
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
-	"helm.sh/helm/v3/pkg/kube"
+	helmkube "helm.sh/helm/v3/pkg/kube"
+	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube"
 )
 
-// interruptible is Helm's cluster client with waits that end when the run is cancelled. Helm's
-// own answer to a signal is to write "failed" from one goroutine while another goes on
-// installing, which may write "deployed" over it; when the wait itself ends, there is only one.
-type interruptible struct {
-	*kube.Client
+// Cluster is what waits for the objects of releases; *kube.Client is one.
+type Cluster interface {
+	WaitReady(ctx context.Context, objects []*unstructured.Unstructured, how kube.Readiness) error
+	WaitGone(ctx context.Context, objects []kube.Deleted, timeout time.Duration) error
+}
+
+// client is Helm's cluster client, but for the waits, which are ours: they watch, say what they wait for, and
+// end when the run is cancelled. Helm's own answer to a signal is to write "failed" from one goroutine while
+// another goes on installing, which may write "deployed" over it; when the wait itself ends, there is only one.
+type client struct {
+	*helmkube.Client
 	// ctx is the run's. It stands in the struct because Helm's interface passes none.
-	ctx context.Context //nolint:containedctx
+	ctx     context.Context //nolint:containedctx
+	cluster Cluster
+	// readiness says how objects are waited for, but for the time, which Helm passes.
+	readiness kube.Readiness
+	// hooks runs hooks; see Helm.Hooks.
+	hooks HookRunner
+	// around is the change whose hooks are carried out here; nil when Helm does it itself, or nobody.
+	around *around
+
 	// applied is closed when Helm begins to wait for the release's objects, which it does only
 	// after it has applied them.
 	applied chan struct{}
@@ -37,7 +57,7 @@ func (h *Helm) StopWaiting(reason error) {
 }
 
 // begins tells that Helm waits for the release's objects. Before that it waits for CRDs alone.
-func (c *interruptible) begins(resources kube.ResourceList) {
+func (c *client) begins(resources helmkube.ResourceList) {
 	for _, r := range resources {
 		if r.Mapping != nil && r.Mapping.GroupVersionKind.Kind != "CustomResourceDefinition" {
 			c.once.Do(func() { close(c.applied) })
@@ -47,41 +67,88 @@ func (c *interruptible) begins(resources kube.ResourceList) {
 }
 
 // Wait implements kube.Interface.
-func (c *interruptible) Wait(resources kube.ResourceList, timeout time.Duration) error {
-	c.begins(resources)
-	return c.until(func() error { return c.Client.Wait(resources, timeout) })
+func (c *client) Wait(resources helmkube.ResourceList, timeout time.Duration) error {
+	return c.wait(resources, timeout, false)
 }
 
 // WaitWithJobs implements kube.Interface.
-func (c *interruptible) WaitWithJobs(resources kube.ResourceList, timeout time.Duration) error {
+func (c *client) WaitWithJobs(resources helmkube.ResourceList, timeout time.Duration) error {
+	return c.wait(resources, timeout, true)
+}
+
+func (c *client) wait(resources helmkube.ResourceList, timeout time.Duration, jobs bool) error {
+	if err := c.beforeChange(); err != nil {
+		return err
+	}
 	c.begins(resources)
-	return c.until(func() error { return c.Client.WaitWithJobs(resources, timeout) })
+	if c.around.waits() {
+		how := c.readiness
+		how.Timeout, how.Jobs = timeout, jobs
+		if err := c.until(func(ctx context.Context) error { return c.cluster.WaitReady(ctx, objectsOf(resources), how) }); err != nil {
+			return err
+		}
+	}
+	return c.afterChange()
 }
 
 // WaitForDelete implements kube.InterfaceExt.
-func (c *interruptible) WaitForDelete(resources kube.ResourceList, timeout time.Duration) error {
-	return c.until(func() error { return c.Client.WaitForDelete(resources, timeout) })
+func (c *client) WaitForDelete(resources helmkube.ResourceList, timeout time.Duration) error {
+	var err error
+	if c.around.waits() {
+		err = c.gone(resources, timeout)
+	}
+	return errors.Join(err, c.afterChange())
 }
 
-// WatchUntilReady implements kube.Interface; Helm waits for hooks with it.
-func (c *interruptible) WatchUntilReady(resources kube.ResourceList, timeout time.Duration) error {
-	return c.until(func() error { return c.Client.WatchUntilReady(resources, timeout) })
+// gone waits until the resources are deleted.
+func (c *client) gone(resources helmkube.ResourceList, timeout time.Duration) error {
+	deleted := make([]kube.Deleted, len(resources))
+	for i, r := range resources {
+		deleted[i] = kube.Deleted{Resource: r.Mapping.Resource, Namespace: r.Namespace, Name: r.Name}
+		if r.Mapping.Scope.Name() == meta.RESTScopeNameRoot {
+			deleted[i].Namespace = ""
+		}
+	}
+	return c.until(func(ctx context.Context) error { return c.cluster.WaitGone(ctx, deleted, timeout) })
 }
 
-// until returns when wait does, when it is stopped, or when the run is cancelled. Then the wait's
-// polling ends with its own timeout or with the process; it changes nothing.
-func (c *interruptible) until(wait func() error) error {
-	if err := c.ctx.Err(); err != nil {
+// until returns when wait does, with a context that ends when the wait is stopped or the run is cancelled.
+func (c *client) until(wait func(ctx context.Context) error) error {
+	if c.ctx.Err() != nil {
 		return context.Cause(c.ctx)
 	}
-	done := make(chan error, 1)
-	go func() { done <- wait() }()
-	select {
-	case err := <-done:
-		return err
-	case reason := <-c.stop:
-		return reason
-	case <-c.ctx.Done():
-		return context.Cause(c.ctx)
+	ctx, cancel := context.WithCancelCause(c.ctx)
+	defer cancel(nil)
+	go func() {
+		select {
+		case <-ctx.Done():
+		case reason := <-c.stop:
+			cancel(reason)
+		}
+	}()
+	return wait(ctx)
+}
+
+// objectsOf returns the objects of resources, as they were applied.
+func objectsOf(resources helmkube.ResourceList) []*unstructured.Unstructured {
+	all := make([]*unstructured.Unstructured, 0, len(resources))
+	for _, r := range resources {
+		o, ok := r.Object.(*unstructured.Unstructured)
+		if !ok {
+			content, err := runtime.DefaultUnstructuredConverter.ToUnstructured(r.Object)
+			if err != nil {
+				continue // Helm builds nothing of this kind
+			}
+			o = &unstructured.Unstructured{Object: content}
+		}
+		if r.Mapping != nil {
+			o = o.DeepCopy()
+			o.SetGroupVersionKind(r.Mapping.GroupVersionKind)
+		}
+		if o.GetNamespace() == "" {
+			o.SetNamespace(r.Namespace)
+		}
+		all = append(all, o)
 	}
+	return all
 }

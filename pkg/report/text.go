@@ -55,6 +55,13 @@ func (t *Text) Emit(e engine.Event) {
 	}
 }
 
+// Say writes lines that are about no step.
+func (t *Text) Say(lines ...string) {
+	for _, l := range lines {
+		t.line("%s", l)
+	}
+}
+
 // line writes a line of our own. Only values that came from elsewhere can hold control
 // characters, and the line's own end is not escaped. What follows a line's end in such a value stands behind a
 // bar, so that no line begins with what somebody else has chosen.

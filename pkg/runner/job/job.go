@@ -72,6 +72,18 @@ func (r Runner) Run(ctx context.Context, t task.Task, sink task.Sink) task.Resul
 	return w.removed(ctx, w.follow(ctx))
 }
 
+// Follow follows a Job that somebody else made, to its end. It stays, but for one that is stopped: that is gone,
+// with its pods, when Follow returns. A pod of more than one container ends with all of them.
+func (r Runner) Follow(ctx context.Context, job *batchv1.Job, t task.Task, sink task.Sink) task.Result {
+	w := newWatch(r, job, t, sink)
+	w.all = len(job.Spec.Template.Spec.Containers) > 1
+	result := w.follow(ctx)
+	if result.State == task.Cancelled {
+		return w.removed(ctx, result)
+	}
+	return result
+}
+
 func (r Runner) made(job *batchv1.Job) {
 	if r.Pods.Made != nil {
 		r.Pods.Made(task.Object{Kind: "Job", Namespace: job.Namespace, Name: job.Name, UID: string(job.UID)})

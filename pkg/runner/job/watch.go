@@ -22,7 +22,9 @@ type watch struct {
 	job    *batchv1.Job
 	task   task.Task
 	main   string
-	sink   task.Sink
+	// all has a pod end with all of its containers.
+	all  bool
+	sink task.Sink
 
 	mu sync.Mutex
 	// feeds are the pods that are followed, each with how its states are handed on.
@@ -221,7 +223,7 @@ func (w *watch) followPod(ctx context.Context, p *corev1.Pod, f *feed) {
 		prefix = p.Name
 	}
 	following := pod.Following{
-		Cluster: f, Pod: p, Main: w.main, Prefix: prefix, Patience: w.runner.Pods.Patience,
+		Cluster: f, Pod: p, Main: w.main, All: w.all, Prefix: prefix, Patience: w.runner.Pods.Patience,
 		Restarts: w.job.Spec.Template.Spec.RestartPolicy == corev1.RestartPolicyOnFailure,
 	}
 	if !w.several() {

@@ -212,17 +212,11 @@ func (f *follower) warn() {
 	})
 }
 
-// hopelessReasons are why containers wait that seldom goes away by itself.
-var hopelessReasons = []string{
-	"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "ImageInspectError",
-	"CreateContainerConfigError", "CreateContainerError", "RunContainerError", "StartError",
-}
-
 // waiting returns why the pod does not start, and whether it hardly will.
 func waiting(pod *corev1.Pod) (reason, message string, hopeless bool) {
 	for _, s := range slices.Concat(pod.Status.InitContainerStatuses, pod.Status.ContainerStatuses) {
 		w := s.State.Waiting
-		if w == nil || !slices.Contains(hopelessReasons, w.Reason) {
+		if w == nil || !slices.Contains(kube.HopelessReasons, w.Reason) {
 			continue
 		}
 		// The two take turns; as one, they are said once.

@@ -104,6 +104,24 @@ func (r Runner) Attach(ctx context.Context, t task.Task, known string, sink task
 	return r.follow(ctx, t, pod, sink), true
 }
 
+// Follow follows a pod that somebody else made, to the end of its containers. It stays, but for one that is
+// stopped: that is gone when Follow returns.
+func (r Runner) Follow(ctx context.Context, pod *corev1.Pod, sink task.Sink) task.Result {
+	if r.Uses != nil {
+		r.Uses(ctx, pod.Namespace, &pod.Spec)
+	}
+	ended := Following{
+		Cluster: r.Cluster, Pod: pod, Main: pod.Spec.Containers[0].Name, All: len(pod.Spec.Containers) > 1, Patience: r.Patience, Seen: r.Seen,
+	}.Wait(ctx, sink)
+	if ended.State != task.Cancelled {
+		return ended.Result
+	}
+	if err := r.remove(ctx, pod, ended); err != nil {
+		return task.Result{State: task.Unknown, Reason: "NotStopped", Message: err.Error(), Targets: ended.Targets}
+	}
+	return ended.Result
+}
+
 // follow follows the pod to its end, and removes it.
 func (r Runner) follow(ctx context.Context, t task.Task, pod *corev1.Pod, sink task.Sink) task.Result {
 	if r.Uses != nil {

@@ -1,0 +1,123 @@
+package kube
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/fields"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
+)
+
+// Deleted is an object that is being deleted.
+type Deleted struct {
+	Resource schema.GroupVersionResource
+	// Namespace is empty for objects of the whole cluster.
+	Namespace, Name string
+}
+
+// String returns such as "deployments/web".
+func (d Deleted) String() string { return d.Resource.Resource + "/" + d.Name }
+
+// NotGoneError tells which objects are still there.
+type NotGoneError struct {
+	// Objects are sentences such as "pods/web: finalizers [x]", sorted.
+	Objects []string
+	// Waited is how long they were waited for.
+	Waited time.Duration
+}
+
+// Error names every object and what keeps it.
+func (e *NotGoneError) Error() string {
+	return fmt.Sprintf("not deleted after %s: %s", e.Waited, strings.Join(e.Objects, "; "))
+}
+
+// WaitGone returns nil as soon as none of the objects is there any more; one of the same name that is made
+// meanwhile is another one. It watches one place per kind and namespace. The error is a *NotGoneError when the
+// time is over, ctx's cause when ctx is cancelled, and the server's when it refuses to be asked.
+func (c *Client) WaitGone(ctx context.Context, objects []Deleted, timeout time.Duration) error {
+	client, err := c.Dynamic()
+	if err != nil {
+		return err
+	}
+	places := map[place][]string{}
+	for _, o := range objects {
+		p := place{o.Resource, o.Namespace}
+		places[p] = append(places[p], o.Name)
+	}
+	timed, cancel := context.WithTimeoutCause(ctx, timeout, errTimeout)
+	defer cancel()
+	group, following := errgroup.WithContext(timed)
+	var mu sync.Mutex
+	var still []string
+	for p, names := range places {
+		options := metav1.ListOptions{}
+		if len(names) == 1 {
+			options.FieldSelector = fields.OneTermEqualSelector(metav1.ObjectNameField, names[0]).String()
+		}
+		group.Go(func() error {
+			left, first := map[types.UID]*unstructured.Unstructured{}, true
+			err := listAndFollow(following, client.Resource(p.resource).Namespace(p.namespace), options, func(all []unstructured.Unstructured) bool {
+				there := map[types.UID]bool{}
+				for i := range all {
+					there[all[i].GetUID()] = true
+					if first && slices.Contains(names, all[i].GetName()) {
+						left[all[i].GetUID()] = &all[i]
+					}
+				}
+				first = false
+				for uid := range left {
+					if !there[uid] {
+						delete(left, uid)
+					}
+				}
+				return len(left) > 0
+			}, func(o *unstructured.Unstructured, gone bool) bool {
+				if gone {
+					delete(left, o.GetUID())
+				} else if left[o.GetUID()] != nil {
+					left[o.GetUID()] = o
+				}
+				return len(left) > 0
+			})
+			if err != nil {
+				mu.Lock()
+				defer mu.Unlock()
+				for _, o := range left {
+					still = append(still, stillThere(o))
+				}
+			}
+			return err
+		})
+	}
+	err = group.Wait()
+	switch {
+	case err == nil:
+		return nil
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	case errors.Is(context.Cause(timed), errTimeout):
+		slices.Sort(still)
+		return &NotGoneError{Objects: still, Waited: timeout}
+	}
+	return err
+}
+
+// stillThere says what keeps an object.
+func stillThere(o *unstructured.Unstructured) string {
+	switch finalizers := o.GetFinalizers(); {
+	case o.GetDeletionTimestamp() == nil:
+		return Name(o) + ": nobody deletes it"
+	case len(finalizers) > 0:
+		return fmt.Sprintf("%s: its finalizers are %s", Name(o), strings.Join(finalizers, ", "))
+	}
+	return Name(o) + ": it is being ended"
+}

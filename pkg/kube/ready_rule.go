@@ -1,0 +1,179 @@
+package kube
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/fluxcd/cli-utils/pkg/kstatus/status"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/kubernetes/scheme"
+)
+
+// Verdict is what a rule says about an object.
+type Verdict int
+
+// The verdicts of a rule. An object about which nothing can be said has no status that anybody agreed on.
+const (
+	NotYet Verdict = iota
+	Ready
+	Failed
+	Nothing
+)
+
+// Rule judges a state of an object; the reason says why it is not ready.
+type Rule func(o *unstructured.Unstructured) (v Verdict, reason string)
+
+// WaitAnnotation on an object, with the value "false", keeps it from being waited for.
+const WaitAnnotation = "kubectl-tasks.io/wait"
+
+// builtin are the kinds of Kubernetes that have to become ready, with the resource that each is served as. All
+// others are ready when they are there.
+var builtin = map[schema.GroupKind]struct {
+	resource schema.GroupVersionResource
+	rule     Rule
+}{
+	{Kind: "Pod"}:                        {workloads[schema.GroupKind{Kind: "Pod"}], podRule},
+	{Kind: "ReplicationController"}:      {workloads[schema.GroupKind{Kind: "ReplicationController"}], controllerRule},
+	{Group: "apps", Kind: "Deployment"}:  {workloads[schema.GroupKind{Group: "apps", Kind: "Deployment"}], deploymentRule},
+	{Group: "apps", Kind: "StatefulSet"}: {workloads[schema.GroupKind{Group: "apps", Kind: "StatefulSet"}], statusRule},
+	{Group: "apps", Kind: "DaemonSet"}:   {workloads[schema.GroupKind{Group: "apps", Kind: "DaemonSet"}], statusRule},
+	{Group: "apps", Kind: "ReplicaSet"}:  {workloads[schema.GroupKind{Group: "apps", Kind: "ReplicaSet"}], statusRule},
+	{Group: "batch", Kind: "Job"}:        {schema.GroupVersionResource{Group: "batch", Version: "v1", Resource: "jobs"}, jobRule},
+	{Kind: "Service"}:                    {schema.GroupVersionResource{Version: "v1", Resource: "services"}, serviceRule},
+	{Kind: "PersistentVolumeClaim"}:      {claims, statusRule},
+	{Group: "apiextensions.k8s.io", Kind: "CustomResourceDefinition"}: {
+		schema.GroupVersionResource{Group: "apiextensions.k8s.io", Version: "v1", Resource: "customresourcedefinitions"}, statusRule,
+	},
+}
+
+// claims are PersistentVolumeClaims.
+var claims = schema.GroupVersionResource{Version: "v1", Resource: "persistentvolumeclaims"}
+
+// ruleOf returns the rule for an object, whatever it is.
+func (r Readiness) ruleOf(o *unstructured.Unstructured) Rule {
+	kind := o.GroupVersionKind().GroupKind()
+	if rule, ok := r.Rules[kind]; ok {
+		return rule
+	}
+	if b, ok := builtin[kind]; ok {
+		return b.rule
+	}
+	return statusRule
+}
+
+// isCustom reports whether the object is of a kind that is not Kubernetes' own.
+func isCustom(o *unstructured.Unstructured) bool {
+	gvk := o.GroupVersionKind()
+	return !scheme.Scheme.IsGroupRegistered(gvk.Group) && !strings.HasSuffix(gvk.Group, ".k8s.io")
+}
+
+// statusRule judges by kstatus (github.com/fluxcd/cli-utils/pkg/kstatus).
+func statusRule(o *unstructured.Unstructured) (Verdict, string) {
+	result, err := status.Compute(o)
+	if err != nil {
+		return NotYet, err.Error()
+	}
+	switch result.Status {
+	case status.CurrentStatus:
+		return Ready, ""
+	case status.FailedStatus:
+		return Failed, result.Message
+	default:
+		return NotYet, result.Message
+	}
+}
+
+// deploymentRule does not wait for a Deployment that is paused, which does not roll out until somebody
+// resumes it; Helm does not either. Why the cluster refuses its pods is in its conditions.
+func deploymentRule(o *unstructured.Unstructured) (Verdict, string) {
+	if paused, _, _ := unstructured.NestedBool(o.Object, "spec", "paused"); paused {
+		return Ready, ""
+	}
+	v, reason := statusRule(o)
+	if refused := conditionOf(o, "ReplicaFailure"); v != Ready && refused["status"] == "True" {
+		reason += fmt.Sprintf(": %v", refused["message"])
+	}
+	return v, reason
+}
+
+// podRule waits for a Pod that cannot be scheduled or crashes: both may change, and the wait's grace decides.
+// One that has failed is never ready (kstatus calls it current).
+func podRule(o *unstructured.Unstructured) (Verdict, string) {
+	phase, _, _ := unstructured.NestedString(o.Object, "status", "phase")
+	v, reason := statusRule(o)
+	switch {
+	case phase == "Failed":
+		return Failed, "the pod has failed"
+	case v == Failed:
+		return NotYet, reason
+	}
+	return v, reason
+}
+
+// controllerRule judges ReplicationControllers, which kstatus does not know.
+func controllerRule(o *unstructured.Unstructured) (Verdict, string) {
+	if v, reason := statusRule(o); v != Ready {
+		return v, reason
+	}
+	wanted, found, _ := unstructured.NestedInt64(o.Object, "spec", "replicas")
+	if !found {
+		wanted = 1
+	}
+	ready, _, _ := unstructured.NestedInt64(o.Object, "status", "readyReplicas")
+	if ready < wanted {
+		return NotYet, fmt.Sprintf("Ready: %d/%d", ready, wanted)
+	}
+	return Ready, ""
+}
+
+// jobRule waits for a Job's end; to kstatus one is current as soon as it has started.
+func jobRule(o *unstructured.Unstructured) (Verdict, string) {
+	for _, name := range []string{"Complete", "SuccessCriteriaMet"} {
+		if conditionOf(o, name)["status"] == "True" {
+			return Ready, ""
+		}
+	}
+	if failed := conditionOf(o, "Failed"); failed["status"] == "True" {
+		return Failed, fmt.Sprintf("%v: %v", failed["reason"], failed["message"])
+	}
+	active, _, _ := unstructured.NestedInt64(o.Object, "status", "active")
+	succeeded, _, _ := unstructured.NestedInt64(o.Object, "status", "succeeded")
+	return NotYet, fmt.Sprintf("Succeeded: %d, active: %d", succeeded, active)
+}
+
+// serviceRule waits for the address of a load balancer, as Helm does; kstatus does not.
+func serviceRule(o *unstructured.Unstructured) (Verdict, string) {
+	kind, _, _ := unstructured.NestedString(o.Object, "spec", "type")
+	external, _, _ := unstructured.NestedStringSlice(o.Object, "spec", "externalIPs")
+	ingress, _, _ := unstructured.NestedSlice(o.Object, "status", "loadBalancer", "ingress")
+	if kind == "LoadBalancer" && len(external) == 0 && len(ingress) == 0 {
+		return NotYet, "the load balancer has no address"
+	}
+	return Ready, ""
+}
+
+// customRule judges a custom resource by kstatus' conventions, if it follows any.
+func customRule(o *unstructured.Unstructured) (Verdict, string) {
+	conventional := false
+	for _, name := range []string{"Ready", "Reconciling", "Stalled"} {
+		conventional = conventional || conditionOf(o, name) != nil
+	}
+	if !conventional {
+		return Nothing, "its status has none of the usual conditions"
+	}
+	return statusRule(o)
+}
+
+// conditionOf returns a condition of the object's status; nil when it has none of that type.
+func conditionOf(o *unstructured.Unstructured, name string) map[string]any {
+	// Not NestedSlice, which copies.
+	conditions, _, _ := unstructured.NestedFieldNoCopy(o.Object, "status", "conditions")
+	all, _ := conditions.([]any)
+	for _, c := range all {
+		if m, ok := c.(map[string]any); ok && m["type"] == name {
+			return m
+		}
+	}
+	return nil
+}

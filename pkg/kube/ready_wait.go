@@ -1,0 +1,307 @@
+package kube
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/fields"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+)
+
+const (
+	// statusAppears is how long the status of a custom resource may take to appear at all.
+	statusAppears = 2 * time.Second
+	// tellFirst and tellAgain are when it is told what a wait waits for.
+	tellFirst, tellAgain = 5 * time.Second, 10 * time.Second
+)
+
+// place is where objects of one kind are watched.
+type place struct {
+	resource  schema.GroupVersionResource
+	namespace string
+}
+
+// readyWait is one wait for objects. What comes from the watches of all places goes through see, which
+// takes constant time.
+type readyWait struct {
+	client *Client
+	how    Readiness
+	began  time.Time
+	places map[place]map[string]*awaited
+
+	mu sync.Mutex
+	// left counts the objects that are not ready, unsaid those among them about which nothing can be said.
+	left, unsaid int
+	// settled tells that the status of custom resources would have appeared.
+	settled bool
+	finish  context.CancelCauseFunc
+}
+
+// awaited is an object that is waited for.
+type awaited struct {
+	object  *unstructured.Unstructured
+	rule    Rule
+	verdict Verdict
+	reason  string
+	// live is the newest state that was seen; nil before the first.
+	live *unstructured.Unstructured
+	// troubles are what keeps its pods from starting, by whom that is about.
+	troubles map[string]trouble
+	// newest is the ReplicaSet that was seen to be of the newest revision, and that revision. Only the watch of
+	// the pods touches it.
+	newest string
+}
+
+func newReadyWait(c *Client, how Readiness) *readyWait {
+	return &readyWait{client: c, how: how, began: time.Now(), places: map[place]map[string]*awaited{}}
+}
+
+// add has an object be waited for, if it is of a kind that becomes ready.
+func (w *readyWait) add(o *unstructured.Unstructured) error {
+	kind := o.GroupVersionKind().GroupKind()
+	rule, hasRule := w.how.Rules[kind]
+	known, isKnown := builtin[kind]
+	switch {
+	case o.GetAnnotations()[WaitAnnotation] == "false":
+		w.note(fmt.Sprintf("%s is not waited for: its annotation %s says so", Name(o), WaitAnnotation))
+		return nil
+	case isKnown && (kind.Kind != "Job" || w.how.Jobs):
+		w.expect(place{known.resource, scoped(o)}, o, known.rule)
+		return nil
+	case !hasRule && !isCustom(o):
+		return nil
+	case !hasRule:
+		rule = customRule
+	}
+	mapper, err := w.client.mapper()
+	if err != nil {
+		return err
+	}
+	gvk := o.GroupVersionKind()
+	mapping, err := mapper.RESTMapping(gvk.GroupKind(), gvk.Version)
+	if err != nil {
+		return fmt.Errorf("%s: %w", Name(o), err)
+	}
+	namespace := o.GetNamespace()
+	if mapping.Scope.Name() != "namespace" {
+		namespace = ""
+	}
+	w.expect(place{mapping.Resource, namespace}, o, rule)
+	return nil
+}
+
+// scoped returns the namespace of an object of Kubernetes' own kinds.
+func scoped(o *unstructured.Unstructured) string {
+	if o.GetKind() == "CustomResourceDefinition" {
+		return ""
+	}
+	return o.GetNamespace()
+}
+
+func (w *readyWait) expect(p place, o *unstructured.Unstructured, rule Rule) {
+	if w.places[p] == nil {
+		w.places[p] = map[string]*awaited{}
+	}
+	if w.places[p][o.GetName()] == nil {
+		w.left++
+		w.places[p][o.GetName()] = &awaited{object: o, rule: rule, reason: "not seen yet", troubles: map[string]trouble{}}
+	}
+}
+
+func (w *readyWait) note(text string) {
+	if w.how.Note != nil {
+		w.how.Note(text)
+	}
+}
+
+// run waits; see Client.WaitReady.
+func (w *readyWait) run(ctx context.Context) error {
+	if w.left == 0 {
+		return nil
+	}
+	client, err := w.client.Dynamic()
+	if err != nil {
+		return err
+	}
+	timed, cancel := context.WithTimeoutCause(ctx, w.how.Timeout, errTimeout)
+	defer cancel()
+	waiting, finish := context.WithCancelCause(timed)
+	defer finish(nil)
+	w.finish = finish
+	defer time.AfterFunc(statusAppears, func() {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.settled = true
+		w.check()
+	}).Stop()
+	var beside sync.WaitGroup
+	beside.Go(func() { w.tell(waiting) })
+	beside.Go(func() { w.watchPods(waiting) })
+
+	group, following := errgroup.WithContext(waiting)
+	for p, names := range w.places {
+		options := metav1.ListOptions{}
+		if len(names) == 1 {
+			for name := range names {
+				options.FieldSelector = fields.OneTermEqualSelector(metav1.ObjectNameField, name).String()
+			}
+		}
+		group.Go(func() error {
+			return listAndFollow(following, client.Resource(p.resource).Namespace(p.namespace), options, func(all []unstructured.Unstructured) bool {
+				w.list(p, all)
+				return true
+			}, func(o *unstructured.Unstructured, gone bool) bool {
+				w.see(p, o, gone)
+				return true
+			})
+		})
+	}
+	err = group.Wait()
+	cause := context.Cause(waiting)
+	finish(err)
+	beside.Wait()
+	switch {
+	case errors.Is(cause, errAllReady):
+		w.noteUnsaid()
+		return nil
+	case errors.Is(cause, errFailed):
+		return &NotReadyError{Objects: w.sentences(ctx)}
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	case errors.Is(cause, errTimeout):
+		return &NotReadyError{Objects: w.sentences(ctx), Waited: w.how.Timeout}
+	}
+	return err
+}
+
+// list takes all objects of a place.
+func (w *readyWait) list(p place, all []unstructured.Unstructured) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	there := make(map[string]bool, len(all))
+	for i := range all {
+		there[all[i].GetName()] = true
+		w.judge(w.places[p][all[i].GetName()], &all[i])
+	}
+	for name, a := range w.places[p] {
+		if !there[name] {
+			w.judge(a, nil)
+		}
+	}
+	w.check()
+}
+
+// see takes a state of one object of a place.
+func (w *readyWait) see(p place, o *unstructured.Unstructured, gone bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	a := w.places[p][o.GetName()]
+	if gone {
+		o = nil
+	}
+	w.judge(a, o)
+	w.check()
+}
+
+// judge takes a state of an object, nil when there is none. Objects that are not waited for are nil.
+func (w *readyWait) judge(a *awaited, o *unstructured.Unstructured) {
+	if a == nil {
+		return
+	}
+	before := a.verdict
+	if a.live = o; o == nil {
+		a.verdict, a.reason = NotYet, absent
+	} else {
+		a.verdict, a.reason = a.rule(o)
+	}
+	if a.verdict == Failed {
+		w.finish(errFailed)
+	}
+	count := func(v Verdict, n int) {
+		if v != Ready {
+			w.left += n
+		}
+		if v == Nothing {
+			w.unsaid += n
+		}
+	}
+	count(before, -1)
+	count(a.verdict, +1)
+}
+
+// check ends the wait when there is nothing more to wait for.
+func (w *readyWait) check() {
+	if w.left == 0 || w.settled && w.left == w.unsaid {
+		w.finish(errAllReady)
+	}
+}
+
+// noteUnsaid tells of the objects about which nothing could be said.
+func (w *readyWait) noteUnsaid() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, names := range w.places {
+		for _, a := range names {
+			if a.verdict == Nothing {
+				w.note(fmt.Sprintf("%s is not waited for: %s", Name(a.object), a.reason))
+			}
+		}
+	}
+}
+
+// unready returns what is not ready, sorted.
+func (w *readyWait) unready() (all int, list []Unready) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, names := range w.places {
+		all += len(names)
+		for _, a := range names {
+			if a.verdict == Ready || a.verdict == Nothing {
+				continue
+			}
+			u := Unready{Object: Name(a.object), Reason: a.reason, For: time.Since(w.began)}
+			if why := a.why(); why != "" {
+				u.Reason += " (" + why + ")"
+			}
+			list = append(list, u)
+		}
+	}
+	slices.SortFunc(list, func(a, b Unready) int { return cmp.Compare(a.Object, b.Object) })
+	return all, list
+}
+
+// sentences are for a message after the wait is over: with what the pods of each object say themselves.
+func (w *readyWait) sentences(ctx context.Context) []string {
+	w.askPods(ctx)
+	_, unready := w.unready()
+	list := make([]string, len(unready))
+	for i, u := range unready {
+		list[i] = u.String()
+	}
+	return list
+}
+
+// tell tells now and then what is not ready yet.
+func (w *readyWait) tell(ctx context.Context) {
+	if w.how.Tell == nil {
+		return
+	}
+	for next := time.After(tellFirst); ; next = time.After(tellAgain) {
+		select {
+		case <-ctx.Done():
+			return
+		case <-next:
+		}
+		if all, unready := w.unready(); len(unready) > 0 {
+			w.how.Tell(all, unready)
+		}
+	}
+}

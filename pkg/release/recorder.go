@@ -1,0 +1,43 @@
+package release
+
+import (
+	helmrelease "helm.sh/helm/v3/pkg/release"
+	"helm.sh/helm/v3/pkg/storage/driver"
+)
+
+// recorder is a release storage that tells the client which release Helm is changing: Helm stores it before
+// it touches anything else.
+type recorder struct {
+	driver.Driver
+	client *client
+}
+
+// Create implements driver.Driver.
+func (r *recorder) Create(key string, rel *helmrelease.Release) error {
+	if err := r.Driver.Create(key, rel); err != nil {
+		return err
+	}
+	r.begins(rel)
+	return nil
+}
+
+// Update implements driver.Driver.
+func (r *recorder) Update(key string, rel *helmrelease.Release) error {
+	r.begins(rel)
+	return r.Driver.Update(key, rel)
+}
+
+// begins notes the release, as soon as it is one that is being changed.
+func (r *recorder) begins(rel *helmrelease.Release) {
+	a := r.client.around
+	if a == nil || a.release != nil || !rel.Info.Status.IsPending() && rel.Info.Status != helmrelease.StatusUninstalling {
+		return
+	}
+	a.release = rel
+	if a.last == nil {
+		return
+	}
+	for i := range rel.Hooks {
+		rel.Hooks[i].LastRun = a.last.Hooks[i].LastRun
+	}
+}
