@@ -1,15 +1,11 @@
 package main
 
 import (
-	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
-	"syscall"
 	"time"
 )
 
@@ -20,20 +16,24 @@ const (
 	graphFactor = 1.05
 	graphExtra  = 300 * time.Millisecond
 
-	// The plan that is made: how many tasks, how long it may take and how much memory.
+	// The plan that is made: how many tasks, how long it may take in seconds and how many megabytes of memory.
 	planTasks  = 10_000
-	planTime   = time.Second
-	planMemory = 300 << 20
+	planTime   = 1
+	planMemory = 300
+
+	// What a task may cost beside its work, in seconds.
+	overhead = 0.002
 )
 
-const head = "apiVersion: kubectl-tasks.io/v1alpha1\nkind: Tasks\ntasks:\n"
+// graph measures the engine: a random graph beside its critical path, tasks that do nothing, a large plan.
+func (b *bench) graph(ctx context.Context) error {
+	return errors.Join(b.runGraph(ctx), b.overhead(ctx), b.makePlan(ctx))
+}
 
-// runGraph runs a random graph of sleeps and returns an error when that takes much longer than its
-// longest way.
-func runGraph(ours string) error {
+// runGraph runs a random graph of sleeps, which must not take much longer than its longest way.
+func (b *bench) runGraph(ctx context.Context) error {
 	random := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // the same graph each time
-	var file strings.Builder
-	file.WriteString(head)
+	var tasks strings.Builder
 	ends := make([]time.Duration, graphTasks)
 	var critical time.Duration
 	for i := range ends {
@@ -49,68 +49,90 @@ func runGraph(ours string) error {
 		sleep := time.Duration(50+random.IntN(450)) * time.Millisecond
 		ends[i] = start + sleep
 		critical = max(critical, ends[i])
-		fmt.Fprintf(&file, "- {name: t%d, phase: pre-deploy, needs: [%s], host: {command: [sleep, %q]}}\n", i, strings.Join(needs, ", "), fmt.Sprint(sleep.Seconds()))
+		fmt.Fprintf(&tasks, "- {name: t%d, phase: pre-deploy, needs: [%s], host: {command: [sleep, %q]}}\n", i, strings.Join(needs, ", "), fmt.Sprint(sleep.Seconds()))
 	}
-	took, _, err := run(ours, file.String(), "run", "--phase", "pre-deploy", "--concurrency", fmt.Sprint(graphTasks))
+	dir, err := b.writeTasks("graph", tasks.String())
 	if err != nil {
 		return err
 	}
-	limit := time.Duration(float64(critical)*graphFactor) + graphExtra
-	fmt.Printf("graph of %d tasks: %s, critical path %s: ratio %.3f, at most %s\n",
-		graphTasks, took.Round(time.Millisecond), critical, float64(took)/float64(critical), limit.Round(time.Millisecond))
-	if took > limit {
-		return errors.New("the graph took too long")
+	var times []measured
+	for range b.rounds(5, 1) {
+		m, err := b.run1(ctx, command{program: b.ours, args: []string{"run", "--phase", "pre-deploy", "--concurrency", fmt.Sprint(graphTasks)}, dir: dir})
+		if err != nil {
+			return err
+		}
+		times = append(times, m)
 	}
+	b.table.add(row{
+		Work: fmt.Sprintf("a graph of %d tasks", graphTasks), Unit: "s", Ours: seconds(times), Other: "its critical path", Theirs: []float64{critical.Seconds()},
+		Limit: critical.Seconds()*graphFactor + graphExtra.Seconds(),
+	})
+	return nil
+}
+
+// overhead measures what a task costs beside what it does: a plan of waits for what is there takes no work at
+// all, so it is programs that end at once, and their start is part of it.
+func (b *bench) overhead(ctx context.Context) error {
+	took := map[int][]float64{}
+	counts := []int{1, 100, 1000}
+	dirs := map[int]string{}
+	for _, n := range counts {
+		var tasks strings.Builder
+		for i := range n {
+			fmt.Fprintf(&tasks, "- {name: t%d, phase: pre-deploy, host: {command: [\"true\"]}}\n", i)
+		}
+		dir, err := b.writeTasks(fmt.Sprintf("overhead-%d", n), tasks.String())
+		if err != nil {
+			return err
+		}
+		dirs[n] = dir
+	}
+	for range b.rounds(7, 3) {
+		for _, n := range counts {
+			m, err := b.run1(ctx, command{program: b.ours, args: []string{"run", "--phase", "pre-deploy", "--record=none"}, dir: dirs[n]})
+			if err != nil {
+				return err
+			}
+			took[n] = append(took[n], m.wall.Seconds())
+		}
+	}
+	one := median(took[1])
+	each := func(n int) []float64 {
+		values := make([]float64, len(took[n]))
+		for i, t := range took[n] {
+			values[i] = (t - one) / float64(n-1)
+		}
+		return values
+	}
+	b.table.add(
+		row{Work: "a host task of 1,000 that does nothing", Unit: "s", Ours: each(1000), Limit: overhead},
+		row{Work: "each of 1,000 tasks beside each of 100", Unit: "s", Ours: each(1000), Other: "of 100", Theirs: each(100), Goal: 1.25},
+	)
 	return nil
 }
 
 // makePlan plans very many tasks.
-func makePlan(ours string) error {
-	var file strings.Builder
-	file.WriteString(head)
+func (b *bench) makePlan(ctx context.Context) error {
+	var tasks strings.Builder
 	for i := range planTasks {
-		fmt.Fprintf(&file, "- {name: t%d, phase: pre-deploy, needs: [t%d], host: {command: [x]}}\n", i, max(0, i-7)/2*2+i%2)
+		needs := ""
+		if i > 1 {
+			needs = fmt.Sprintf("t%d", max(0, i-7)/2*2+i%2)
+		}
+		fmt.Fprintf(&tasks, "- {name: t%d, phase: pre-deploy, needs: [%s], host: {command: [x]}}\n", i, needs)
 	}
-	text := strings.Replace(file.String(), "name: t0, phase: pre-deploy, needs: [t0]", "name: t0, phase: pre-deploy", 1)
-	text = strings.Replace(text, "name: t1, phase: pre-deploy, needs: [t1]", "name: t1, phase: pre-deploy", 1)
-	took, memory, err := run(ours, text, "plan", "run", "--phase", "pre-deploy")
-	if exit := (*exec.ExitError)(nil); !errors.As(err, &exit) || exit.ExitCode() != 2 {
-		return fmt.Errorf("planning: want exit code 2: %w", err)
+	dir, err := b.writeTasks("plan", tasks.String())
+	if err != nil {
+		return err
 	}
-	fmt.Printf("plan of %d tasks: %s, at most %s; %d MB, at most %d\n", planTasks, took.Round(time.Millisecond), planTime, memory>>20, planMemory>>20)
-	if took > planTime || memory > planMemory {
-		return errors.New("the plan took too long, or too much")
+	m, err := b.run1(ctx, command{program: b.ours, args: []string{"plan", "run", "--phase", "pre-deploy"}, dir: dir, code: 2})
+	if err != nil {
+		return err
 	}
+	work := fmt.Sprintf("a plan of %d tasks", planTasks)
+	b.table.add(
+		row{Work: work, Unit: "s", Ours: seconds([]measured{m}), Limit: planTime},
+		row{Work: work + ", memory", Unit: "MB", Ours: megabytes([]measured{m}), Limit: planMemory},
+	)
 	return nil
-}
-
-// run runs the program in a directory with that tasks.yaml, and returns how long it took and how many
-// bytes of memory it had at most.
-func run(ours, tasks string, args ...string) (took time.Duration, memory int64, err error) {
-	dir, err := os.MkdirTemp("", "bench-")
-	if err != nil {
-		return 0, 0, err
-	}
-	defer func() { _ = os.RemoveAll(dir) }()
-	if err := os.WriteFile(filepath.Join(dir, "tasks.yaml"), []byte(tasks), 0o600); err != nil {
-		return 0, 0, err
-	}
-	program, err := filepath.Abs(ours)
-	if err != nil {
-		return 0, 0, err
-	}
-	cmd := exec.Command(program, args...)
-	cmd.Dir = dir
-	var errOut bytes.Buffer
-	cmd.Stderr = &errOut
-	began := time.Now()
-	err = cmd.Run()
-	took = time.Since(began)
-	if usage, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
-		memory = usage.Maxrss << 10
-	}
-	if err != nil {
-		err = fmt.Errorf("%w\n%s", err, errOut.String()[max(0, errOut.Len()-500):])
-	}
-	return took, memory, err
 }

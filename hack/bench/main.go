@@ -1,61 +1,112 @@
-// Command bench measures the program: its start-up time as a ratio to helm's in the same run, because
-// figures of different runs on a busy machine say nothing about each other; a graph of sleeping tasks
-// as a ratio to its critical path; and the plan of very many tasks.
+// Command bench measures the program beside helm 3, helm 4, kubectl and a program of 30 lines, in turn, on one
+// cluster, and prints one table with ratios: figures of different runs on a busy machine say nothing about each
+// other. It fails when a goal is missed.
 package main
 
 import (
-	"cmp"
+	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"os"
-	"os/exec"
+	"os/signal"
+	"path/filepath"
 	"slices"
-	"time"
+	"strings"
 )
 
-const (
-	rounds = 40
-	// limit is the ratio above which start-up has become too slow.
-	limit = 1.0
-)
+// bench is what the rows of the table need.
+type bench struct {
+	ours, helm3, helm4, kubectl, kwok, baseline string
+
+	// audit is the log of the API server's requests.
+	audit string
+	// quick measures less, for a first look.
+	quick bool
+	dir   string
+	table *table
+}
+
+// rounds returns how often something is measured.
+func (b *bench) rounds(full, quick int) int {
+	if b.quick {
+		return quick
+	}
+	return full
+}
 
 func main() {
-	if len(os.Args) != 3 {
-		fmt.Fprintln(os.Stderr, "usage: bench KUBECTL-TASKS HELM")
-		os.Exit(2)
-	}
-	err := errors.Join(compare(os.Args[1], os.Args[2]), runGraph(os.Args[1]), makePlan(os.Args[1]))
-	if err != nil {
+	b := &bench{}
+	flag.StringVar(&b.ours, "ours", "bin/kubectl-tasks", "the program that is measured")
+	flag.StringVar(&b.helm3, "helm3", "helm", "helm 3")
+	flag.StringVar(&b.helm4, "helm4", "helm4", "helm 4")
+	flag.StringVar(&b.kubectl, "kubectl", "kubectl", "kubectl")
+	flag.StringVar(&b.kwok, "kwok", "kwok", "kwok, which simulates nodes")
+	flag.StringVar(&b.baseline, "baseline", "baseline", "the program that a pod task is measured against")
+	flag.StringVar(&b.audit, "audit", "", "the audit log of the API server")
+	flag.BoolVar(&b.quick, "quick", false, "measure less")
+	only := flag.String("only", "", "the groups of rows to measure, separated by commas; all without it")
+	json := flag.String("json", "", "write the results to this file")
+	markdown := flag.String("markdown", "", "write the table to this file, for a document")
+	flag.Parse()
+
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := b.run(ctx, strings.FieldsFunc(*only, func(r rune) bool { return r == ',' }), *json, *markdown); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
 }
 
-// compare runs "version" of both programs in turn and returns an error when ours takes longer.
-func compare(ours, helm string) error {
-	var times [2][]time.Duration
-	// The first round fills the page cache.
-	for round := range rounds + 1 {
-		for i, program := range []string{ours, helm} {
-			began := time.Now()
-			if out, err := exec.Command(program, "version").CombinedOutput(); err != nil {
-				return fmt.Errorf("%s version: %w\n%s", program, err, out)
-			}
-			if round > 0 {
-				times[i] = append(times[i], time.Since(began))
-			}
-		}
+// groups are the parts of the benchmark, in the order in which they run.
+func (b *bench) groups() []group {
+	return []group{
+		{"start", b.start},
+		{"release", b.release},
+		{"hooks", b.hooks},
+		{"pods", b.pods},
+		{"exec", b.exec},
+		{"graph", b.graph},
+		{"logs", b.logs},
+		{"scale", b.scale},
 	}
-	ratio := float64(median(times[0])) / float64(median(times[1]))
-	fmt.Printf("version: %s, helm %s: ratio %.2f, at most %.2f (medians of %d runs in turn)\n",
-		median(times[0]).Round(100*time.Microsecond), median(times[1]).Round(100*time.Microsecond), ratio, limit, rounds)
-	if ratio > limit {
-		return fmt.Errorf("starting takes %.2f times as long as helm", ratio)
-	}
-	return nil
 }
 
-func median[T cmp.Ordered](values []T) T {
-	slices.Sort(values)
-	return values[len(values)/2]
+type group struct {
+	name    string
+	measure func(context.Context) error
+}
+
+func (b *bench) run(ctx context.Context, only []string, json, markdown string) (err error) {
+	for _, program := range []*string{&b.ours, &b.helm3, &b.helm4, &b.kubectl, &b.kwok, &b.baseline} {
+		if *program, err = filepath.Abs(*program); err != nil {
+			return err
+		}
+	}
+	if b.dir, err = os.MkdirTemp("", "bench-"); err != nil {
+		return err
+	}
+	defer func() { _ = os.RemoveAll(b.dir) }()
+	b.table = &table{}
+	var errs []error
+	for _, g := range b.groups() {
+		if len(only) > 0 && !slices.Contains(only, g.name) {
+			continue
+		}
+		fmt.Fprintf(os.Stderr, "measuring: %s\n", g.name)
+		if err := g.measure(ctx); err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", g.name, err))
+		}
+		if ctx.Err() != nil {
+			break
+		}
+	}
+	b.table.write(os.Stdout)
+	if json != "" {
+		errs = append(errs, b.table.writeJSON(json))
+	}
+	if markdown != "" {
+		errs = append(errs, b.table.writeMarkdown(markdown))
+	}
+	return errors.Join(append(errs, b.table.missed())...)
 }

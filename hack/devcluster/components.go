@@ -55,6 +55,9 @@ func apiserverArgs() []string {
 		"--endpoint-reconciler-type=none",
 		"--service-cluster-ip-range=" + serviceIPs,
 		"--allow-privileged=true",
+		// How many requests a client makes is read from it.
+		"--audit-policy-file=" + state("audit.yaml"), "--audit-log-path=" + state("logs", "audit.log"),
+		"--audit-log-maxsize=50", "--audit-log-maxbackup=1",
 		"--authorization-mode=Node,RBAC",
 		"--enable-admission-plugins=NodeRestriction",
 		"--client-ca-file=" + pki("ca.crt"),

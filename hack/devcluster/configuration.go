@@ -12,6 +12,7 @@ import (
 func writeConfiguration() error {
 	files := map[string]string{
 		"kubelet.yaml":                            kubeletConfig(),
+		"audit.yaml":                              auditPolicy,
 		"containerd/config.toml":                  containerdConfig(),
 		"containerd/registry/_default/hosts.toml": "server = \"http://127.0.0.1:1\"\n",
 		"containerd/cni/10-devcluster.conflist":   cniConfig(),
@@ -34,6 +35,15 @@ func writeConfiguration() error {
 	// etcd insists on it.
 	return os.MkdirAll(state("etcd"), 0o700)
 }
+
+// auditPolicy logs the requests of people: those of the cluster's own parts tell nothing.
+const auditPolicy = `apiVersion: audit.k8s.io/v1
+kind: Policy
+omitStages: [RequestReceived]
+rules:
+- {level: Metadata, users: [devcluster-admin]}
+- {level: None}
+`
 
 // kubeconfig returns a kubeconfig that stands alone: the certificates are in it.
 func kubeconfig(name string) (string, error) {

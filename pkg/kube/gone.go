@@ -10,11 +10,13 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/dynamic"
 )
 
 // Deleted is an object that is being deleted.
@@ -48,13 +50,17 @@ func (c *Client) WaitGone(ctx context.Context, objects []Deleted, timeout time.D
 	if err != nil {
 		return err
 	}
+	timed, cancel := context.WithTimeoutCause(ctx, timeout, errTimeout)
+	defer cancel()
+	there, err := stillThere(timed, client, objects)
+	if err != nil {
+		return err
+	}
 	places := map[place][]string{}
-	for _, o := range objects {
+	for _, o := range there {
 		p := place{o.Resource, o.Namespace}
 		places[p] = append(places[p], o.Name)
 	}
-	timed, cancel := context.WithTimeoutCause(ctx, timeout, errTimeout)
-	defer cancel()
 	group, following := errgroup.WithContext(timed)
 	var mu sync.Mutex
 	var still []string
@@ -92,7 +98,7 @@ func (c *Client) WaitGone(ctx context.Context, objects []Deleted, timeout time.D
 				mu.Lock()
 				defer mu.Unlock()
 				for _, o := range left {
-					still = append(still, stillThere(o))
+					still = append(still, whyThere(o))
 				}
 			}
 			return err
@@ -111,8 +117,36 @@ func (c *Client) WaitGone(ctx context.Context, objects []Deleted, timeout time.D
 	return err
 }
 
-// stillThere says what keeps an object.
-func stillThere(o *unstructured.Unstructured) string {
+// stillThere returns those of the objects that are there. Most are gone at once, and asking for each is quicker
+// than a list, which the server may hold back until its cache is fresh.
+func stillThere(ctx context.Context, client dynamic.Interface, objects []Deleted) ([]Deleted, error) {
+	there := make([]bool, len(objects))
+	group, asking := errgroup.WithContext(ctx)
+	group.SetLimit(asked)
+	for i, o := range objects {
+		group.Go(func() error {
+			_, err := client.Resource(o.Resource).Namespace(o.Namespace).Get(asking, o.Name, metav1.GetOptions{})
+			if there[i] = !apierrors.IsNotFound(err); err != nil && there[i] && !temporary(err) {
+				return err
+			}
+			return nil
+		})
+	}
+	if err := group.Wait(); err != nil && ctx.Err() == nil {
+		return nil, err
+	}
+	left := 0
+	return slices.DeleteFunc(slices.Clone(objects), func(Deleted) bool {
+		left++
+		return !there[left-1]
+	}), nil
+}
+
+// asked is how many objects are asked for at the same time.
+const asked = 16
+
+// whyThere says what keeps an object.
+func whyThere(o *unstructured.Unstructured) string {
 	switch finalizers := o.GetFinalizers(); {
 	case o.GetDeletionTimestamp() == nil:
 		return Name(o) + ": nobody deletes it"

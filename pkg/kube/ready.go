@@ -24,7 +24,8 @@ type Readiness struct {
 	// Grace is how long something that hardly goes away by itself, such as an image that cannot be pulled, may
 	// keep pods from starting; after it the wait gives up. 0 waits for the whole timeout.
 	Grace time.Duration
-	// Rules judge custom resources, by group and kind.
+	// Rules judge objects in the place of what is usual, by group and kind; those whose rule is nil are not waited
+	// for.
 	Rules map[schema.GroupKind]Rule
 	// Tell is told, now and then, of what is not ready yet; nil when nobody asks.
 	Tell func(all int, unready []Unready)

@@ -53,7 +53,7 @@ var claims = schema.GroupVersionResource{Version: "v1", Resource: "persistentvol
 // ruleOf returns the rule for an object, whatever it is.
 func (r Readiness) ruleOf(o *unstructured.Unstructured) Rule {
 	kind := o.GroupVersionKind().GroupKind()
-	if rule, ok := r.Rules[kind]; ok {
+	if rule := r.Rules[kind]; rule != nil {
 		return rule
 	}
 	if b, ok := builtin[kind]; ok {

@@ -73,12 +73,22 @@ func (w *readyWait) add(o *unstructured.Unstructured) error {
 	case o.GetAnnotations()[WaitAnnotation] == "false":
 		w.note(fmt.Sprintf("%s is not waited for: its annotation %s says so", Name(o), WaitAnnotation))
 		return nil
+	case hasRule && rule == nil:
+		w.note(fmt.Sprintf("%s is not waited for: a rule says so", Name(o)))
+		return nil
+	case hasRule:
+	case isKnown && kind.Kind == "Service":
+		if v, _ := known.rule(o); v == Ready {
+			return nil // it has no address to wait for
+		}
+		w.expect(place{known.resource, o.GetNamespace()}, o, known.rule)
+		return nil
 	case isKnown && (kind.Kind != "Job" || w.how.Jobs):
 		w.expect(place{known.resource, scoped(o)}, o, known.rule)
 		return nil
-	case !hasRule && !isCustom(o):
+	case isKnown, !isCustom(o):
 		return nil
-	case !hasRule:
+	default:
 		rule = customRule
 	}
 	mapper, err := w.client.mapper()

@@ -39,7 +39,15 @@ func (o *helmOptions) addFlags(cmd *cobra.Command) {
 
 // connect gives Helm its cluster and returns the namespace.
 func (o *helmOptions) connect(ctx context.Context) (string, error) {
-	if err := errors.Join(o.tasks.validate(), o.hooks.validate()); err != nil {
+	if err := o.tasks.validate(); err != nil {
+		return "", err
+	}
+	return o.reach(ctx)
+}
+
+// reach is connect for commands without tasks.
+func (o *helmOptions) reach(ctx context.Context) (string, error) {
+	if err := o.hooks.validate(); err != nil {
 		return "", err
 	}
 	how, err := o.readiness.read()

@@ -295,12 +295,7 @@ func (a *App) perform(ctx context.Context, o *operation) error {
 		return err
 	}
 	if uninstall, ok := o.release.(*release.Uninstall); ok && end == nil && !uninstall.KeepsHistory() {
-		if err := o.past.store.Delete(context.WithoutCancel(ctx)); err != nil {
-			fmt.Fprintf(a.ErrOut, "note: %v\n", err)
-		}
-		if err := a.forget(ctx, o); err != nil {
-			a.tell(err.Error())
-		}
+		a.forget(ctx, o)
 		s.keep = 0
 	}
 	if end != nil && revision > 0 && applyError == nil && o.runner.rolledBack == "" {

@@ -2,19 +2,25 @@ package plugin
 
 import (
 	"fmt"
+	"os"
 	"time"
 
 	"github.com/spf13/pflag"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/format/readiness"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube"
 )
 
 // readinessFlags say how objects are waited for.
 type readinessFlags struct {
 	grace time.Duration
+	rules string
 }
 
 func (r *readinessFlags) addFlags(fs *pflag.FlagSet) {
+	fs.StringVar(&r.rules, "readiness", "", "a file with rules that say when custom resources are ready")
 	fs.DurationVar(&r.grace, "grace", kube.DefaultGrace, "how long a wait bears what seldom goes away by itself, such as an image that cannot be pulled, or a container that has crashed three times; 0 waits for the whole --timeout")
 }
 
@@ -23,5 +29,38 @@ func (r *readinessFlags) read() (kube.Readiness, error) {
 	if r.grace < 0 {
 		return kube.Readiness{}, usageError{fmt.Errorf("--grace must not be negative, as %s is", r.grace)}
 	}
-	return kube.Readiness{Grace: r.grace}, nil
+	how := kube.Readiness{Grace: r.grace}
+	if r.rules == "" {
+		return how, nil
+	}
+	text, err := os.ReadFile(r.rules)
+	if err != nil {
+		return how, usageError{err}
+	}
+	rules, err := readiness.Parse(r.rules, text)
+	if err != nil {
+		return how, usageError{err}
+	}
+	how.Rules = map[schema.GroupKind]kube.Rule{}
+	for _, rule := range rules {
+		kind := schema.GroupKind{Group: rule.Group, Kind: rule.Kind}
+		if how.Rules[kind] = nil; rule.Waits {
+			how.Rules[kind] = judge(rule)
+		}
+	}
+	return how, nil
+}
+
+// judge returns a rule of a file as waits have it.
+func judge(rule readiness.Rule) kube.Rule {
+	return func(o *unstructured.Unstructured) (kube.Verdict, string) {
+		switch ready, failed, reason := rule.Judge(o.Object); {
+		case ready:
+			return kube.Ready, ""
+		case failed:
+			return kube.Failed, reason
+		default:
+			return kube.NotYet, reason
+		}
+	}
 }

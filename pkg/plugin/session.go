@@ -10,6 +10,7 @@ import (
 	"maps"
 	"os"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -313,16 +314,27 @@ func (s *session) close(a *App) {
 	s.cancel(nil)
 }
 
-// forget removes the records of the runs of a release that is no more.
-func (a *App) forget(ctx context.Context, o *operation) error {
-	runs, err := runsIn(o.flags.record.place, o.past.client, o.plan.Release.Namespace)
-	if err == nil {
-		err = record.Forget(context.WithoutCancel(ctx), runs, o.plan.Release.Name)
+// forget removes what is kept of the release: what its tasks have done, and the records of its runs.
+func (a *App) forget(ctx context.Context, o *operation) {
+	ctx = context.WithoutCancel(ctx)
+	var both sync.WaitGroup
+	var errs [2]error
+	both.Go(func() { errs[0] = o.past.store.Delete(ctx) })
+	both.Go(func() {
+		runs, err := runsIn(o.flags.record.place, o.past.client, o.plan.Release.Namespace)
+		if err == nil {
+			err = record.Forget(ctx, runs, o.plan.Release.Name)
+		}
+		if !apierrors.IsForbidden(err) { // who may not list them has not made them
+			errs[1] = err
+		}
+	})
+	both.Wait()
+	for _, err := range errs {
+		if err != nil {
+			a.tell(err.Error())
+		}
 	}
-	if apierrors.IsForbidden(err) {
-		return nil // who may not list them has not made them
-	}
-	return err
 }
 
 // digestOf sums up what a step does.

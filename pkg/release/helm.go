@@ -60,6 +60,7 @@ func (h *Helm) Connect(ctx context.Context, getter genericclioptions.RESTClientG
 	h.client = &client{
 		Client: helm, ctx: ctx, cluster: h.cluster, readiness: h.readiness, hooks: h.hooks, applied: make(chan struct{}), stop: make(chan error, 1),
 	}
+	helm.Factory = &factory{helm.Factory, &h.client.server}
 	h.config.KubeClient = h.client
 	h.config.Releases.Driver = &recorder{h.config.Releases.Driver, h.client}
 	// What hooks print is shown while they run.

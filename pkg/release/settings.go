@@ -2,6 +2,7 @@ package release
 
 import (
 	"net/http"
+	"os"
 
 	"github.com/spf13/pflag"
 	"helm.sh/helm/v3/pkg/cli"
@@ -13,10 +14,15 @@ import (
 // repositories, registry credentials and plugins. The connection to the cluster is kubectl's.
 type Settings struct {
 	env *cli.EnvSettings
+	// burst is the limit that Helm has without a word of the user.
+	burst int
 }
 
 // NewSettings reads the HELM_* environment.
-func NewSettings() *Settings { return &Settings{env: cli.New()} }
+func NewSettings() *Settings {
+	env := cli.New()
+	return &Settings{env: env, burst: env.BurstLimit}
+}
 
 // AddFlags adds Helm's global flags of that kind.
 func (s *Settings) AddFlags(fs *pflag.FlagSet) {
@@ -31,10 +37,18 @@ func (s *Settings) AddFlags(fs *pflag.FlagSet) {
 // Debug reports whether Helm shall say what it does.
 func (s *Settings) Debug() bool { return s.env.Debug }
 
-// WrapConfig makes a connection behave as Helm's own: its rate limits, and its repetition of
-// requests that failed because the API server's storage was changing its leader.
+// WrapConfig makes a connection behave as Helm's own: the rate limits that the user gives it, and its repetition
+// of requests that failed because the API server's storage was changing its leader. Without limits of the user
+// there are none: the server's priority and fairness does the throttling, and Helm's own 100 requests, and 5 a
+// second from then on, let large charts wait for nothing.
 func (s *Settings) WrapConfig(config *rest.Config) *rest.Config {
 	config.Burst, config.QPS = s.env.BurstLimit, s.env.QPS
+	if os.Getenv("HELM_BURST_LIMIT") == "" && s.env.BurstLimit == s.burst && s.env.QPS == 0 {
+		config.QPS = -1
+	}
+	if config.UserAgent == "" {
+		config.UserAgent = rest.DefaultKubernetesUserAgent()
+	}
 	config.Wrap(func(rt http.RoundTripper) http.RoundTripper { return &kube.RetryingRoundTripper{Wrapped: rt} })
 	return config
 }

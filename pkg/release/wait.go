@@ -30,6 +30,7 @@ type client struct {
 	cluster Cluster
 	// readiness says how objects are waited for, but for the time, which Helm passes.
 	readiness kube.Readiness
+	server    server
 	// hooks runs hooks; see Helm.Hooks.
 	hooks HookRunner
 	// around is the change whose hooks are carried out here; nil when Helm does it itself, or nobody.

@@ -1,0 +1,75 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+)
+
+// logs measures how fast the log of a pod is followed, and what that needs.
+func (b *bench) logs(ctx context.Context) error {
+	size := int64(b.rounds(1<<30, 1<<27))
+	print := fmt.Sprintf("yes 0123456789012345678901234567890123456789012345678901234567890123456789 | head -c %d", size)
+	dir, err := b.writeTasks("logs", fmt.Sprintf("- {name: prints, pod: {image: %q, shell: %q}}\n", image, print))
+	if err != nil {
+		return err
+	}
+	kubectl := fmt.Sprintf("%[1]s run bench-logs --image=%[2]s --restart=Never --command -- sh -c '%[3]s' && "+
+		"%[1]s wait --for=jsonpath={.status.containerStatuses[0].started}=true pod/bench-logs >/dev/null && exec %[1]s logs -f bench-logs", b.kubectl, image, print)
+	var ours, theirs []measured
+	var got, gotTheirs int64
+	for range b.rounds(3, 1) {
+		m, n, err := b.into(ctx, command{program: b.ours, args: []string{"run", "prints", "--unmasked"}, dir: dir})
+		if err != nil {
+			return err
+		}
+		ours, got = append(ours, m), n
+		if m, gotTheirs, err = b.into(ctx, command{program: "sh", args: []string{"-c", kubectl}}); err != nil {
+			return err
+		}
+		theirs = append(theirs, m)
+		if err := b.do(ctx, command{program: b.kubectl, args: []string{"delete", "pod", "bench-logs"}}); err != nil {
+			return err
+		}
+	}
+	if got != size {
+		return fmt.Errorf("of %d bytes %d came", size, got)
+	}
+	rate := func(all []measured) []float64 {
+		values := seconds(all)
+		for i := range values {
+			values[i] = float64(size) / (1 << 20) / values[i]
+		}
+		return values
+	}
+	other := "kubectl logs -f"
+	if gotTheirs != size {
+		other += fmt.Sprintf(" (of which %.0f %% came)", 100*float64(gotTheirs)/float64(size))
+	}
+	b.table.add(
+		row{Work: fmt.Sprintf("following a log of %d MiB", size>>20), Unit: "MiB/s", Ours: rate(ours), Other: other, Theirs: rate(theirs), Goal: 0.95, Least: true},
+		row{Work: "peak memory of that", Unit: "MB", Ours: megabytes(ours), Limit: 100},
+	)
+	return nil
+}
+
+// into runs a command with its output in a file, and returns how many bytes that became.
+func (b *bench) into(ctx context.Context, c command) (measured, int64, error) {
+	file, err := os.Create(filepath.Join(b.dir, "log"))
+	if err != nil {
+		return measured{}, 0, err
+	}
+	defer func() { _ = os.Remove(file.Name()) }()
+	defer func() { _ = file.Close() }()
+	c.out = file
+	m, err := b.run1(ctx, c)
+	if err != nil {
+		return m, 0, err
+	}
+	info, err := file.Stat()
+	if err != nil {
+		return m, 0, err
+	}
+	return m, info.Size(), nil
+}

@@ -1,0 +1,2 @@
+// Package readiness reads rules that say when custom resources are ready.
+package readiness

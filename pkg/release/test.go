@@ -1,0 +1,134 @@
+package release
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+	"helm.sh/helm/v3/pkg/action"
+	"helm.sh/helm/v3/pkg/chartutil"
+	"helm.sh/helm/v3/pkg/cli/output"
+	helmrelease "helm.sh/helm/v3/pkg/release"
+)
+
+// Test is helm test: it runs the hooks of a release that are its tests.
+type Test struct {
+	helm   *Helm
+	format output.Format
+
+	timeout         time.Duration
+	filter          []string
+	logs, hideNotes bool
+	name            string
+	release         *helmrelease.Release
+}
+
+// NewTest returns a test with Helm's defaults.
+func NewTest(h *Helm) *Test { return &Test{helm: h, format: output.Table} }
+
+// AddFlags adds the flags of helm test, and --output, which helm's command lacks.
+func (t *Test) AddFlags(fs *pflag.FlagSet) {
+	fs.DurationVar(&t.timeout, "timeout", defaultTimeout, "time to wait for any individual Kubernetes operation (like Jobs for hooks)")
+	fs.BoolVar(&t.logs, "logs", false, "dump the logs from test pods (this runs after all tests are complete, but before any cleanup)")
+	fs.StringSliceVar(&t.filter, "filter", nil, "specify tests by attribute (currently \"name\") using attribute=value syntax or '!attribute=value' to exclude a test (can specify multiple or separate values with commas: name=test1,name=test2)")
+	fs.BoolVar(&t.hideNotes, "hide-notes", false, "if set, do not show notes in test output. Does not affect presence in chart metadata")
+	addOutputFlag(fs, &t.format)
+}
+
+// notName begins a filter that leaves a test out.
+var notName = regexp.MustCompile(`^!\s?name=`)
+
+// chosen reports whether the filters choose a test.
+func (t *Test) chosen(h *helmrelease.Hook) bool {
+	var only, without []string
+	for _, f := range t.filter {
+		if name, ok := strings.CutPrefix(f, "name="); ok {
+			only = append(only, name)
+		} else if notName.MatchString(f) {
+			without = append(without, notName.ReplaceAllLiteralString(f, ""))
+		}
+	}
+	return !slices.Contains(without, h.Name) && (len(only) == 0 || slices.Contains(only, h.Name))
+}
+
+// Validate checks the filters: one that says nothing would choose all tests.
+func (t *Test) Validate() error {
+	for _, f := range t.filter {
+		if !strings.HasPrefix(f, "name=") && !notName.MatchString(f) {
+			return fmt.Errorf("--filter is name=TEST or '!name=TEST', not %q", f)
+		}
+	}
+	return nil
+}
+
+// Run runs the tests of the release of that name. The error says which failed.
+func (t *Test) Run(name string) error {
+	t.name = name
+	if err := chartutil.ValidateReleaseName(name); err != nil {
+		return fmt.Errorf("release name %q: %w", name, err)
+	}
+	if err := t.helm.config.KubeClient.IsReachable(); err != nil {
+		return &PreflightError{err}
+	}
+	last, err := t.helm.exists(name)
+	switch {
+	case err != nil:
+		return &PreflightError{err}
+	case last == nil:
+		return &PreflightError{fmt.Errorf("release %q not found in namespace %q", name, t.helm.namespace)}
+	case t.helm.mode == HooksNone:
+		return &PreflightError{errors.New("a release's tests are hooks; with --hooks=none there is nothing to run")}
+	case !t.helm.ours():
+		return t.byHelm()
+	}
+	t.release = last
+	var rest []*helmrelease.Hook
+	all := last.Hooks
+	last.Hooks = slices.DeleteFunc(slices.Clone(all), func(h *helmrelease.Hook) bool {
+		out := !t.chosen(h)
+		if out {
+			rest = append(rest, h)
+		}
+		return out
+	})
+	err = t.helm.client.runHooks(last, helmrelease.HookTest, t.timeout)
+	last.Hooks = append(rest, last.Hooks...)
+	return errors.Join(err, t.helm.config.Releases.Update(last))
+}
+
+// byHelm has Helm's own code run the tests.
+func (t *Test) byHelm() error {
+	c := action.NewReleaseTesting(t.helm.config)
+	c.Timeout, c.Namespace, c.HideNotes = t.timeout, t.helm.namespace, t.hideNotes
+	for _, f := range t.filter {
+		if name, ok := strings.CutPrefix(f, "name="); ok {
+			c.Filters[action.IncludeNameFilter] = append(c.Filters[action.IncludeNameFilter], name)
+		} else {
+			c.Filters[action.ExcludeNameFilter] = append(c.Filters[action.ExcludeNameFilter], notName.ReplaceAllLiteralString(f, ""))
+		}
+	}
+	var err error
+	t.release, err = c.Run(t.name)
+	return err
+}
+
+// Print writes what helm test writes.
+func (t *Test) Print(out io.Writer) error {
+	if t.release == nil {
+		return nil
+	}
+	if err := printRelease(out, t.format, status{release: t.release, debug: t.helm.Settings.Debug(), hideNotes: t.hideNotes}); err != nil || !t.logs {
+		return err
+	}
+	fmt.Fprintln(out)
+	c := action.NewReleaseTesting(t.helm.config)
+	c.Namespace = t.helm.namespace
+	shown := *t.release
+	shown.Hooks = slices.DeleteFunc(slices.Clone(t.release.Hooks), func(h *helmrelease.Hook) bool { return !t.chosen(h) })
+	return c.GetPodLogs(out, &shown)
+}
