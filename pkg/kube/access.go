@@ -83,12 +83,8 @@ func (c *Client) Missing(ctx context.Context, namespace string, wanted []Access)
 
 // AccessTo returns what it takes to apply an object; the error is of a kind that the cluster does not know.
 func (c *Client) AccessTo(o *unstructured.Unstructured, verbs ...string) ([]Access, error) {
-	mapper, err := c.mapper()
-	if err != nil {
-		return nil, err
-	}
 	kind := o.GroupVersionKind()
-	mapping, err := mapper.RESTMapping(kind.GroupKind(), kind.Version)
+	mapping, err := c.mapper.RESTMapping(kind.GroupKind(), kind.Version)
 	if err != nil {
 		return nil, err
 	}

@@ -6,12 +6,9 @@ import (
 
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
-	"k8s.io/client-go/discovery"
-	"k8s.io/client-go/discovery/cached/memory"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
-	"k8s.io/client-go/restmapper"
 )
 
 // Client is the one connection of a run: every request of ours goes through its configuration.
@@ -22,9 +19,8 @@ type Client struct {
 	config  func() (*rest.Config, error)
 	typed   func() (kubernetes.Interface, error)
 	dynamic func() (dynamic.Interface, error)
-	// mapper knows the kinds that the cluster has. It is not that of the flags, whose cache on
-	// disk is not safe for concurrent use.
-	mapper func() (meta.RESTMapper, error)
+	// mapper knows the kinds that the cluster has.
+	mapper meta.RESTMapper
 }
 
 // NewClient returns a client for the cluster that kubectl's connection flags choose. It reads no
@@ -44,18 +40,7 @@ func NewClient(flags *genericclioptions.ConfigFlags) *Client {
 	return &Client{
 		flags:  flags,
 		config: config,
-		mapper: sync.OnceValues(func() (meta.RESTMapper, error) {
-			c, err := config()
-			if err != nil {
-				return nil, err
-			}
-			client, err := discovery.NewDiscoveryClientForConfig(c)
-			if err != nil {
-				return nil, err
-			}
-			cached := memory.NewMemCacheClient(client)
-			return restmapper.NewShortcutExpander(restmapper.NewDeferredDiscoveryRESTMapper(cached), cached, func(string) {}), nil
-		}),
+		mapper: newMapper(flags.ToDiscoveryClient),
 		typed: sync.OnceValues(func() (kubernetes.Interface, error) {
 			c, err := config()
 			if err != nil {

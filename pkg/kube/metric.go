@@ -23,11 +23,7 @@ import (
 // MetricStatus returns the value in the status of a KeptnMetric; "" when there is none, or no metrics
 // operator.
 func (c *Client) MetricStatus(ctx context.Context, namespace, name string) (string, error) {
-	mapper, err := c.mapper()
-	if err != nil {
-		return "", err
-	}
-	mapping, err := mapper.RESTMapping(schema.GroupKind{Group: "metrics.keptn.sh", Kind: "KeptnMetric"})
+	mapping, err := c.mapper.RESTMapping(schema.GroupKind{Group: "metrics.keptn.sh", Kind: "KeptnMetric"})
 	if meta.IsNoMatchError(err) {
 		return "", nil
 	}

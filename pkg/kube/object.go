@@ -61,12 +61,8 @@ func (c *Client) DeleteObject(ctx context.Context, o *unstructured.Unstructured)
 }
 
 func (c *Client) resourceOf(o *unstructured.Unstructured) (dynamic.ResourceInterface, error) {
-	mapper, err := c.mapper()
-	if err != nil {
-		return nil, err
-	}
 	gvk := o.GroupVersionKind()
-	mapping, err := mapper.RESTMapping(gvk.GroupKind(), gvk.Version)
+	mapping, err := c.mapper.RESTMapping(gvk.GroupKind(), gvk.Version)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", Name(o), err)
 	}

@@ -93,22 +93,19 @@ func (c *Client) WaitObject(ctx context.Context, namespace, object string, how R
 // named returns an object of which only kind, namespace and name are known, and its resource.
 func (c *Client) named(namespace, object string) (*unstructured.Unstructured, schema.GroupVersionResource, error) {
 	kind, name, _ := strings.Cut(object, "/")
-	mapper, err := c.mapper()
-	if err != nil {
-		return nil, schema.GroupVersionResource{}, err
-	}
 	specified, group := schema.ParseResourceArg(strings.ToLower(kind))
 	var gvk schema.GroupVersionKind
+	var err error
 	if specified != nil {
-		gvk, err = mapper.KindFor(*specified)
+		gvk, err = c.mapper.KindFor(*specified)
 	}
 	if specified == nil || err != nil {
-		gvk, err = mapper.KindFor(group.WithVersion(""))
+		gvk, err = c.mapper.KindFor(group.WithVersion(""))
 	}
 	if err != nil {
 		return nil, schema.GroupVersionResource{}, fmt.Errorf("%s: %w", object, err)
 	}
-	mapping, err := mapper.RESTMapping(gvk.GroupKind(), gvk.Version)
+	mapping, err := c.mapper.RESTMapping(gvk.GroupKind(), gvk.Version)
 	if err != nil {
 		return nil, schema.GroupVersionResource{}, fmt.Errorf("%s: %w", object, err)
 	}

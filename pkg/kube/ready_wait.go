@@ -91,12 +91,8 @@ func (w *readyWait) add(o *unstructured.Unstructured) error {
 	default:
 		rule = customRule
 	}
-	mapper, err := w.client.mapper()
-	if err != nil {
-		return err
-	}
 	gvk := o.GroupVersionKind()
-	mapping, err := mapper.RESTMapping(gvk.GroupKind(), gvk.Version)
+	mapping, err := w.client.mapper.RESTMapping(gvk.GroupKind(), gvk.Version)
 	if err != nil {
 		return fmt.Errorf("%s: %w", Name(o), err)
 	}

@@ -16,11 +16,7 @@ import (
 // ListKind returns the objects of a kind in a namespace; none when the cluster does not know the kind, or
 // the user may not list it.
 func (c *Client) ListKind(ctx context.Context, group, kind, namespace string) ([]unstructured.Unstructured, error) {
-	mapper, err := c.mapper()
-	if err != nil {
-		return nil, err
-	}
-	mapping, err := mapper.RESTMapping(schema.GroupKind{Group: group, Kind: kind})
+	mapping, err := c.mapper.RESTMapping(schema.GroupKind{Group: group, Kind: kind})
 	if meta.IsNoMatchError(err) {
 		return nil, nil
 	}
@@ -43,12 +39,8 @@ func (c *Client) ListKind(ctx context.Context, group, kind, namespace string) ([
 
 // ServesKind reports whether the cluster is known to have a kind.
 func (c *Client) ServesKind(apiVersion, kind string) bool {
-	mapper, err := c.mapper()
-	if err != nil {
-		return false
-	}
 	gvk := schema.FromAPIVersionAndKind(apiVersion, kind)
-	_, err = mapper.RESTMapping(gvk.GroupKind(), gvk.Version)
+	_, err := c.mapper.RESTMapping(gvk.GroupKind(), gvk.Version)
 	return err == nil
 }
 

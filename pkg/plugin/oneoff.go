@@ -126,6 +126,10 @@ func (a *App) runOne(ctx context.Context, o *runOptions, args []string, dash int
 	}
 	rel := plan.Release{Name: o.release, Namespace: namespace}
 	client := o.connection.client()
+	if e, ok := one.Executor.(task.Exec); ok {
+		e.Parallel = o.tasks.parallel
+		one.Executor = e
+	}
 	if o.oneOff.lagoon != "" {
 		options := parseOptions{facts: facts(task.Run, rel), getenv: os.LookupEnv, lagoon: o.tasks.lagoon, taskTimeout: o.tasks.timeout, env: a.newLagoonEnv(client, namespace)}
 		if options.vars, err = o.tasks.lagoon.given(); err != nil {

@@ -1,4 +1,4 @@
-// Command baseline makes a pod, watches it to its end and deletes it: the least that a program has to do.
+// Command baseline makes a pod, watches it to the end of its container and deletes it: the least that a program has to do.
 package main
 
 import (
@@ -27,7 +27,8 @@ func main() {
 	events, err := pods.Watch(ctx, metav1.ListOptions{FieldSelector: "metadata.name=" + pod.Name, ResourceVersion: pod.ResourceVersion})
 	check(err)
 	for e := range events.ResultChan() {
-		if p, ok := e.Object.(*corev1.Pod); ok && p.Status.Phase == corev1.PodSucceeded {
+		p, ok := e.Object.(*corev1.Pod)
+		if ok && len(p.Status.ContainerStatuses) > 0 && p.Status.ContainerStatuses[0].State.Terminated != nil {
 			check(pods.Delete(ctx, pod.Name, metav1.DeleteOptions{}))
 			return
 		}

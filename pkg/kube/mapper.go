@@ -1,0 +1,134 @@
+package kube
+
+import (
+	"strings"
+	"sync"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/discovery"
+	"k8s.io/client-go/restmapper"
+)
+
+// usual are the kinds that every cluster has, with kubectl's short names for them: to know these, no server has
+// to be asked.
+var usual = []struct {
+	group, version, kind string
+	short                string
+	clusters             bool
+}{
+	{version: "v1", kind: "Pod", short: "po"},
+	{version: "v1", kind: "Service", short: "svc"},
+	{version: "v1", kind: "ConfigMap", short: "cm"},
+	{version: "v1", kind: "Secret"},
+	{version: "v1", kind: "ServiceAccount", short: "sa"},
+	{version: "v1", kind: "PersistentVolumeClaim", short: "pvc"},
+	{version: "v1", kind: "ReplicationController", short: "rc"},
+	{version: "v1", kind: "Namespace", short: "ns", clusters: true},
+	{version: "v1", kind: "Node", short: "no", clusters: true},
+	{group: "apps", version: "v1", kind: "Deployment", short: "deploy"},
+	{group: "apps", version: "v1", kind: "StatefulSet", short: "sts"},
+	{group: "apps", version: "v1", kind: "DaemonSet", short: "ds"},
+	{group: "apps", version: "v1", kind: "ReplicaSet", short: "rs"},
+	{group: "batch", version: "v1", kind: "Job"},
+	{group: "batch", version: "v1", kind: "CronJob", short: "cj"},
+}
+
+// usualMapper knows the usual kinds by all of their names.
+type usualMapper struct {
+	meta.RESTMapper
+	short map[string]string
+}
+
+var newUsualMapper = sync.OnceValue(func() usualMapper {
+	known := meta.NewDefaultRESTMapper(nil)
+	m := usualMapper{known, map[string]string{}}
+	for _, u := range usual {
+		scope := meta.RESTScope(meta.RESTScopeNamespace)
+		if u.clusters {
+			scope = meta.RESTScopeRoot
+		}
+		known.Add(schema.GroupVersionKind{Group: u.group, Version: u.version, Kind: u.kind}, scope)
+		if u.short != "" {
+			m.short[u.short] = strings.ToLower(u.kind)
+		}
+	}
+	return m
+})
+
+// KindFor implements meta.RESTMapper.
+func (m usualMapper) KindFor(resource schema.GroupVersionResource) (schema.GroupVersionKind, error) {
+	if long, ok := m.short[resource.Resource]; ok {
+		resource.Resource = long
+	}
+	return m.RESTMapper.KindFor(resource)
+}
+
+// newMapper returns a mapper that asks the server only for kinds that are not usual, by way of the cache that
+// kubectl has on disk.
+func newMapper(discovers func() (discovery.CachedDiscoveryInterface, error)) meta.RESTMapper {
+	return meta.FirstHitRESTMapper{MultiRESTMapper: meta.MultiRESTMapper{newUsualMapper(), &serverMapper{discovers: discovers}}}
+}
+
+// serverMapper knows the kinds that the cluster has. It keeps callers apart, because the cache on disk is not
+// made for several.
+type serverMapper struct {
+	discovers func() (discovery.CachedDiscoveryInterface, error)
+
+	mu sync.Mutex
+	of meta.RESTMapper
+}
+
+// mapped puts a question to the mapper.
+func mapped[K, V any](m *serverMapper, key K, question func(meta.RESTMapper, K) (V, error)) (V, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.of == nil {
+		client, err := m.discovers()
+		if err != nil {
+			var none V
+			return none, err
+		}
+		m.of = restmapper.NewShortcutExpander(restmapper.NewDeferredDiscoveryRESTMapper(client), client, func(string) {})
+	}
+	return question(m.of, key)
+}
+
+// KindFor implements meta.RESTMapper.
+func (m *serverMapper) KindFor(resource schema.GroupVersionResource) (schema.GroupVersionKind, error) {
+	return mapped(m, resource, meta.RESTMapper.KindFor)
+}
+
+// KindsFor implements meta.RESTMapper.
+func (m *serverMapper) KindsFor(resource schema.GroupVersionResource) ([]schema.GroupVersionKind, error) {
+	return mapped(m, resource, meta.RESTMapper.KindsFor)
+}
+
+// ResourceFor implements meta.RESTMapper.
+func (m *serverMapper) ResourceFor(input schema.GroupVersionResource) (schema.GroupVersionResource, error) {
+	return mapped(m, input, meta.RESTMapper.ResourceFor)
+}
+
+// ResourcesFor implements meta.RESTMapper.
+func (m *serverMapper) ResourcesFor(input schema.GroupVersionResource) ([]schema.GroupVersionResource, error) {
+	return mapped(m, input, meta.RESTMapper.ResourcesFor)
+}
+
+// RESTMapping implements meta.RESTMapper.
+func (m *serverMapper) RESTMapping(kind schema.GroupKind, versions ...string) (*meta.RESTMapping, error) {
+	return mapped(m, kind, func(of meta.RESTMapper, kind schema.GroupKind) (*meta.RESTMapping, error) {
+		return of.RESTMapping(kind, versions...)
+	})
+}
+
+// RESTMappings implements meta.RESTMapper.
+func (m *serverMapper) RESTMappings(kind schema.GroupKind, versions ...string) ([]*meta.RESTMapping, error) {
+	return mapped(m, kind, func(of meta.RESTMapper, kind schema.GroupKind) ([]*meta.RESTMapping, error) {
+		return of.RESTMappings(kind, versions...)
+	})
+}
+
+// ResourceSingularizer implements meta.RESTMapper.
+func (m *serverMapper) ResourceSingularizer(resource string) (string, error) {
+	return mapped(m, resource, meta.RESTMapper.ResourceSingularizer)
+}
