@@ -1,6 +1,7 @@
 package kube
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -126,7 +127,7 @@ func (c *Client) FollowWarnings(ctx context.Context, pod *corev1.Pod, see func(r
 // LogsFrom is where in a container's log to begin: after so many bytes, or with what was printed after a
 // time; the zero value is its beginning.
 type LogsFrom struct {
-	Skip  int64
+	Skip  Passed
 	Since time.Time
 }
 
@@ -136,40 +137,68 @@ func (c *Client) CopyLogs(ctx context.Context, pod *corev1.Pod, container string
 	if !from.Since.IsZero() {
 		options.SinceTime = &metav1.Time{Time: from.Since}
 	}
-	return c.copyLogs(ctx, pod, options, &skipper{Writer: w, skip: from.Skip})
+	return c.copyLogs(ctx, pod, options, &skipper{Writer: w, passed: from.Skip})
 }
 
-// ErrShorter means that a log has less than was read of it before: it was rotated.
-var ErrShorter = errors.New("the log has become shorter")
+// ErrRotated means that a log no longer has what was read of it before.
+var ErrRotated = errors.New("the log was rotated")
 
-// ReadLogs writes to w what a container of the pod has printed, but for the first bytes, and returns at
-// once. A log that is shorter, because it was rotated, is an error.
-func (c *Client) ReadLogs(ctx context.Context, pod *corev1.Pod, container string, skip int64, w io.Writer) error {
-	rest := &skipper{Writer: w, skip: skip}
+// TailOfLog is how many bytes of what was read tell whether a log is still the same.
+const TailOfLog = 4096
+
+// Passed is what was read of a log: how much, and the end of it, TailOfLog bytes at most.
+type Passed struct {
+	Bytes int64
+	Tail  []byte
+}
+
+// ReadLogs writes to w what a container of the pod has printed after what was read before, and returns at
+// once. A log that does not have that any more is ErrRotated, and nothing of it is written.
+func (c *Client) ReadLogs(ctx context.Context, pod *corev1.Pod, container string, passed Passed, w io.Writer) error {
+	rest := &skipper{Writer: w, passed: passed}
 	if err := c.copyLogs(ctx, pod, &corev1.PodLogOptions{Container: container}, rest); err != nil {
 		return err
 	}
-	if rest.skip > 0 {
-		return fmt.Errorf("container %s: %w", container, ErrShorter)
+	if rest.at < passed.Bytes {
+		return fmt.Errorf("container %s: %w", container, ErrRotated)
 	}
 	return nil
 }
 
-// skipper leaves out the first bytes that are written to it.
+// skipper leaves out what was read before, after it has compared its end.
 type skipper struct {
 	io.Writer
 
-	skip int64
+	passed Passed
+	at     int64
 }
 
 // Write implements io.Writer.
 func (s *skipper) Write(b []byte) (int, error) {
-	left := min(int64(len(b)), s.skip)
-	s.skip -= left
-	if _, err := s.Writer.Write(b[left:]); err != nil {
+	all := len(b)
+	if s.at < s.passed.Bytes {
+		known := b[:min(int64(len(b)), s.passed.Bytes-s.at)]
+		b = b[len(known):]
+		if !s.same(known) {
+			return 0, ErrRotated
+		}
+		s.at += int64(len(known))
+	}
+	if len(b) == 0 {
+		return all, nil
+	}
+	if _, err := s.Writer.Write(b); err != nil {
 		return 0, err
 	}
-	return len(b), nil
+	return all, nil
+}
+
+// same reports whether what comes at this place is what was read there, as far as that is known.
+func (s *skipper) same(b []byte) bool {
+	start := s.passed.Bytes - int64(len(s.passed.Tail)) // where the tail begins
+	from := max(s.at, start)
+	to := s.at + int64(len(b))
+	return from >= to || bytes.Equal(b[from-s.at:], s.passed.Tail[from-start:to-start])
 }
 
 func (c *Client) copyLogs(ctx context.Context, pod *corev1.Pod, options *corev1.PodLogOptions, w io.Writer) error {

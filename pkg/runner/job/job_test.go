@@ -78,7 +78,7 @@ func (c *cluster) CopyLogs(_ context.Context, p *corev1.Pod, container string, _
 	return err
 }
 
-func (c *cluster) ReadLogs(context.Context, *corev1.Pod, string, int64, io.Writer) error {
+func (c *cluster) ReadLogs(context.Context, *corev1.Pod, string, kube.Passed, io.Writer) error {
 	return errors.New("there is no more")
 }
 

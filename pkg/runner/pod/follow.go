@@ -20,10 +20,13 @@ import (
 )
 
 const (
-	// lastLines is how long the rest of the main container's log is waited for when it has ended.
+	// lastLines is how long the rest of the main container's log is waited for when it has ended, and nothing of
+	// it comes.
 	lastLines = 10 * time.Second
-	// rest is how long after a container's end its log is followed.
+	// rest is how long after a container's end, and after the last of it that came, its log is followed.
 	rest = 200 * time.Millisecond
+	// short is how long a log may be, in bytes, to be read anew rather than followed to its end.
+	short = 256 << 10
 	// slowStart is after how long the cluster's warnings about a pod that has not started are shown.
 	slowStart = 5 * time.Second
 	// quiet is how long after the end of a log its container may seem to run: the news of its end
@@ -78,6 +81,7 @@ type containerLog struct {
 	once  sync.Once
 	// copied is closed when all of the log was passed on.
 	copied chan struct{}
+	passed *counter
 }
 
 func newFollower(o Following, sink task.Sink) *follower {
@@ -291,21 +295,21 @@ func (f *follower) startLog(s corev1.ContainerStatus) *containerLog {
 	if len(f.logs) == 0 {
 		close(f.started)
 	}
-	l := &containerLog{ended: make(chan struct{}), copied: make(chan struct{})}
-	f.logs[id] = l
-	if container == f.main {
-		f.mainLog = l
-	}
 	name := f.prefix
 	if len(f.pod.Spec.Containers)+len(f.pod.Spec.InitContainers) > 1 {
 		name = strings.TrimSpace(name + " " + container)
 	}
+	w := lines.NewWriter(name, task.Stdout, f.sink)
+	counted := &counter{Writer: w}
+	l := &containerLog{ended: make(chan struct{}), copied: make(chan struct{}), passed: counted}
+	f.logs[id] = l
+	if container == f.main {
+		f.mainLog = l
+	}
 	f.group.Go(func() {
 		defer close(l.copied)
-		w := lines.NewWriter(name, task.Stdout, f.sink)
 		defer w.Flush()
 		var from kube.LogsFrom
-		counted := &counter{Writer: w}
 		for {
 			err := f.copyLog(l, container, from, counted)
 			ended := f.endsSoon(l)
@@ -313,10 +317,10 @@ func (f *follower) startLog(s corev1.ContainerStatus) *containerLog {
 			switch {
 			case f.copying.Err() != nil, err == nil && ended:
 				return
-			case whole && ended && f.cluster.ReadLogs(f.copying, f.pod, container, counted.n, w) == nil:
+			case whole && ended && f.cluster.ReadLogs(f.copying, f.pod, container, counted.passed(), w) == nil:
 				return
-			case whole && f.still(container, counted.n):
-				from.Skip = counted.n
+			case whole && f.still(container, counted.passed()):
+				from.Skip = counted.passed()
 				continue
 			}
 			w.Flush()
@@ -329,13 +333,13 @@ func (f *follower) startLog(s corev1.ContainerStatus) *containerLog {
 
 // still waits until the log can be read again, and reports whether it has what was read of it so far: one
 // that was rotated has not.
-func (f *follower) still(container string, n int64) bool {
+func (f *follower) still(container string, passed kube.Passed) bool {
 	for pause := 200 * time.Millisecond; ; pause = min(2*pause, 5*time.Second) {
-		err := f.cluster.ReadLogs(f.copying, f.pod, container, n, io.Discard)
+		err := f.cluster.ReadLogs(f.copying, f.pod, container, passed, io.Discard)
 		switch {
 		case err == nil:
 			return true
-		case errors.Is(err, kube.ErrShorter), apierrors.IsNotFound(err), apierrors.IsForbidden(err), apierrors.IsBadRequest(err):
+		case errors.Is(err, kube.ErrRotated), apierrors.IsNotFound(err), apierrors.IsForbidden(err), apierrors.IsBadRequest(err):
 			return false
 		}
 		select {
@@ -347,8 +351,9 @@ func (f *follower) still(container string, n int64) bool {
 }
 
 // copyLog follows a container's log to its end. The server may notice the end of a container only
-// seconds after it has told of it, so following ends soon after that; what is left can be read.
-func (f *follower) copyLog(l *containerLog, container string, from kube.LogsFrom, w io.Writer) error {
+// seconds after it has told of it, so following ends before: a short log can be read anew, and a long one is
+// looked at until nothing of it is missing.
+func (f *follower) copyLog(l *containerLog, container string, from kube.LogsFrom, w *counter) error {
 	following, stop := context.WithCancel(f.copying)
 	defer stop()
 	if from.Since.IsZero() {
@@ -358,28 +363,64 @@ func (f *follower) copyLog(l *containerLog, container string, from kube.LogsFrom
 				return
 			case <-l.ended:
 			}
-			select {
-			case <-following.Done():
-			case <-time.After(rest):
-				stop()
+			for w.passed().Bytes >= short && !f.passedAll(following, container, w) {
+				select {
+				case <-following.Done():
+					return
+				case <-time.After(rest):
+				}
 			}
+			stop()
 		}()
 	}
 	return f.cluster.CopyLogs(following, f.pod, container, from, w)
 }
 
-// counter counts the bytes that are written through it.
+// passedAll reports whether nothing comes any more and the log has no more than what was passed on. One that was
+// rotated does not tell.
+func (f *follower) passedAll(ctx context.Context, container string, w *counter) bool {
+	if w.idle(rest) > 0 {
+		return false
+	}
+	more := &counter{Writer: io.Discard}
+	err := f.cluster.ReadLogs(ctx, f.pod, container, w.passed(), more)
+	return err == nil && more.passed().Bytes == 0
+}
+
+// counter knows what has been written through it.
 type counter struct {
 	io.Writer
 
-	n int64
+	mu   sync.Mutex
+	n    int64
+	tail []byte
+	last time.Time
 }
 
 // Write implements io.Writer.
 func (c *counter) Write(b []byte) (int, error) {
 	n, err := c.Writer.Write(b)
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	c.n += int64(n)
+	c.last = time.Now()
+	c.tail = append(c.tail, b[max(0, n-kube.TailOfLog):n]...)
+	c.tail = append(c.tail[:0], c.tail[max(0, len(c.tail)-kube.TailOfLog):]...)
 	return n, err
+}
+
+// passed returns what was written.
+func (c *counter) passed() kube.Passed {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return kube.Passed{Bytes: c.n, Tail: slices.Clone(c.tail)}
+}
+
+// idle returns what is left of the time for which nothing may come.
+func (c *counter) idle(limit time.Duration) time.Duration {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return time.Until(c.last.Add(limit))
 }
 
 // endsSoon reports whether a container whose log has ended has ended itself; the news of that
@@ -394,15 +435,25 @@ func (f *follower) endsSoon(l *containerLog) bool {
 	return false
 }
 
+// comes reports whether all of the log was passed on, which it waits for as long as something comes.
+func (l *containerLog) comes() bool {
+	for left := lastLines; left > 0; left = l.passed.idle(lastLines) {
+		select {
+		case <-l.copied:
+			return true
+		case <-time.After(left):
+		}
+	}
+	return false
+}
+
 // finishLogs waits for the rest of the main container's log, and ends the others.
 func (f *follower) finishLogs() {
 	for _, l := range f.logs {
 		if f.end == nil || l != f.mainLog && !f.all {
 			continue
 		}
-		select {
-		case <-l.copied:
-		case <-time.After(lastLines):
+		if !l.comes() {
 			f.note("the rest of the log did not come")
 		}
 	}

@@ -23,7 +23,7 @@ type Cluster interface {
 	FollowPod(ctx context.Context, pod *corev1.Pod, see func(*corev1.Pod) bool) error
 	FollowWarnings(ctx context.Context, pod *corev1.Pod, see func(reason, message string)) error
 	CopyLogs(ctx context.Context, pod *corev1.Pod, container string, from kube.LogsFrom, w io.Writer) error
-	ReadLogs(ctx context.Context, pod *corev1.Pod, container string, skip int64, w io.Writer) error
+	ReadLogs(ctx context.Context, pod *corev1.Pod, container string, passed kube.Passed, w io.Writer) error
 }
 
 // Runner runs pod tasks.

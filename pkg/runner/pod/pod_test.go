@@ -120,12 +120,12 @@ func (c *cluster) CopyLogs(ctx context.Context, _ *corev1.Pod, container string,
 	return nil
 }
 
-func (c *cluster) ReadLogs(_ context.Context, _ *corev1.Pod, container string, skip int64, w io.Writer) error {
+func (c *cluster) ReadLogs(_ context.Context, _ *corev1.Pod, container string, passed kube.Passed, w io.Writer) error {
 	all := strings.ReplaceAll(strings.Join(c.logs[container], ""), "!", "")
-	if c.rotated || int64(len(all)) < skip {
-		return kube.ErrShorter
+	if c.rotated || int64(len(all)) < passed.Bytes {
+		return kube.ErrRotated
 	}
-	_, err := io.WriteString(w, all[skip:])
+	_, err := io.WriteString(w, all[passed.Bytes:])
 	return err
 }
 
