@@ -120,7 +120,10 @@ func (b *bench) noticing(ctx context.Context, c contender, chart string) (float6
 
 // simulate starts kwok, which keeps simulated nodes alive until stop is called.
 func (b *bench) simulate(ctx context.Context) (stop func(), err error) {
-	cmd := exec.CommandContext(ctx, b.kwok, "--kubeconfig", os.Getenv("KUBECONFIG"), "--manage-nodes-with-annotation-selector=kwok.x-k8s.io/node=fake", "--config="+os.DevNull)
+	if err := writeFiles(b.dir, map[string]string{"stages.yaml": stages}); err != nil {
+		return nil, err
+	}
+	cmd := exec.CommandContext(ctx, b.kwok, "--kubeconfig", os.Getenv("KUBECONFIG"), "--manage-nodes-with-annotation-selector=kwok.x-k8s.io/node=fake", "--node-lease-duration-seconds=40", "--config", filepath.Join(b.dir, "stages.yaml"))
 	log, err := os.Create(filepath.Join(b.dir, "kwok.log"))
 	if err != nil {
 		return nil, err
@@ -135,6 +138,52 @@ func (b *bench) simulate(ctx context.Context) (stop func(), err error) {
 		_ = log.Close()
 	}, nil
 }
+
+// stages are what kwok does: nodes and pods are ready at once, and pods that are deleted are gone.
+const stages = `apiVersion: kwok.x-k8s.io/v1alpha1
+kind: Stage
+metadata: {name: node-ready}
+spec:
+  resourceRef: {apiGroup: v1, kind: Node}
+  selector:
+    matchExpressions:
+    - {key: '.status.conditions.[] | select( .type == "Ready" ) | .status', operator: NotIn, values: ["True"]}
+  next:
+    statusTemplate: |
+      conditions:
+      - {type: Ready, status: "True", reason: Simulated, message: simulated, lastHeartbeatTime: {{ Now | Quote }}, lastTransitionTime: {{ Now | Quote }}}
+---
+apiVersion: kwok.x-k8s.io/v1alpha1
+kind: Stage
+metadata: {name: pod-ready}
+spec:
+  resourceRef: {apiGroup: v1, kind: Pod}
+  selector:
+    matchExpressions:
+    - {key: .metadata.deletionTimestamp, operator: DoesNotExist}
+    - {key: .status.phase, operator: In, values: [Pending]}
+  next:
+    statusTemplate: |
+      conditions:
+      - {type: Ready, status: "True", lastTransitionTime: {{ Now | Quote }}}
+      - {type: ContainersReady, status: "True", lastTransitionTime: {{ Now | Quote }}}
+      containerStatuses:
+      {{ range .spec.containers }}
+      - {name: {{ .name | Quote }}, image: {{ .image | Quote }}, imageID: none, ready: true, restartCount: 0, state: {running: {startedAt: {{ Now | Quote }}}}}
+      {{ end }}
+      phase: Running
+      startTime: {{ Now | Quote }}
+---
+apiVersion: kwok.x-k8s.io/v1alpha1
+kind: Stage
+metadata: {name: pod-deleted}
+spec:
+  resourceRef: {apiGroup: v1, kind: Pod}
+  selector:
+    matchExpressions:
+    - {key: .metadata.deletionTimestamp, operator: Exists}
+  next: {delete: true}
+`
 
 const node = `---
 apiVersion: v1

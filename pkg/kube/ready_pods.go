@@ -23,6 +23,9 @@ const (
 	crashes = 3
 )
 
+// noPod is whom it is about when the cluster refuses to make a pod.
+const noPod = "no pod can be made"
+
 // trouble is what keeps a pod from starting.
 type trouble struct {
 	reason string
@@ -119,7 +122,7 @@ func (w *readyWait) seeRefusal(o *unstructured.Unstructured, gone bool) {
 		return
 	}
 	if a := w.find(kind, o.GetNamespace(), name); a != nil {
-		w.troubled(a, "no pod can be made", message, true)
+		w.troubled(a, noPod, message, true)
 	}
 }
 
@@ -138,6 +141,11 @@ func (w *readyWait) find(kind, namespace, name string) *awaited {
 func (w *readyWait) troubled(a *awaited, of, reason string, hopeless bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.trouble(a, of, reason, hopeless)
+}
+
+// trouble is troubled for who holds the lock.
+func (w *readyWait) trouble(a *awaited, of, reason string, hopeless bool) {
 	if reason == "" {
 		delete(a.troubles, of)
 		return

@@ -85,16 +85,12 @@ func statusRule(o *unstructured.Unstructured) (Verdict, string) {
 }
 
 // deploymentRule does not wait for a Deployment that is paused, which does not roll out until somebody
-// resumes it; Helm does not either. Why the cluster refuses its pods is in its conditions.
+// resumes it; Helm does not either.
 func deploymentRule(o *unstructured.Unstructured) (Verdict, string) {
 	if paused, _, _ := unstructured.NestedBool(o.Object, "spec", "paused"); paused {
 		return Ready, ""
 	}
-	v, reason := statusRule(o)
-	if refused := conditionOf(o, "ReplicaFailure"); v != Ready && refused["status"] == "True" {
-		reason += fmt.Sprintf(": %v", refused["message"])
-	}
-	return v, reason
+	return statusRule(o)
 }
 
 // podRule waits for a Pod that cannot be scheduled or crashes: both may change, and the wait's grace decides.

@@ -19,8 +19,9 @@ import (
 const (
 	// statusAppears is how long the status of a custom resource may take to appear at all.
 	statusAppears = 2 * time.Second
-	// tellFirst and tellAgain are when it is told what a wait waits for.
-	tellFirst, tellAgain = 5 * time.Second, 10 * time.Second
+	// tellEvery is how often it is told what a wait waits for, when that has changed; what has not is told again
+	// after tellAgain, and then more and more seldom, but tellLeast.
+	tellEvery, tellAgain, tellLeast = 5 * time.Second, 10 * time.Second, time.Minute
 )
 
 // place is where objects of one kind are watched.
@@ -231,6 +232,14 @@ func (w *readyWait) judge(a *awaited, o *unstructured.Unstructured) {
 	if a.verdict == Failed {
 		w.finish(errFailed)
 	}
+	if o != nil && o.GetKind() == "Deployment" {
+		// The ReplicaSet, which is what is refused, is not watched.
+		refused := ""
+		if c := conditionOf(o, "ReplicaFailure"); c["status"] == "True" {
+			refused = fmt.Sprint(c["message"])
+		}
+		w.trouble(a, noPod, refused, true)
+	}
 	count := func(v Verdict, n int) {
 		if v != Ready {
 			w.left += n
@@ -300,14 +309,27 @@ func (w *readyWait) tell(ctx context.Context) {
 	if w.how.Tell == nil {
 		return
 	}
-	for next := time.After(tellFirst); ; next = time.After(tellAgain) {
+	var told []string
+	last, pause := time.Now(), tellAgain
+	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-next:
+		case <-time.After(tellEvery):
 		}
-		if all, unready := w.unready(); len(unready) > 0 {
-			w.how.Tell(all, unready)
+		all, unready := w.unready()
+		now := make([]string, len(unready))
+		for i, u := range unready {
+			now[i] = u.String()
 		}
+		same := slices.Equal(now, told)
+		if len(now) == 0 || same && time.Since(last) < pause {
+			continue
+		}
+		if pause = tellAgain; same {
+			pause = min(2*time.Since(last), tellLeast)
+		}
+		told, last = now, time.Now()
+		w.how.Tell(all, unready)
 	}
 }

@@ -38,6 +38,6 @@ func (r *recorder) begins(rel *helmrelease.Release) {
 		return
 	}
 	for i := range rel.Hooks {
-		rel.Hooks[i].LastRun = a.last.Hooks[i].LastRun
+		rel.Hooks[i].LastRun, rel.Hooks[i].DeletePolicies = a.last.Hooks[i].LastRun, a.last.Hooks[i].DeletePolicies
 	}
 }
