@@ -57,7 +57,7 @@ func (b *bench) runGraph(ctx context.Context) error {
 	}
 	var times []measured
 	for range b.rounds(5, 1) {
-		m, err := b.run1(ctx, command{program: b.ours, args: []string{"run", "--phase", "pre-deploy", "--concurrency", fmt.Sprint(graphTasks)}, dir: dir})
+		m, err := b.timed(ctx, command{program: b.ours, args: []string{"run", "--phase", "pre-deploy", "--concurrency", fmt.Sprint(graphTasks)}, dir: dir})
 		if err != nil {
 			return err
 		}
@@ -89,7 +89,7 @@ func (b *bench) overhead(ctx context.Context) error {
 	}
 	for range b.rounds(7, 3) {
 		for _, n := range counts {
-			m, err := b.run1(ctx, command{program: b.ours, args: []string{"run", "--phase", "pre-deploy", "--record=none"}, dir: dirs[n]})
+			m, err := b.timed(ctx, command{program: b.ours, args: []string{"run", "--phase", "pre-deploy", "--record=none"}, dir: dirs[n]})
 			if err != nil {
 				return err
 			}
@@ -125,7 +125,7 @@ func (b *bench) makePlan(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	m, err := b.run1(ctx, command{program: b.ours, args: []string{"plan", "run", "--phase", "pre-deploy"}, dir: dir, code: 2})
+	m, err := b.timed(ctx, command{program: b.ours, args: []string{"plan", "run", "--phase", "pre-deploy"}, dir: dir, code: 2})
 	if err != nil {
 		return err
 	}

@@ -51,8 +51,9 @@ func main() {
 	flag.Parse()
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	if err := b.run(ctx, strings.FieldsFunc(*only, func(r rune) bool { return r == ',' }), *json, *markdown); err != nil {
+	err := b.run(ctx, strings.FieldsFunc(*only, func(r rune) bool { return r == ',' }), *json, *markdown)
+	stop()
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}

@@ -15,7 +15,7 @@ func (b *bench) start(ctx context.Context) error {
 			"--help":       {program: b.ours, args: []string{"--help"}},
 			"helm version": {program: b.helm3, args: []string{"version"}},
 		} {
-			m, err := b.run1(ctx, c)
+			m, err := b.timed(ctx, c)
 			if err != nil {
 				return err
 			}
@@ -46,18 +46,17 @@ func (b *bench) helms() []contender {
 type installed struct{ install, uninstall map[string][]measured }
 
 // installs has the contenders install a chart, and uninstall it, in turn.
-func (b *bench) installs(ctx context.Context, rounds int, chart string, contenders []contender, args ...string) (installed, error) {
+func (b *bench) installs(ctx context.Context, rounds int, chart string, contenders []contender) (installed, error) {
 	times := installed{map[string][]measured{}, map[string][]measured{}}
 	for round := range rounds {
 		for i, c := range contenders {
 			release := fmt.Sprintf("bench-%d-%d", round, i)
-			install := append([]string{"install", release, chart, "--wait"}, args...)
-			m, err := b.run1(ctx, command{program: c.program, args: append(install, c.args...), dir: c.dir})
+			m, err := b.timed(ctx, command{program: c.program, args: append([]string{"install", release, chart, "--wait"}, c.args...), dir: c.dir})
 			if err != nil {
 				return times, err
 			}
 			times.install[c.name] = append(times.install[c.name], m)
-			m, err = b.run1(ctx, command{program: c.program, args: []string{"uninstall", release, "--wait"}})
+			m, err = b.timed(ctx, command{program: c.program, args: []string{"uninstall", release, "--wait"}})
 			if err != nil {
 				return times, err
 			}

@@ -59,7 +59,7 @@ func (b *bench) pods(ctx context.Context) error {
 			{"job", command{program: b.ours, args: []string{"run", "job"}, dir: dir}},
 			{"kubectl", command{program: "sh", args: []string{"-c", fmt.Sprintf("%[1]s create job %[2]s --image=%[3]s -- echo done && %[1]s wait --for=condition=complete job/%[2]s", b.kubectl, job, image)}}},
 		} {
-			m, err := b.run1(ctx, c.command)
+			m, err := b.timed(ctx, c.command)
 			if err != nil {
 				return err
 			}
@@ -118,7 +118,7 @@ func (b *bench) exec(ctx context.Context) (err error) {
 			{"first", command{program: b.ours, args: []string{"run", "e0", "--record=none"}, dir: dir}},
 			{"all", command{program: b.ours, args: append([]string{"run", "--record=none"}, names...), dir: dir}},
 		} {
-			m, err := b.run1(ctx, c.command)
+			m, err := b.timed(ctx, c.command)
 			if err != nil {
 				return err
 			}
@@ -135,11 +135,11 @@ func (b *bench) exec(ctx context.Context) (err error) {
 	pods := fmt.Sprintf("exec in %d pods", many)
 	everywhere := fmt.Sprintf("%[1]s get pods -l app=bench-exec -o name | xargs -P8 -I{} %[1]s exec {} -- true", b.kubectl)
 	for range b.rounds(5, 2) {
-		ours, err := b.run1(ctx, command{program: b.ours, args: []string{"run", "--exec", "deployment/bench-exec", "--pods=all", "--parallel=50", "--", "true"}})
+		ours, err := b.timed(ctx, command{program: b.ours, args: []string{"run", "--exec", "deployment/bench-exec", "--pods=all", "--parallel=50", "--", "true"}})
 		if err != nil {
 			return err
 		}
-		theirs, err := b.run1(ctx, command{program: "sh", args: []string{"-c", everywhere}})
+		theirs, err := b.timed(ctx, command{program: "sh", args: []string{"-c", everywhere}})
 		if err != nil {
 			return err
 		}

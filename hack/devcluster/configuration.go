@@ -11,9 +11,9 @@ import (
 // they are simply written anew.
 func writeConfiguration() error {
 	files := map[string]string{
-		"kubelet.yaml":                            kubeletConfig(),
-		"audit.yaml":                              auditPolicy,
-		"containerd/config.toml":                  containerdConfig(),
+		"kubelet.yaml":           kubeletConfig(),
+		"audit.yaml":             auditPolicy,
+		"containerd/config.toml": containerdConfig(),
 		"containerd/registry/_default/hosts.toml": "server = \"http://127.0.0.1:1\"\n",
 		"containerd/cni/10-devcluster.conflist":   cniConfig(),
 	}

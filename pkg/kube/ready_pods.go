@@ -60,9 +60,9 @@ func (w *readyWait) watchPods(ctx context.Context) {
 	if err != nil {
 		return
 	}
-	w.forgiveClaims(ctx)
 	var group sync.WaitGroup
 	defer group.Wait()
+	group.Go(func() { w.forgiveClaims(ctx) })
 	for _, namespace := range w.namespaces() {
 		pods := client.Resource(workloads[schema.GroupKind{Kind: "Pod"}]).Namespace(namespace)
 		group.Go(func() {
@@ -248,7 +248,8 @@ func (w *readyWait) askPods(ctx context.Context) {
 }
 
 // forgiveClaims does not wait for claims that are bound only when a pod uses them: their pods wait for them
-// in any case, and one that no pod uses would never be bound.
+// in any case, and one that no pod uses would never be bound. It returns when it has seen all claims, or ctx is
+// done.
 func (w *readyWait) forgiveClaims(ctx context.Context) {
 	for p, names := range w.places {
 		if p.resource != claims {
@@ -256,7 +257,14 @@ func (w *readyWait) forgiveClaims(ctx context.Context) {
 		}
 		for _, a := range names {
 			live := w.liveOf(a)
-			if live == nil || !w.bindsLate(ctx, live) {
+			for ; live == nil; live = w.liveOf(a) {
+				select {
+				case <-ctx.Done():
+					return
+				case <-time.After(podsAfter):
+				}
+			}
+			if !w.bindsLate(ctx, live) {
 				continue
 			}
 			w.mu.Lock()

@@ -165,6 +165,13 @@ func (c *Client) ReadLogs(ctx context.Context, pod *corev1.Pod, container string
 	return nil
 }
 
+// StartOfLog returns the first bytes of what the cluster still has of a container's log.
+func (c *Client) StartOfLog(ctx context.Context, pod *corev1.Pod, container string, n int64) ([]byte, error) {
+	var start bytes.Buffer
+	err := c.copyLogs(ctx, pod, &corev1.PodLogOptions{Container: container, LimitBytes: &n}, &start)
+	return start.Bytes(), err
+}
+
 // skipper leaves out what was read before, after it has compared its end.
 type skipper struct {
 	io.Writer

@@ -255,17 +255,20 @@ func (h *Hook) Ended(succeeded bool) {
 
 // Own returns how long the hook may take: what it says itself, or Timeout.
 func (h *Hook) Own() (time.Duration, error) {
-	var manifest string
-	if h.hook != nil {
-		manifest = h.hook.Manifest
+	all := h.made
+	if all == nil {
+		var err error
+		if all, err = objects(h.hook.Manifest, ""); err != nil {
+			return h.Timeout, nil //nolint:nilerr // what cannot be read is told when it is made
+		}
 	}
-	all, err := objects(manifest, "")
-	if err != nil || len(all) == 0 || all[0].GetAnnotations()[TimeoutAnnotation] == "" {
-		return h.Timeout, nil //nolint:nilerr // what cannot be read is told when it is made
+	if len(all) == 0 || all[0].GetAnnotations()[TimeoutAnnotation] == "" {
+		return h.Timeout, nil
 	}
-	own, err := time.ParseDuration(all[0].GetAnnotations()[TimeoutAnnotation])
+	text := all[0].GetAnnotations()[TimeoutAnnotation]
+	own, err := time.ParseDuration(text)
 	if err != nil || own <= 0 {
-		return 0, fmt.Errorf("hook %s: annotation %s: %q is not a duration; write 5m", h.hook.Path, TimeoutAnnotation, all[0].GetAnnotations()[TimeoutAnnotation])
+		return 0, fmt.Errorf("hook %s/%s: annotation %s: %q is not a duration; write 5m", strings.ToLower(h.Kind), h.Name, TimeoutAnnotation, text)
 	}
 	return own, nil
 }

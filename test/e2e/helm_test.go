@@ -64,7 +64,7 @@ func flags(help string) map[string]string {
 // TestFlags: each flag of Helm's own commands is here, with its shorthand, type and default, so
 // that a newer Helm cannot drift away unnoticed.
 func TestFlags(t *testing.T) {
-	for _, command := range []string{"install", "upgrade", "rollback", "uninstall"} {
+	for _, command := range []string{"install", "upgrade", "rollback", "uninstall", "test"} {
 		t.Run(command, func(t *testing.T) {
 			theirs := flags(helm(t, "HELM3", command, "--help"))
 			if len(theirs) < 20 { // its own and the global ones

@@ -31,6 +31,7 @@ import (
 // whether helm runs it or we do, in each of our ways. A line of its comment that begins with ">" is a command that
 // succeeds, one with "!" a command that fails.
 func TestHooks(t *testing.T) {
+	t.Parallel()
 	files, err := filepath.Glob("testdata/hooks/*.txtar")
 	if err != nil || len(files) < 10 {
 		t.Fatalf("%d charts with hooks: %v", len(files), err)

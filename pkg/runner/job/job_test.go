@@ -78,6 +78,10 @@ func (c *cluster) CopyLogs(_ context.Context, p *corev1.Pod, container string, _
 	return err
 }
 
+func (c *cluster) StartOfLog(context.Context, *corev1.Pod, string, int64) ([]byte, error) {
+	return nil, nil
+}
+
 func (c *cluster) ReadLogs(context.Context, *corev1.Pod, string, kube.Passed, io.Writer) error {
 	return errors.New("there is no more")
 }

@@ -1,6 +1,7 @@
 package pod
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -315,7 +316,12 @@ func (f *follower) startLog(s corev1.ContainerStatus) *containerLog {
 			ended := f.endsSoon(l)
 			whole := from.Since.IsZero()
 			switch {
-			case f.copying.Err() != nil, err == nil && ended:
+			case f.copying.Err() != nil:
+				return
+			case err == nil && ended:
+				if whole {
+					f.noteRotation(container, counted)
+				}
 				return
 			case whole && ended && f.cluster.ReadLogs(f.copying, f.pod, container, counted.passed(), w) == nil:
 				return
@@ -387,9 +393,25 @@ func (f *follower) passedAll(ctx context.Context, container string, w *counter) 
 	return err == nil && more.passed().Bytes == 0
 }
 
+// noteRotation says of a long log that was followed to its end, but whose beginning is not there any more, that
+// something of it may be missing: a node that is told to print faster than it hands on what is printed skips what
+// it has thrown away meanwhile, and does not say so.
+func (f *follower) noteRotation(container string, w *counter) {
+	if w.passed().Bytes < short {
+		return
+	}
+	start, err := f.cluster.StartOfLog(f.copying, f.pod, container, int64(len(w.head)))
+	if err == nil && !bytes.Equal(start, w.head) {
+		f.note(fmt.Sprintf("the log of container %s was rotated while it was followed; if it was printed faster than the node hands it on, lines are missing", container))
+	}
+}
+
 // counter knows what has been written through it.
 type counter struct {
 	io.Writer
+
+	// head is how it begins; only who writes touches it.
+	head []byte
 
 	mu   sync.Mutex
 	n    int64
@@ -400,6 +422,7 @@ type counter struct {
 // Write implements io.Writer.
 func (c *counter) Write(b []byte) (int, error) {
 	n, err := c.Writer.Write(b)
+	c.head = append(c.head, b[:min(n, kube.TailOfLog-len(c.head))]...)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.n += int64(n)

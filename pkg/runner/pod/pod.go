@@ -24,6 +24,7 @@ type Cluster interface {
 	FollowWarnings(ctx context.Context, pod *corev1.Pod, see func(reason, message string)) error
 	CopyLogs(ctx context.Context, pod *corev1.Pod, container string, from kube.LogsFrom, w io.Writer) error
 	ReadLogs(ctx context.Context, pod *corev1.Pod, container string, passed kube.Passed, w io.Writer) error
+	StartOfLog(ctx context.Context, pod *corev1.Pod, container string, n int64) ([]byte, error)
 }
 
 // Runner runs pod tasks.

@@ -120,6 +120,14 @@ func (c *cluster) CopyLogs(ctx context.Context, _ *corev1.Pod, container string,
 	return nil
 }
 
+func (c *cluster) StartOfLog(_ context.Context, _ *corev1.Pod, container string, n int64) ([]byte, error) {
+	all := strings.ReplaceAll(strings.Join(c.logs[container], ""), "!", "")
+	if c.rotated {
+		all = "later" + all
+	}
+	return []byte(all[:min(n, int64(len(all)))]), nil
+}
+
 func (c *cluster) ReadLogs(_ context.Context, _ *corev1.Pod, container string, passed kube.Passed, w io.Writer) error {
 	all := strings.ReplaceAll(strings.Join(c.logs[container], ""), "!", "")
 	if c.rotated || int64(len(all)) < passed.Bytes {
@@ -395,5 +403,39 @@ func TestIdentity(t *testing.T) {
 				seen[name] = id
 			}
 		}
+	}
+}
+
+// TestRotated: a long log of which the beginning is gone at its end may have lost more, which is said; a short one
+// is what was read of it.
+func TestRotated(t *testing.T) {
+	const note = "the log of container main was rotated while it was followed; if it was printed faster than the node hands it on, lines are missing\n"
+	for _, tt := range []struct {
+		name    string
+		bytes   int
+		rotated bool
+		says    string
+	}{
+		{"long, and rotated", short, true, note},
+		{"long", short, false, ""},
+		{"short, and rotated", short / 2, true, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c := &cluster{states: []*corev1.Pod{state(exited(0, ""))}, rotated: tt.rotated, logs: map[string][]string{"main": {strings.Repeat("x\n", tt.bytes/2)}}}
+				says, printed := "", 0
+				executor := task.Pod{Spec: corev1.PodSpec{Containers: []corev1.Container{{Name: "main"}}}}
+				result := Runner{Cluster: c}.Run(t.Context(), task.Task{Name: "t", Executor: executor}, func(o task.Output) {
+					if o.Stream == task.Note {
+						says += string(o.Data)
+					} else {
+						printed += len(o.Data)
+					}
+				})
+				if result.State != task.Succeeded || printed != tt.bytes || says != tt.says {
+					t.Errorf("%+v, %d bytes of %d, says %q", result, printed, tt.bytes, says)
+				}
+			})
+		})
 	}
 }
