@@ -10,7 +10,7 @@ import (
 // logs measures how fast the log of a pod is followed, and what that needs. It is no longer than what a node keeps
 // of a log that is written faster than it can be read.
 func (b *bench) logs(ctx context.Context) error {
-	size := int64(b.rounds(48<<20, 16<<20))
+	size := int64(b.rounds(48<<20, 8<<20))
 	print := fmt.Sprintf("yes 0123456789012345678901234567890123456789012345678901234567890123456789 | head -c %d", size)
 	dir, err := b.writeTasks("logs", fmt.Sprintf("- {name: prints, pod: {image: %q, shell: %q}}\n", image, print))
 	if err != nil {

@@ -29,6 +29,8 @@ type row struct {
 	Least bool `json:"least,omitempty"`
 	// Limit is a goal for our own median; 0 is none.
 	Limit float64 `json:"limit,omitempty"`
+	// Floor is what the ratio must not pass where docs/performance.md says what keeps it above the goal; 0 is none.
+	Floor float64 `json:"floor,omitempty"`
 }
 
 func (r row) ratio() float64 { return median(r.Ours) / median(r.Theirs) }
@@ -45,6 +47,9 @@ func (r row) reached() bool {
 	}
 	return r.ratio() <= r.Goal
 }
+
+// bearable reports whether a row that misses its goal does so as is explained.
+func (r row) bearable() bool { return r.Floor > 0 && r.ratio() <= r.Floor }
 
 func (t *table) add(rows ...row) { t.Rows = append(t.Rows, rows...) }
 
@@ -103,6 +108,8 @@ func (r row) cells() []string {
 	switch {
 	case goal == "":
 		verdict = ""
+	case !r.reached() && r.bearable():
+		verdict = fmt.Sprintf("missed, as is explained; at most %.2f", r.Floor)
 	case !r.reached():
 		verdict = "MISSED"
 	}
@@ -160,11 +167,11 @@ func (t *table) writeJSON(file string) error {
 	return os.WriteFile(file, append(text, '\n'), 0o644) //nolint:gosec // a document
 }
 
-// missed returns an error that names the goals that were missed.
+// missed returns an error that names the goals that were missed, but for those whose floor is known.
 func (t *table) missed() error {
 	var errs []error
 	for _, r := range t.Rows {
-		if !r.reached() {
+		if !r.reached() && !r.bearable() {
 			errs = append(errs, fmt.Errorf("goal missed: %s", strings.Join(slices.DeleteFunc(r.cells(), func(s string) bool { return s == "" }), ", ")))
 		}
 	}

@@ -60,7 +60,7 @@ func validate(t *testing.T, s *jsonschema.Schema, text string) error {
 }
 
 // inDocuments are the task files that the documents write, such as cat > tasks.yaml <<'EOF'.
-var inDocuments = regexp.MustCompile(`(?s)<<'EOF'\n(apiVersion: kubectl-tasks\.io/.*?)\nEOF\n`)
+var inDocuments = regexp.MustCompile(`(?s)<<'EOF'\n(apiVersion: kubectl-tasks\.io/[^\n]*\nkind: Tasks\n.*?)\nEOF\n`)
 
 // TestSchema: what the parser takes is valid, in this test's texts, the examples and the documents; and
 // what it refuses for its form is not.
