@@ -141,7 +141,10 @@ func (s *session) begin(ctx context.Context, a *App) error {
 			return err
 		}
 	}
-	if s.lock = a.locks[name]; s.lock == nil {
+	// Of a run without a release nobody else has the lock. Its record comes first: what is killed between the two
+	// leaves a record, which can be gone on with, and not a lock of which nobody knows.
+	alone := s.plan.Release.Name == "" && a.resuming == nil
+	if s.lock = a.locks[name]; s.lock == nil && !alone {
 		if s.lock, err = a.acquire(ctx, s.flags, s.client, namespace, name, s.id); err != nil {
 			return err
 		}
@@ -172,8 +175,22 @@ func (s *session) begin(ctx context.Context, a *App) error {
 	s.journal, err = record.Begin(ctx, s.runs, record.Run{
 		ID: s.id, Operation: s.plan.Operation, Release: s.plan.Release.Name, Namespace: namespace, Revision: s.revision, Target: s.target,
 		Command: a.commandLine(), Directory: directory, Owner: owner, Start: time.Now().UTC(), Inputs: s.inputs, Documents: s.documents, Steps: steps,
-	}, s.lock.Check)
-	return err
+	}, s.check)
+	if err != nil || s.lock != nil {
+		return err
+	}
+	if s.lock, err = a.acquire(ctx, s.flags, s.client, namespace, name, s.id); err != nil {
+		return errors.Join(err, s.runs.Delete(context.WithoutCancel(ctx), s.id))
+	}
+	return nil
+}
+
+// check returns an error when the lock is lost; one that is not taken yet is not.
+func (s *session) check(ctx context.Context) error {
+	if s.lock == nil {
+		return nil
+	}
+	return s.lock.Check(ctx)
 }
 
 // abandoned tells of runs of the release that died, and refuses when a pod of one still runs: two would be

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"sync"
 	"time"
 
 	"helm.sh/helm/v3/pkg/action"
@@ -36,6 +37,10 @@ func NewHelm(settings *Settings, out, errOut io.Writer) *Helm {
 	return &Helm{Settings: settings, Out: out, ErrOut: errOut, config: new(action.Configuration)}
 }
 
+// ownFields has what is applied belong to the field manager that helm itself would be, or a later helm upgrade
+// fights with ours. It is a variable of Helm's package.
+var ownFields = sync.OnceFunc(func() { helmkube.ManagedFieldsManager = "helm" })
+
 // Waits says what waits for objects, and how. It is called before Connect; a Helm that only reads needs none.
 func (h *Helm) Waits(cluster Cluster, how kube.Readiness) { h.cluster, h.readiness = cluster, how }
 
@@ -46,10 +51,7 @@ func (h *Helm) Readiness() kube.Readiness { return h.readiness }
 // storage of HELM_DRIVER. It asks the cluster nothing. Cancelling ctx ends whatever Helm waits
 // for, so that it writes the status of the release and returns.
 func (h *Helm) Connect(ctx context.Context, getter genericclioptions.RESTClientGetter, namespace string) error {
-	// Field ownership must be the one that helm itself would get, or a later helm upgrade
-	// fights with ours.
-	helmkube.ManagedFieldsManager = "helm"
-
+	ownFields()
 	if err := h.config.Init(getter, namespace, os.Getenv("HELM_DRIVER"), h.debug); err != nil {
 		return err
 	}
