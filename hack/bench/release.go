@@ -128,7 +128,7 @@ func (b *bench) hooks(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	contenders := append(beside, contender{name: "parallel", program: b.ours, args: []string{"--hooks=parallel"}})
+	contenders := slices.Concat(beside, []contender{{name: "parallel", program: b.ours, args: []string{"--hooks=parallel"}}})
 	if t, err = b.installs(ctx, b.rounds(5, 1), five, contenders); err != nil {
 		return err
 	}
