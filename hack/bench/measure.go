@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"syscall"
@@ -18,7 +19,7 @@ type command struct {
 	// dir is the working directory; empty is one without task files.
 	dir string
 	// out takes standard output; nil drops it.
-	out *os.File
+	out io.Writer
 	// code is the exit code that it has to have.
 	code int
 }
@@ -40,9 +41,7 @@ func (b *bench) timed(ctx context.Context, c command) (measured, error) {
 	}
 	var errOut bytes.Buffer
 	cmd.Stderr = &errOut
-	if c.out != nil {
-		cmd.Stdout = c.out
-	}
+	cmd.Stdout = c.out
 	before := b.requests()
 	began := time.Now()
 	err := cmd.Run()

@@ -29,7 +29,8 @@ type row struct {
 	Least bool `json:"least,omitempty"`
 	// Limit is a goal for our own median; 0 is none.
 	Limit float64 `json:"limit,omitempty"`
-	// Floor is what the ratio must not pass where docs/performance.md says what keeps it above the goal; 0 is none.
+	// Floor is what the ratio must not pass, or with Least what it must reach, where docs/performance.md says what
+	// keeps it from the goal; 0 is none.
 	Floor float64 `json:"floor,omitempty"`
 }
 
@@ -49,7 +50,12 @@ func (r row) reached() bool {
 }
 
 // bearable reports whether a row that misses its goal does so as is explained.
-func (r row) bearable() bool { return r.Floor > 0 && r.ratio() <= r.Floor }
+func (r row) bearable() bool {
+	if r.Least {
+		return r.Floor > 0 && r.ratio() >= r.Floor
+	}
+	return r.Floor > 0 && r.ratio() <= r.Floor
+}
 
 func (t *table) add(rows ...row) { t.Rows = append(t.Rows, rows...) }
 
@@ -108,6 +114,8 @@ func (r row) cells() []string {
 	switch {
 	case goal == "":
 		verdict = ""
+	case !r.reached() && r.bearable() && r.Least:
+		verdict = fmt.Sprintf("missed, as is explained; at least %.2f", r.Floor)
 	case !r.reached() && r.bearable():
 		verdict = fmt.Sprintf("missed, as is explained; at most %.2f", r.Floor)
 	case !r.reached():

@@ -2,10 +2,12 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 )
 
 // image is the one that all pods run.
@@ -48,28 +50,41 @@ func (b *bench) pods(ctx context.Context) error {
 		return err
 	}
 	times := map[string][]measured{}
-	for round := range b.rounds(15, 3) {
-		job := fmt.Sprintf("bench-job-%d", round)
-		for _, c := range []struct {
-			name string
-			command
-		}{
-			{"pod", command{program: b.ours, args: []string{"run", "pod"}, dir: dir}},
-			{"baseline", command{program: b.baseline, args: []string{image}}},
-			{"job", command{program: b.ours, args: []string{"run", "job"}, dir: dir}},
-			{"kubectl", command{program: "sh", args: []string{"-c", fmt.Sprintf("%[1]s create job %[2]s --image=%[3]s -- echo done && %[1]s wait --for=condition=complete job/%[2]s", b.kubectl, job, image)}}},
+	measure := func(name string, c command) error {
+		m, err := b.timed(ctx, c)
+		times[name] = append(times[name], m)
+		return err
+	}
+	// The kubelet looks at its containers once a second, so what is begun after one of its looks and what is begun
+	// before the next differ by up to that: each is begun at all moments of such a second.
+	for n, round := b.rounds(20, 7), 0; round < n; round++ {
+		moment := time.Second * time.Duration(round) / time.Duration(n)
+		for name, c := range map[string]command{
+			"pod":      {program: b.ours, args: []string{"run", "pod"}, dir: dir},
+			"baseline": {program: b.baseline, args: []string{image}},
 		} {
-			m, err := b.timed(ctx, c.command)
-			if err != nil {
+			select {
+			case <-ctx.Done():
+				return ctx.Err()
+			case <-time.After(time.Until(time.Now().Truncate(time.Second).Add(time.Second + moment))):
+			}
+			if err := measure(name, c); err != nil {
 				return err
 			}
-			times[c.name] = append(times[c.name], m)
 		}
-		if err := b.do(ctx, command{program: b.kubectl, args: []string{"delete", "job", job}}); err != nil {
+	}
+	for round := range b.rounds(15, 3) {
+		job := fmt.Sprintf("bench-job-%d", round)
+		create := fmt.Sprintf("%[1]s create job %[2]s --image=%[3]s -- echo done && %[1]s wait --for=condition=complete job/%[2]s", b.kubectl, job, image)
+		if err := errors.Join(
+			measure("job", command{program: b.ours, args: []string{"run", "job"}, dir: dir}),
+			measure("kubectl", command{program: "sh", args: []string{"-c", create}}),
+			b.do(ctx, command{program: b.kubectl, args: []string{"delete", "job", job}}),
+		); err != nil {
 			return err
 		}
 	}
-	b.table.compare("a pod task", times["pod"], "30 lines of Go", times["baseline"], 1.05)
+	b.table.add(row{Work: "a pod task", Unit: "s", Ours: seconds(times["pod"]), Other: "30 lines of Go", Theirs: seconds(times["baseline"]), Goal: 1.05, Floor: 1.25})
 	b.table.compare("a job task", times["job"], "kubectl create job, wait", times["kubectl"], 0.8)
 	return nil
 }

@@ -5,11 +5,11 @@ import (
 	"fmt"
 	"slices"
 
+	"golang.org/x/sync/errgroup"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/client-go/kubernetes"
 )
 
@@ -87,62 +87,81 @@ func (c *Client) newestPods(ctx context.Context, w *unstructured.Unstructured) (
 		if err != nil {
 			return nil, err
 		}
-		newest, err := newestReplicaSet(ctx, client, d)
+		var newest *appsv1.ReplicaSet
+		pods, err := podsBeside(ctx, client, ns, d.Spec.Selector, func(ctx context.Context) (err error) {
+			newest, err = newestReplicaSet(ctx, client, d)
+			return err
+		})
 		if err != nil || newest == nil {
 			return nil, err
 		}
-		return podsOf(ctx, client, newest, newest.Spec.Selector, "")
+		return controlledBy(pods, newest, ""), nil
 	case "ReplicaSet":
 		r, err := client.AppsV1().ReplicaSets(ns).Get(ctx, name, metav1.GetOptions{})
 		if err != nil {
 			return nil, err
 		}
-		return podsOf(ctx, client, r, r.Spec.Selector, "")
+		pods, err := selectedPods(ctx, client, ns, r.Spec.Selector)
+		return controlledBy(pods, r, ""), err
 	case "ReplicationController":
 		r, err := client.CoreV1().ReplicationControllers(ns).Get(ctx, name, metav1.GetOptions{})
 		if err != nil {
 			return nil, err
 		}
-		return podsOf(ctx, client, r, &metav1.LabelSelector{MatchLabels: r.Spec.Selector}, "")
+		pods, err := selectedPods(ctx, client, ns, &metav1.LabelSelector{MatchLabels: r.Spec.Selector})
+		return controlledBy(pods, r, ""), err
 	case "StatefulSet":
 		s, err := client.AppsV1().StatefulSets(ns).Get(ctx, name, metav1.GetOptions{})
 		if err != nil {
 			return nil, err
 		}
-		return podsOf(ctx, client, s, s.Spec.Selector, s.Status.UpdateRevision)
+		pods, err := selectedPods(ctx, client, ns, s.Spec.Selector)
+		return controlledBy(pods, s, s.Status.UpdateRevision), err
 	case "DaemonSet":
 		d, err := client.AppsV1().DaemonSets(ns).Get(ctx, name, metav1.GetOptions{})
 		if err != nil {
 			return nil, err
 		}
-		hash, err := newestDaemonSetHash(ctx, client, d)
-		if err != nil {
-			return nil, err
-		}
-		return podsOf(ctx, client, d, d.Spec.Selector, hash)
+		var hash string
+		pods, err := podsBeside(ctx, client, ns, d.Spec.Selector, func(ctx context.Context) (err error) {
+			hash, err = newestDaemonSetHash(ctx, client, d)
+			return err
+		})
+		return controlledBy(pods, d, hash), err
 	}
 	return nil, fmt.Errorf("%s is not a workload", w.GetKind())
 }
 
-// podsOf returns the pods that the owner controls. Where hash is not empty, only those whose
-// label controller-revision-hash is that.
-func podsOf(ctx context.Context, client kubernetes.Interface, owner metav1.Object, selector *metav1.LabelSelector, hash string) ([]corev1.Pod, error) {
+// podsBeside returns the pods that the selector finds, and calls other while the server looks for them.
+func podsBeside(ctx context.Context, client kubernetes.Interface, namespace string, selector *metav1.LabelSelector, other func(context.Context) error) ([]corev1.Pod, error) {
+	var pods []corev1.Pod
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() (err error) {
+		pods, err = selectedPods(ctx, client, namespace, selector)
+		return err
+	})
+	group.Go(func() error { return other(ctx) })
+	return pods, group.Wait()
+}
+
+func selectedPods(ctx context.Context, client kubernetes.Interface, namespace string, selector *metav1.LabelSelector) ([]corev1.Pod, error) {
 	s, err := metav1.LabelSelectorAsSelector(selector)
 	if err != nil {
 		return nil, err
 	}
-	if hash != "" {
-		required, err := labels.NewRequirement(appsv1.ControllerRevisionHashLabelKey, "=", []string{hash})
-		if err != nil {
-			return nil, err
-		}
-		s = s.Add(*required)
-	}
-	list, err := client.CoreV1().Pods(owner.GetNamespace()).List(ctx, metav1.ListOptions{LabelSelector: s.String()})
+	list, err := client.CoreV1().Pods(namespace).List(ctx, metav1.ListOptions{LabelSelector: s.String()})
 	if err != nil {
 		return nil, err
 	}
-	return slices.DeleteFunc(list.Items, func(p corev1.Pod) bool { return !metav1.IsControlledBy(&p, owner) }), nil
+	return list.Items, nil
+}
+
+// controlledBy returns those of the pods that the owner controls. Where hash is not empty, only those whose
+// label controller-revision-hash is that.
+func controlledBy(pods []corev1.Pod, owner metav1.Object, hash string) []corev1.Pod {
+	return slices.DeleteFunc(pods, func(p corev1.Pod) bool {
+		return !metav1.IsControlledBy(&p, owner) || hash != "" && p.Labels[appsv1.ControllerRevisionHashLabelKey] != hash
+	})
 }
 
 // revisionAnnotation is how the Deployment controller numbers a Deployment and its ReplicaSets

@@ -77,6 +77,8 @@ type session struct {
 	lock    *record.Lock
 	journal *record.Journal
 	cancel  context.CancelCauseFunc
+	// pruning is the work on older records, beside the end of this one.
+	pruning sync.WaitGroup
 }
 
 // opening is what a session is opened for.
@@ -293,6 +295,7 @@ func (s *session) emit(show func(engine.Event)) func(engine.Event) {
 // end writes how the run ended.
 func (s *session) end(a *App, result engine.Result, revision, exitCode int, rolledBack bool) {
 	if s.journal != nil {
+		s.prune()
 		if err := s.journal.End(result, revision, exitCode, rolledBack); err != nil {
 			a.tell(fmt.Sprintf("how the run ended is not recorded: %v", err))
 		}
@@ -321,14 +324,19 @@ func (s *session) leftovers(a *App) {
 // close lets others go on.
 func (s *session) close(a *App) {
 	a.current.Store(nil)
+	s.pruning.Wait()
 	a.unlock()
-	if s.journal != nil {
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	s.cancel(nil)
+}
+
+// prune deletes the oldest records of the release, beside what else is done at the end.
+func (s *session) prune() {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	s.pruning.Go(func() {
 		defer cancel()
 		// Who may not list has a few records too many.
 		_ = record.Prune(ctx, s.runs, s.plan.Release.Name, s.keep)
-	}
-	s.cancel(nil)
+	})
 }
 
 // forget removes what is kept of the release: what its tasks have done, and the records of its runs.

@@ -169,13 +169,19 @@ func (l Locks) try(ctx context.Context, name string, holder Holder, seen *coordi
 		return nil, nil, err
 	}
 	leases := client.CoordinationV1().Leases(l.Namespace)
-	live, err := leases.Get(ctx, name, metav1.GetOptions{})
-	if apierrors.IsNotFound(err) {
-		made, err := leases.Create(ctx, l.lease(name, holder, nil), metav1.CreateOptions{FieldManager: "kubectl-tasks"})
-		if apierrors.IsNotFound(err) {
+	live := seen
+	if seen != nil {
+		live, err = leases.Get(ctx, name, metav1.GetOptions{})
+	}
+	if seen == nil || apierrors.IsNotFound(err) { // mostly nobody has it
+		made, refused := leases.Create(ctx, l.lease(name, holder, nil), metav1.CreateOptions{FieldManager: "kubectl-tasks"})
+		if apierrors.IsNotFound(refused) {
 			return nil, nil, fmt.Errorf("there is no namespace %q", l.Namespace)
 		}
-		return made, nil, err
+		if !apierrors.IsAlreadyExists(refused) {
+			return made, nil, refused
+		}
+		live, err = leases.Get(ctx, name, metav1.GetOptions{})
 	}
 	if err != nil {
 		return nil, nil, err
