@@ -118,6 +118,38 @@ func followEvents(ctx context.Context, events watch.Interface, changed func(o *u
 	}
 }
 
+// askEvery is how often objects are asked for that may not be watched: as often as Helm asks.
+const askEvery = 2 * time.Second
+
+// askFor hands the objects of those names to see, nil for one that is not there, again and again until see returns
+// false: for whoever may get them, which is all that Helm needs, but not watch them. It returns nil then, ctx's
+// cause when ctx ends, and refused, which says why they are not watched, when they may not be got either.
+func askFor(ctx context.Context, client dynamic.ResourceInterface, names []string, refused error, see func(name string, o *unstructured.Unstructured) bool) error {
+	for {
+		for _, name := range names {
+			o, err := client.Get(ctx, name, metav1.GetOptions{})
+			switch {
+			case ctx.Err() != nil:
+				return context.Cause(ctx)
+			case apierrors.IsNotFound(err):
+				o = nil
+			case apierrors.IsForbidden(err):
+				return refused
+			case err != nil:
+				continue
+			}
+			if !see(name, o) {
+				return nil
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-time.After(askEvery):
+		}
+	}
+}
+
 // temporary reports whether asking again may help: it does not when the server understood the
 // request and refused it.
 func temporary(err error) bool {

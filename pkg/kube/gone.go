@@ -71,7 +71,8 @@ func (c *Client) WaitGone(ctx context.Context, objects []Deleted, timeout time.D
 		}
 		group.Go(func() error {
 			left, first := map[types.UID]*unstructured.Unstructured{}, true
-			err := listAndFollow(following, client.Resource(p.resource).Namespace(p.namespace), options, func(all []unstructured.Unstructured) bool {
+			objects := client.Resource(p.resource).Namespace(p.namespace)
+			err := listAndFollow(following, objects, options, func(all []unstructured.Unstructured) bool {
 				there := map[types.UID]bool{}
 				for i := range all {
 					there[all[i].GetUID()] = true
@@ -94,6 +95,9 @@ func (c *Client) WaitGone(ctx context.Context, objects []Deleted, timeout time.D
 				}
 				return len(left) > 0
 			})
+			if apierrors.IsForbidden(err) {
+				err = askUntilGone(following, objects, names, err, left)
+			}
 			if err != nil {
 				mu.Lock()
 				defer mu.Unlock()
@@ -115,6 +119,30 @@ func (c *Client) WaitGone(ctx context.Context, objects []Deleted, timeout time.D
 		return &NotGoneError{Objects: still, Waited: timeout}
 	}
 	return err
+}
+
+// askUntilGone returns nil when none of the objects of those names is there that may not be watched; left are
+// those that are, by their UIDs.
+func askUntilGone(ctx context.Context, client dynamic.ResourceInterface, names []string, refused error, left map[types.UID]*unstructured.Unstructured) error {
+	waiting := map[string]types.UID{}
+	for _, name := range names {
+		waiting[name] = ""
+	}
+	for uid, o := range left {
+		waiting[o.GetName()] = uid
+	}
+	return askFor(ctx, client, names, refused, func(name string, o *unstructured.Unstructured) bool {
+		uid, waits := waiting[name]
+		switch {
+		case !waits:
+		case o == nil, uid != "" && uid != o.GetUID():
+			delete(waiting, name)
+			delete(left, uid)
+		default:
+			waiting[name], left[o.GetUID()] = o.GetUID(), o
+		}
+		return len(waiting) > 0
+	})
 }
 
 // stillThere returns those of the objects that are there. Most are gone at once, and asking for each is quicker

@@ -42,6 +42,9 @@ var builtin = map[schema.GroupKind]struct {
 	{Group: "batch", Kind: "Job"}:        {schema.GroupVersionResource{Group: "batch", Version: "v1", Resource: "jobs"}, jobRule},
 	{Kind: "Service"}:                    {schema.GroupVersionResource{Version: "v1", Resource: "services"}, serviceRule},
 	{Kind: "PersistentVolumeClaim"}:      {claims, statusRule},
+	{Group: "autoscaling", Kind: "HorizontalPodAutoscaler"}: {
+		schema.GroupVersionResource{Group: "autoscaling", Version: "v2", Resource: "horizontalpodautoscalers"}, autoscalerRule,
+	},
 	{Group: "apiextensions.k8s.io", Kind: "CustomResourceDefinition"}: {
 		schema.GroupVersionResource{Group: "apiextensions.k8s.io", Version: "v1", Resource: "customresourcedefinitions"}, statusRule,
 	},
@@ -49,6 +52,17 @@ var builtin = map[schema.GroupKind]struct {
 
 // claims are PersistentVolumeClaims.
 var claims = schema.GroupVersionResource{Version: "v1", Resource: "persistentvolumeclaims"}
+
+// IsWaitedFor reports whether a wait may watch the object: when it is of a kind of Kubernetes' own that becomes ready,
+// or of another's.
+func IsWaitedFor(o *unstructured.Unstructured) bool {
+	if o.GetKind() == "Service" && !isCustom(o) {
+		v, _ := serviceRule(o)
+		return v != Ready // it has an address to wait for
+	}
+	_, known := builtin[o.GroupVersionKind().GroupKind()]
+	return known || isCustom(o)
+}
 
 // ruleOf returns the rule for an object, whatever it is.
 func (r Readiness) ruleOf(o *unstructured.Unstructured) Rule {
@@ -136,6 +150,16 @@ func jobRule(o *unstructured.Unstructured) (Verdict, string) {
 	active, _, _ := unstructured.NestedInt64(o.Object, "status", "active")
 	succeeded, _, _ := unstructured.NestedInt64(o.Object, "status", "succeeded")
 	return NotYet, fmt.Sprintf("Succeeded: %d, active: %d", succeeded, active)
+}
+
+// autoscalerRule waits for an autoscaler that says that it cannot scale, for there is nothing to scale or it may
+// not. One that says nothing yet is ready: its first word comes after a quarter of a minute, and that it has no
+// metrics is usual in a cluster without a metrics server.
+func autoscalerRule(o *unstructured.Unstructured) (Verdict, string) {
+	if able := conditionOf(o, "AbleToScale"); able["status"] == "False" {
+		return NotYet, fmt.Sprintf("%v: %v", able["reason"], able["message"])
+	}
+	return Ready, ""
 }
 
 // serviceRule waits for the address of a load balancer, as Helm does; kstatus does not.

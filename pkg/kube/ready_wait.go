@@ -5,11 +5,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/fields"
@@ -78,17 +80,15 @@ func (w *readyWait) add(o *unstructured.Unstructured) error {
 		w.note(fmt.Sprintf("%s is not waited for: a rule says so", Name(o)))
 		return nil
 	case hasRule:
-	case isKnown && kind.Kind == "Service":
-		if v, _ := known.rule(o); v == Ready {
-			return nil // it has no address to wait for
-		}
-		w.expect(place{known.resource, o.GetNamespace()}, o, known.rule)
+	case !IsWaitedFor(o):
 		return nil
 	case isKnown && (kind.Kind != "Job" || w.how.Jobs):
-		w.expect(place{known.resource, scoped(o)}, o, known.rule)
+		resource := known.resource
+		resource.Version = o.GroupVersionKind().Version // which the server has just taken
+		w.expect(place{resource, scoped(o)}, o, known.rule)
 		return nil
-	case isKnown, !isCustom(o):
-		return nil
+	case isKnown:
+		return nil // a Job, for which nobody asked
 	default:
 		rule = customRule
 	}
@@ -162,13 +162,25 @@ func (w *readyWait) run(ctx context.Context) error {
 			}
 		}
 		group.Go(func() error {
-			return listAndFollow(following, client.Resource(p.resource).Namespace(p.namespace), options, func(all []unstructured.Unstructured) bool {
+			objects := client.Resource(p.resource).Namespace(p.namespace)
+			err := listAndFollow(following, objects, options, func(all []unstructured.Unstructured) bool {
 				w.list(p, all)
 				return true
 			}, func(o *unstructured.Unstructured, gone bool) bool {
-				w.see(p, o, gone)
+				if gone {
+					w.see(p, o.GetName(), nil)
+				} else {
+					w.see(p, o.GetName(), o)
+				}
 				return true
 			})
+			if apierrors.IsForbidden(err) {
+				return askFor(following, objects, slices.Collect(maps.Keys(names)), err, func(name string, o *unstructured.Unstructured) bool {
+					w.see(p, name, o)
+					return true
+				})
+			}
+			return err
 		})
 	}
 	err = group.Wait()
@@ -206,15 +218,11 @@ func (w *readyWait) list(p place, all []unstructured.Unstructured) {
 	w.check()
 }
 
-// see takes a state of one object of a place.
-func (w *readyWait) see(p place, o *unstructured.Unstructured, gone bool) {
+// see takes a state of one object of a place; nil when it is not there.
+func (w *readyWait) see(p place, name string, o *unstructured.Unstructured) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	a := w.places[p][o.GetName()]
-	if gone {
-		o = nil
-	}
-	w.judge(a, o)
+	w.judge(w.places[p][name], o)
 	w.check()
 }
 

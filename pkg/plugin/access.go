@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/plan"
@@ -197,13 +198,17 @@ func (r rights) unique() rights {
 // addObjects adds what Helm does with the objects that it is going to apply. Kinds that the cluster does
 // not know are Helm's to complain about.
 func (r rights) addObjects(client *kube.Client, objects []*unstructured.Unstructured) rights {
-	seen := map[string]bool{}
+	type use struct {
+		kind  schema.GroupVersionKind
+		waits bool
+	}
+	seen := map[use]bool{}
 	for _, o := range objects {
-		if kind := o.GroupVersionKind().String(); !seen[kind] {
-			seen[kind] = true
+		if u := (use{o.GroupVersionKind(), kube.IsWaitedFor(o)}); !seen[u] {
+			seen[u] = true
 			verbs := []string{"get", "create", "patch", "delete"}
-			if group := o.GroupVersionKind().Group; group == "apps" || group == "batch" {
-				verbs = append(verbs, "list", "watch") // its readiness is waited for
+			if u.waits {
+				verbs = append(verbs, "list", "watch")
 			}
 			if all, err := client.AccessTo(o, verbs...); err == nil {
 				r = append(r, all...)

@@ -292,9 +292,13 @@ func (s *session) emit(show func(engine.Event)) func(engine.Event) {
 	}
 }
 
-// end writes how the run ended.
+// end writes how the run ended. The lock that a run without a release has for itself is given back before: nobody
+// would ever take, and remove, that of a process that died between the two.
 func (s *session) end(a *App, result engine.Result, revision, exitCode int, rolledBack bool) {
 	if s.journal != nil {
+		if s.plan.Release.Name == "" {
+			a.unlock()
+		}
 		s.prune()
 		if err := s.journal.End(result, revision, exitCode, rolledBack); err != nil {
 			a.tell(fmt.Sprintf("how the run ended is not recorded: %v", err))
@@ -324,8 +328,8 @@ func (s *session) leftovers(a *App) {
 // close lets others go on.
 func (s *session) close(a *App) {
 	a.current.Store(nil)
-	s.pruning.Wait()
 	a.unlock()
+	s.pruning.Wait()
 	s.cancel(nil)
 }
 

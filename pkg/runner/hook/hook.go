@@ -41,14 +41,14 @@ func (r Runner) Run(ctx context.Context, t task.Task, sink task.Sink) task.Resul
 	r.Pods.Patience = forever
 	result := task.Result{State: task.Succeeded}
 	for _, o := range objects {
-		switch o.GetKind() {
-		case "Job":
+		switch o.GroupVersionKind().GroupKind() { // others have Jobs too
+		case batchv1.SchemeGroupVersion.WithKind("Job").GroupKind():
 			var j batchv1.Job
 			if err := runtime.DefaultUnstructuredConverter.FromUnstructured(o.Object, &j); err != nil {
 				return notRead(o, err)
 			}
 			result = job.Runner{Cluster: r.Cluster, Pods: r.Pods}.Follow(ctx, &j, t, sink)
-		case "Pod":
+		case corev1.SchemeGroupVersion.WithKind("Pod").GroupKind():
 			var p corev1.Pod
 			if err := runtime.DefaultUnstructuredConverter.FromUnstructured(o.Object, &p); err != nil {
 				return notRead(o, err)
