@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -56,9 +57,10 @@ func (b *bench) pods(ctx context.Context) error {
 		return err
 	}
 	// The kubelet looks at its containers once a second, so what is begun after one of its looks and what is begun
-	// before the next differ by up to that: each is begun at all moments of such a second.
-	for n, round := b.rounds(20, 7), 0; round < n; round++ {
-		moment := time.Second * time.Duration(round) / time.Duration(n)
+	// before the next differ by up to that: each is begun at all moments of such a second, which steps of the golden
+	// ratio spread evenly, however many there are and however the kubelet's seconds drift.
+	for round := range b.rounds(20, 7) {
+		moment := time.Duration(math.Mod(float64(round)*math.Phi, 1) * float64(time.Second))
 		for name, c := range map[string]command{
 			"pod":      {program: b.ours, args: []string{"run", "pod"}, dir: dir},
 			"baseline": {program: b.baseline, args: []string{image}},
