@@ -222,8 +222,7 @@ func (s *session) abandoned(ctx context.Context, a *App) error {
 
 // acquire takes a lock for a run. It is given back by unlock.
 func (a *App) acquire(ctx context.Context, flags *recordFlags, client *kube.Client, namespace, name, id string) (*record.Lock, error) {
-	locks := record.Locks{Client: client.Interface, Namespace: namespace, Tell: func(text string) { fmt.Fprintln(a.ErrOut, shown("%s", text)) }}
-	lock, err := locks.Acquire(ctx, name, record.Holder{Owner: record.Self(os.Getenv), Run: id}, flags.lockWait)
+	lock, err := a.locksIn(client, namespace).Acquire(ctx, name, record.Holder{Owner: record.Self(os.Getenv), Run: id}, flags.lockWait)
 	if err != nil {
 		return nil, err
 	}
@@ -232,6 +231,11 @@ func (a *App) acquire(ctx context.Context, flags *recordFlags, client *kube.Clie
 	}
 	a.locks[name] = lock
 	return lock, nil
+}
+
+// locksIn returns the locks of a namespace.
+func (a *App) locksIn(client *kube.Client, namespace string) record.Locks {
+	return record.Locks{Client: client.Interface, Namespace: namespace, Tell: func(text string) { fmt.Fprintln(a.ErrOut, shown("%s", text)) }}
 }
 
 // unlock gives all locks back.
@@ -292,14 +296,10 @@ func (s *session) emit(show func(engine.Event)) func(engine.Event) {
 	}
 }
 
-// end writes how the run ended. The lock that a run without a release has for itself is given back before: nobody
-// would ever take, and remove, that of a process that died between the two.
+// end writes how the run ended.
 func (s *session) end(a *App, result engine.Result, revision, exitCode int, rolledBack bool) {
 	if s.journal != nil {
-		if s.plan.Release.Name == "" {
-			a.unlock()
-		}
-		s.prune()
+		s.prune(a)
 		if err := s.journal.End(result, revision, exitCode, rolledBack); err != nil {
 			a.tell(fmt.Sprintf("how the run ended is not recorded: %v", err))
 		}
@@ -334,12 +334,13 @@ func (s *session) close(a *App) {
 }
 
 // prune deletes the oldest records of the release, beside what else is done at the end.
-func (s *session) prune() {
+func (s *session) prune(a *App) {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	locks := a.locksIn(s.client, s.plan.Release.Namespace)
 	s.pruning.Go(func() {
 		defer cancel()
 		// Who may not list has a few records too many.
-		_ = record.Prune(ctx, s.runs, s.plan.Release.Name, s.keep)
+		_ = record.Prune(ctx, s.runs, locks, s.plan.Release.Name, s.keep)
 	})
 }
 

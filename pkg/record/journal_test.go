@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -13,8 +14,10 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/engine"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/plan"
@@ -355,10 +358,10 @@ func TestStored(t *testing.T) {
 		if err != nil || err2 != nil || len(all) != 2 || len(of) != 1 || of[0].ID != want.ID {
 			t.Errorf("%s: %d runs, %d of the release, errors %v, %v", name, len(all), len(of), err, err2)
 		}
-		if err := Prune(ctx, runs, "web", 1); err != nil {
+		if err := Prune(ctx, runs, Locks{}, "web", 1); err != nil {
 			t.Error(name, err)
 		}
-		if err := Prune(ctx, runs, "", 0); err != nil {
+		if err := Prune(ctx, runs, Locks{}, "", 0); err != nil {
 			t.Error(name, err)
 		}
 		if all, _ := runs.List(ctx, ""); len(all) != 2 {
@@ -441,4 +444,40 @@ func FuzzStored(f *testing.F) {
 			t.Errorf("%d steps became %d, error %v", len(stored.Steps), len(again.Steps), err)
 		}
 	})
+}
+
+// TestPruneLocks: what a dead process left of a run without a release goes with the run's record.
+func TestPruneLocks(t *testing.T) {
+	cluster, client := store()
+	ctx, end := t.Context(), time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	runs, locks := ClusterRuns{Client: cluster.Client, Namespace: "ns"}, Locks{Client: cluster.Client, Namespace: "ns"}
+	ids := []string{"20260102-030405-a", "20260102-030406-b", "20260102-030407-c", "20260102-030408-d"}
+	for i, id := range ids {
+		run := &Stored{Run: Run{ID: id, Namespace: "ns", Start: end.Add(time.Duration(i) * time.Second)}}
+		if i != 1 { // which may still be at work
+			run.End, run.Status = &end, task.Succeeded
+		}
+		if err := runs.Put(ctx, run); err != nil {
+			t.Fatal(err)
+		}
+		lease := &coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{Name: LockName("", id), Namespace: "ns"}}
+		if _, err := client.CoordinationV1().Leases("ns").Create(ctx, lease, metav1.CreateOptions{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := Prune(ctx, runs, locks, "", 2); err != nil {
+		t.Fatal(err)
+	}
+	left, err := client.CoordinationV1().Leases("ns").List(ctx, metav1.ListOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, l := range left.Items {
+		names = append(names, l.Name)
+	}
+	slices.Sort(names)
+	if diff := cmp.Diff([]string{LockName("", ids[1]), LockName("", ids[2]), LockName("", ids[3])}, names); diff != "" {
+		t.Errorf("leases (-want +got):\n%s", diff)
+	}
 }

@@ -7,8 +7,9 @@ import (
 )
 
 // Prune deletes the oldest records of the runs of a release, or of those without one, so that at most
-// keep are left; 0 keeps all.
-func Prune(ctx context.Context, runs Runs, release string, keep int) error {
+// keep are left; 0 keeps all. With a run without a release goes the lock that it had for itself: its process may
+// have died before it gave it back, and nobody else would take it.
+func Prune(ctx context.Context, runs Runs, locks Locks, release string, keep int) error {
 	if keep <= 0 {
 		return nil
 	}
@@ -19,6 +20,9 @@ func Prune(ctx context.Context, runs Runs, release string, keep int) error {
 	all = slices.DeleteFunc(all, func(r *Stored) bool { return r.Release != release })
 	var failed []error
 	for _, old := range all[:max(0, len(all)-keep)] {
+		if release == "" && old.Ended() {
+			failed = append(failed, locks.Break(ctx, LockName("", old.ID)))
+		}
 		failed = append(failed, runs.Delete(ctx, old.ID))
 	}
 	return errors.Join(failed...)

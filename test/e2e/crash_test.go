@@ -146,8 +146,12 @@ func (c *counted) finish() (resumes int, unknown []string) {
 			c.Errorf("%s has run %d times", name, n)
 		}
 	}
-	// A process that died while it gave its lock back leaves one that runs out.
-	if left := strings.TrimPrefix(c.left(""), "lease kubectl-tasks.web"); left != "" {
+	// A process that died while it gave its lock back leaves one that runs out, or that goes with its run's record.
+	left := strings.TrimPrefix(c.left(""), "lease kubectl-tasks.web")
+	if run, own := strings.CutPrefix(left, "lease kubectl-tasks.run."); own && c.kubectl("get", "secrets", "--ignore-not-found", "-o", "name", "kubectl-tasks.run."+run) != "" {
+		left = ""
+	}
+	if left != "" {
 		c.Errorf("left: %s", left)
 	}
 	return resumes, unknown
