@@ -16,11 +16,7 @@ const line = "012345678901234567890123456789012345678901234567890123456789012345
 func (b *bench) logs(ctx context.Context) error {
 	const size, pieces, piece = int64(len(line) + 1), 512, 256 << 10
 	const some, more = 8 << 20 / size, piece / size
-	floor := 0.6
-	if b.quick {
-		floor = 0.4
-	}
-	err := b.follow(ctx, fmt.Sprintf("sleep 2; yes %s | head -n %d", line, some), "following a log of 8 MiB", some*size, b.rounds(9, 2), floor)
+	err := b.follow(ctx, fmt.Sprintf("sleep 2; yes %s | head -n %d", line, some), "following a log of 8 MiB", some*size, b.rounds(9, 2), b.floor(0.6, 0.4))
 	if err != nil || b.quick {
 		return err
 	}

@@ -36,13 +36,13 @@ func (b *bench) rounds(full, quick int) int {
 	return full
 }
 
-// once returns what a ratio may be beyond its goal where the quick look measures only once: chance, such as when the
-// kubelet looks at its containers, decides more then.
-func (b *bench) once(floor float64) float64 {
+// floor returns the floor of a row. The quick look measures only once or twice, and chance, such as when the kubelet
+// looks at its containers, decides more then.
+func (b *bench) floor(full, quick float64) float64 {
 	if b.quick {
-		return floor
+		return quick
 	}
-	return 0
+	return full
 }
 
 func main() {

@@ -114,10 +114,12 @@ func (r row) cells() []string {
 	switch {
 	case goal == "":
 		verdict = ""
-	case !r.reached() && r.bearable() && r.Least:
-		verdict = fmt.Sprintf("missed, as is explained; at least %.2f", r.Floor)
 	case !r.reached() && r.bearable():
-		verdict = fmt.Sprintf("missed, as is explained; at most %.2f", r.Floor)
+		bound := "at most"
+		if r.Least {
+			bound = "at least"
+		}
+		verdict = fmt.Sprintf("missed, as is explained; %s %.2f", bound, r.Floor)
 	case !r.reached():
 		verdict = "MISSED"
 	}

@@ -123,7 +123,8 @@ const askEvery = 2 * time.Second
 
 // askFor hands the objects of those names to see, nil for one that is not there, again and again until see returns
 // false: for whoever may get them, which is all that Helm needs, but not watch them. It returns nil then, ctx's
-// cause when ctx ends, and refused, which says why they are not watched, when they may not be got either.
+// cause when ctx ends, refused, which says why they are not watched, when they may not be got either, and the
+// server's error when asking again would not help.
 func askFor(ctx context.Context, client dynamic.ResourceInterface, names []string, refused error, see func(name string, o *unstructured.Unstructured) bool) error {
 	for {
 		for _, name := range names {
@@ -135,6 +136,8 @@ func askFor(ctx context.Context, client dynamic.ResourceInterface, names []strin
 				o = nil
 			case apierrors.IsForbidden(err):
 				return refused
+			case err != nil && !temporary(err):
+				return err
 			case err != nil:
 				continue
 			}

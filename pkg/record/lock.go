@@ -169,7 +169,7 @@ func (l Locks) try(ctx context.Context, name string, holder Holder, seen *coordi
 		return nil, nil, err
 	}
 	leases := client.CoordinationV1().Leases(l.Namespace)
-	live := seen
+	var live *coordinationv1.Lease
 	if seen != nil {
 		live, err = leases.Get(ctx, name, metav1.GetOptions{})
 	}

@@ -1,0 +1,83 @@
+package kube
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/dynamic/fake"
+	clienttesting "k8s.io/client-go/testing"
+)
+
+// TestAskUntilGone: objects that may not be watched are asked for until they are gone, or somebody else's; the
+// answers come in turn, the last again and again: a UID, or an error.
+func TestAskUntilGone(t *testing.T) {
+	resource := schema.GroupVersionResource{Version: "v1", Resource: "configmaps"}
+	refused, late := errors.New("may not be watched"), errors.New("too late")
+	missing := apierrors.NewNotFound(resource.GroupResource(), "x")
+	for name, c := range map[string]struct {
+		answers []any
+		known   types.UID
+		want    error
+		took    time.Duration
+		left    int
+	}{
+		"gone at once":                  {[]any{missing}, "", nil, 0, 0},
+		"gone later":                    {[]any{"1", "1", missing}, "", nil, 2 * askEvery, 0},
+		"made anew meanwhile":           {[]any{"1", "2"}, "", nil, askEvery, 0},
+		"made anew since the list":      {[]any{"2"}, "1", nil, 0, 0},
+		"the server was away":           {[]any{apierrors.NewServiceUnavailable("away"), missing}, "", nil, askEvery, 0},
+		"it may not be got either":      {[]any{apierrors.NewForbidden(resource.GroupResource(), "x", nil)}, "", refused, 0, 0},
+		"the credentials have run out":  {[]any{"1", apierrors.NewUnauthorized("expired")}, "", apierrors.NewUnauthorized("expired"), askEvery, 1},
+		"it stays until the time is up": {[]any{"1"}, "", late, time.Minute, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				client := fake.NewSimpleDynamicClient(runtime.NewScheme())
+				client.PrependReactor("get", "configmaps", func(clienttesting.Action) (bool, runtime.Object, error) {
+					answer := c.answers[0]
+					c.answers = c.answers[min(1, len(c.answers)-1):]
+					if err, failed := answer.(error); failed {
+						return true, nil, err
+					}
+					return true, configMap(types.UID(answer.(string))), nil
+				})
+				left := map[types.UID]*unstructured.Unstructured{}
+				if c.known != "" {
+					left[c.known] = configMap(c.known)
+				}
+				ctx, cancel := context.WithTimeoutCause(t.Context(), time.Minute, late)
+				defer cancel()
+				began := time.Now()
+				err := askUntilGone(ctx, client.Resource(resource).Namespace("ns"), []string{"x"}, refused, left)
+				if (err == nil) != (c.want == nil) || err != nil && err.Error() != c.want.Error() {
+					t.Errorf("error %v, want %v", err, c.want)
+				}
+				if diff := cmp.Diff(c.took, time.Since(began)); diff != "" {
+					t.Errorf("took (-want +got):\n%s", diff)
+				}
+				if len(left) != c.left {
+					t.Errorf("%d are left, want %d", len(left), c.left)
+				}
+			})
+		})
+	}
+}
+
+func configMap(uid types.UID) *unstructured.Unstructured {
+	o := &unstructured.Unstructured{}
+	o.SetAPIVersion("v1")
+	o.SetKind("ConfigMap")
+	o.SetName("x")
+	o.SetNamespace("ns")
+	o.SetUID(uid)
+	return o
+}
