@@ -71,7 +71,7 @@ func Parse(text []byte, opts Options) ([]task.Task, task.Diagnostics) {
 }
 
 func (p *parser) parse() ([]task.Task, task.Diagnostics) {
-	if p.readable() {
+	if p.isText() {
 		switch {
 		case resourceKind.Match(p.text):
 			p.resources()
@@ -103,8 +103,8 @@ type parser struct {
 	found task.Diagnostics
 }
 
-// readable checks what no YAML parser need see.
-func (p *parser) readable() bool {
+// isText checks what no YAML parser need see.
+func (p *parser) isText() bool {
 	at := task.Position{File: p.opts.Source.Name}
 	switch {
 	case len(p.text) > maxBytes:

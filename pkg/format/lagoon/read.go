@@ -1,8 +1,6 @@
 package lagoon
 
 import (
-	"encoding/json"
-	"fmt"
 	"regexp"
 	"strconv"
 	"strings"
@@ -15,8 +13,7 @@ import (
 
 // file is what counts of a .lagoon.yml. What is not about tasks may be anything.
 type file struct {
-	Project              any `json:"project"`
-	EnvironmentVariables any `json:"environment_variables"`
+	EnvironmentVariables environmentVariables `json:"environment_variables"`
 	Tasks                struct {
 		PreRollout  []item `json:"pre-rollout"`
 		PostRollout []item `json:"post-rollout"`
@@ -32,61 +29,42 @@ type item struct {
 // when there was an error.
 func (p *parser) readSteps(text []byte, name string) (steps, bool) {
 	before := p.failures()
+	override := name != p.opts.Source.Name
 	text, ok := p.yamlOf(text, name)
 	if !ok {
 		return steps{}, false
 	}
-	var f file
-	var top map[string]json.RawMessage
+	var top map[string]any
 	if err := kyaml.Unmarshal(text, &top); err != nil && string(text) != "" {
 		p.fail(task.Position{File: name, Line: 1, Column: 1}, "", "", "this is no mapping, and so no .lagoon.yml")
 		return steps{}, false
 	}
 	// Types are checked with their places first.
 	var root yaml.Node
-	if err := yaml.Unmarshal(text, &root); err != nil {
-		root = yaml.Node{}
+	if err := yaml.Unmarshal(text, &root); err != nil || len(root.Content) == 0 {
+		root = yaml.Node{Content: []*yaml.Node{{}}}
 	}
-	s := shape{p: p, file: name}
-	if len(root.Content) > 0 {
-		p.project = s.text(root.Content[0], "project", p.project)
+	s := shape{p: p, file: name, parts: root.Content[:1]}
+	if !override { // of an override, only the tasks count (build-deploy-tool, MergeLagoonYAMLs)
+		p.project = s.text(root.Content[0], "project", "")
 	}
-	tasks := s.tasks(&root, p.polysite(top))
+	site := p.site(top)
+	if site != nil {
+		s.parts = append(s.parts, exactly(root.Content[0], p.siteName()))
+	}
+	s.check()
 	if p.failures() > before {
 		return steps{}, false
 	}
-	err := kyaml.Unmarshal(text, &f)
-	if site := p.polysite(top); err == nil && site != "" {
-		var own file
-		if err = kyaml.Unmarshal(top[site], &own); err == nil {
-			f.Tasks = own.Tasks
-		}
-	}
+	f, err := read(text, site)
 	if err != nil {
-		p.fail(s.at(tasks), "", "", "the tasks cannot be read: %v", cause(err))
+		p.fail(task.Position{File: name}, "", "", "the tasks cannot be read: %v", cause(err))
 		return steps{}, false
 	}
-	if vars, ok := f.EnvironmentVariables.(map[string]any); ok && fmt.Sprint(vars["git_sha"]) == "true" {
-		p.gitSHA = true
+	if !override {
+		p.gitSHA = f.EnvironmentVariables.gitSHA
 	}
-	return steps{s.steps(tasks, preRollout.name, f.Tasks.PreRollout), s.steps(tasks, postRollout.name, f.Tasks.PostRollout)}, true
-}
-
-// polysite returns the top-level key that is the project's own part of a file for several; "" when
-// there is none with tasks.
-func (p *parser) polysite(top map[string]json.RawMessage) string {
-	for site, part := range top {
-		var own struct {
-			Tasks json.RawMessage `json:"tasks"`
-		}
-		if json.Unmarshal(part, &own) != nil || own.Tasks == nil {
-			continue
-		}
-		if of, ok := p.lookup(project); ok && of.Value == site {
-			return site
-		}
-	}
-	return ""
+	return steps{s.steps(preRollout, f.Tasks.PreRollout), s.steps(postRollout, f.Tasks.PostRollout)}, true
 }
 
 func cause(err error) string {
@@ -102,8 +80,8 @@ var (
 // syntax returns what a YAML parser says is wrong, without the place.
 func syntax(err error) string { return errorHead.ReplaceAllString(err.Error(), "") }
 
-// yamlOf returns the text if it is YAML. When something else in it is not, but the block of the tasks
-// is, it returns that block, in its place, and warns: Lagoon refuses the whole file.
+// yamlOf returns the text if it is YAML. When something else in it is not, but the blocks with the tasks
+// are, it returns the blocks that are, in their places, and warns: Lagoon refuses the whole file.
 func (p *parser) yamlOf(text []byte, name string) ([]byte, bool) {
 	_, err := kyaml.YAMLToJSON(text)
 	if err == nil {
@@ -111,10 +89,9 @@ func (p *parser) yamlOf(text []byte, name string) ([]byte, bool) {
 	}
 	at := task.Position{File: name, Line: lineOf(err)}
 	message := syntax(err)
-	block := taskBlock(string(text))
-	if _, err := kyaml.YAMLToJSON([]byte(block)); block != "" && err == nil {
+	if rest, ok := p.readable(string(text)); ok {
 		p.warn(at, "", "Lagoon refuses the whole file", "not YAML: %s; the tasks can be read all the same", message)
-		return []byte(block), true
+		return []byte(rest), true
 	}
 	p.fail(at, "", "", "not YAML: %s", message)
 	return nil, false
@@ -127,25 +104,4 @@ func lineOf(err error) int {
 		line, _ = strconv.Atoi(m[1])
 	}
 	return line
-}
-
-// taskBlock returns the lines of the top-level key "tasks", with empty lines in the place of all
-// others; "" when there is none.
-func taskBlock(text string) string {
-	var b strings.Builder
-	within, found := false, false
-	for line := range strings.Lines(text) {
-		if !strings.ContainsAny(line[:1], " \t#\r\n") {
-			within = strings.HasPrefix(line, "tasks:")
-			found = found || within
-		}
-		if !within {
-			line = "\n"
-		}
-		b.WriteString(line)
-	}
-	if !found {
-		return ""
-	}
-	return b.String()
 }

@@ -138,7 +138,8 @@ error f.yml:6:12: run must be a mapping | hint: write it as |   - run: |       n
 `,
 			says: `error f.yml:3:45: command must be a string, which a list is not | hint: write a line for the shell: command: first && second, or a block with |
 error f.yml:4:31: service must be a string
-error f.yml:4:58: weight must be a whole number, without quotes`,
+error f.yml:4:58: weight must be a whole number, without quotes
+error f.yml:4:84: requiresEnvironment must be true or false, without quotes`,
 		},
 		{name: "tasks is a list", file: "tasks: [a]", says: "error f.yml:1:8: tasks must be a mapping | hint: below tasks:, write pre-rollout: or post-rollout:, each with a list"},
 		{name: "a section is a mapping", file: "tasks: {pre-rollout: {run: x}}", says: "error f.yml:1:22: pre-rollout must be a list of tasks | hint: begin each task with - run:"},
@@ -170,7 +171,15 @@ shop:
 other:
   tasks: {}
 `,
-			facts: Facts{Release: "shop"}, want: "pre-rollout/own @5: cli [\"sh\" \"-c\" \"5\"]\n",
+			facts: Facts{Release: "shop"}, want: "pre-rollout/own @5: cli [\"sh\" \"-c\" \"5\"]\npost-rollout/all @1: cli [\"sh\" \"-c\" \"x\"]\n",
+		},
+		{
+			name: "a weight with a point, and YAML 1.1's booleans", file: `tasks:
+  pre-rollout:
+    - run: {name: a, service: cli, command: a, weight: 0.0, scaleWaitTime: 1e1, requiresEnvironment: y}
+    - run: {name: b, service: cli, command: a, weight: 1.5}
+`,
+			says: "error f.yml:4:56: weight must be a whole number, without quotes",
 		},
 		{
 			name: "switched off", file: "tasks: {pre-rollout: [{run: {name: a, service: cli, command: x, when: NX}}], post-rollout: [{run: {name: b, service: cli, command: x}}]}",

@@ -2,6 +2,7 @@ package lagoon
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -14,6 +15,8 @@ import (
 type shape struct {
 	p    *parser
 	file string
+	// parts are the mappings that are decoded, one over the other: the file, and the part of the project.
+	parts []*yaml.Node
 }
 
 // fields are those of a task, with the form of each.
@@ -71,29 +74,33 @@ func (s shape) text(mapping *yaml.Node, key, other string) string {
 	return other
 }
 
-// tasks returns the node of the tasks, of the top level or of a project's own part, and finds what is
-// wrong with their form.
-func (s shape) tasks(root *yaml.Node, site string) *yaml.Node {
-	if len(root.Content) == 0 {
-		return nil
+// check finds what is wrong with the form of the tasks, and of what else counts.
+func (s shape) check() {
+	for _, part := range s.parts {
+		s.tasks(resolved(value(part, "tasks")))
+		s.gitSHA(resolved(value(resolved(value(part, "environment_variables")), "git_sha")))
 	}
-	top := root.Content[0]
-	if site != "" {
-		top = value(top, site)
-	}
-	tasks := resolved(value(top, "tasks"))
+}
+
+func (s shape) tasks(tasks *yaml.Node) {
 	switch {
 	case isNull(tasks):
-		return nil
+		return
 	case tasks.Kind != yaml.MappingNode:
 		s.p.fail(s.at(tasks), "", "below tasks:, write pre-rollout: or post-rollout:, each with a list", "tasks must be a mapping")
-		return tasks
+		return
 	}
 	s.keys(tasks, []string{preRollout.name, postRollout.name}, "a list of tasks")
 	for _, section := range []section{preRollout, postRollout} {
 		s.list(section, resolved(value(tasks, section.name)))
 	}
-	return tasks
+}
+
+func (s shape) gitSHA(v *yaml.Node) {
+	if isNull(v) || v.Kind == yaml.ScalarNode && (isBoolean(v) || parsesAsBool(v.Value)) {
+		return
+	}
+	s.p.warn(s.at(v), "", "Lagoon refuses the whole file", "git_sha must be true or false")
 }
 
 // keys warns about keys that Lagoon ignores, and about those that are there twice.
@@ -179,7 +186,6 @@ func (s shape) field(name, form string, v *yaml.Node) {
 	if isNull(v) {
 		return
 	}
-	tag := v.ShortTag()
 	switch {
 	case form == "string" && v.Kind == yaml.ScalarNode:
 		if name == "namespace" {
@@ -189,16 +195,35 @@ func (s shape) field(name, form string, v *yaml.Node) {
 		s.p.fail(s.at(v), "", "write a line for the shell: command: first && second, or a block with |", "command must be a string, which a list is not")
 	case form == "string":
 		s.p.fail(s.at(v), "", "", "%s must be a string", name)
-	case form == "integer" && tag != "!!int":
+	case form == "integer" && !isWhole(v):
 		s.p.fail(s.at(v), "", "", "%s must be a whole number, without quotes", name)
-	case form == "boolean" && tag != "!!bool" && !slices.Contains([]string{"yes", "no", "on", "off"}, strings.ToLower(v.Value)):
+	case form == "boolean" && !isBoolean(v):
 		s.p.fail(s.at(v), "", "", "%s must be true or false, without quotes", name)
 	}
 }
 
+// isWhole reports whether a number has no fraction: 1.0 is 1 for Lagoon, which reads YAML as JSON.
+func isWhole(v *yaml.Node) bool {
+	var number float64
+	switch v.ShortTag() {
+	case "!!int":
+		return true
+	case "!!float":
+		return v.Decode(&number) == nil && number == math.Trunc(number) && math.Abs(number) < 1e21
+	}
+	return false
+}
+
+// isBoolean reports whether a value is one by YAML 1.1, which Lagoon's library reads.
+func isBoolean(v *yaml.Node) bool {
+	words := []string{"y", "n", "yes", "no", "on", "off"}
+	return v.ShortTag() == "!!bool" ||
+		v.Kind == yaml.ScalarNode && v.Style&(yaml.DoubleQuotedStyle|yaml.SingleQuotedStyle) == 0 && slices.Contains(words, strings.ToLower(v.Value))
+}
+
 // steps joins the values of a list with their places.
-func (s shape) steps(tasks *yaml.Node, name string, items []item) []step {
-	list := resolved(value(tasks, name))
+func (s shape) steps(of section, items []item) []step {
+	list, replaced := s.lists(of)
 	all := make([]step, len(items))
 	for i, it := range items {
 		one := step{run: it.Run, position: task.Position{File: s.file}, at: task.Position{File: s.file}}
@@ -208,6 +233,9 @@ func (s shape) steps(tasks *yaml.Node, name string, items []item) []step {
 			if when := value(value(list.Content[i], "run"), "when"); when != nil {
 				one.at = s.at(when)
 			}
+		}
+		if replaced != nil && i < len(replaced.Content) {
+			s.warnKept(one, list.Content[i], replaced.Content[i])
 		}
 		all[i] = one
 	}
