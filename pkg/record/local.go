@@ -139,7 +139,7 @@ func (l LocalRuns) List(ctx context.Context, release string) ([]*Stored, error) 
 			runs = append(runs, run)
 		}
 	}
-	slices.SortFunc(runs, func(a, b *Stored) int { return strings.Compare(a.ID, b.ID) })
+	slices.SortFunc(runs, older)
 	return runs, errors.Join(broken...)
 }
 

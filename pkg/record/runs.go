@@ -1,11 +1,11 @@
 package record
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -169,9 +169,12 @@ func (c ClusterRuns) List(ctx context.Context, release string) ([]*Stored, error
 		}
 		runs = append(runs, run)
 	}
-	slices.SortFunc(runs, func(a, b *Stored) int { return strings.Compare(a.ID, b.ID) })
+	slices.SortFunc(runs, older)
 	return runs, errors.Join(broken...)
 }
+
+// older compares runs by when they began. Their IDs tell seconds only, and what follows is random.
+func older(a, b *Stored) int { return cmp.Or(a.Start.Compare(b.Start), cmp.Compare(a.ID, b.ID)) }
 
 // Changed implements Runs.
 func (c ClusterRuns) Changed(ctx context.Context, run *Stored, atMost time.Duration) error {

@@ -2,6 +2,7 @@ package release
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -9,8 +10,10 @@ import (
 	"time"
 
 	"helm.sh/helm/v3/pkg/action"
+	"helm.sh/helm/v3/pkg/chartutil"
 	helmkube "helm.sh/helm/v3/pkg/kube"
 	helmrelease "helm.sh/helm/v3/pkg/release"
+	"helm.sh/helm/v3/pkg/storage/driver"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 
@@ -114,19 +117,29 @@ func (h *Helm) debug(format string, args ...any) {
 
 func (h *Helm) warning(text string) { fmt.Fprintf(h.ErrOut, "WARNING: %s\n", text) }
 
-// exists returns the newest revision of the release, or nil when there is none.
+// exists returns the newest revision of the release, or nil when there is none. The storage returns a history in
+// the order of its keys, in which v10 comes before v9; its Last is by the revisions' numbers.
 func (h *Helm) exists(name string) (*helmrelease.Release, error) {
-	history := action.NewHistory(h.config)
-	history.Max = 1
-	revisions, err := history.Run(name)
-	if err != nil {
-		if isNotFound(err) {
-			return nil, nil
-		}
-		return nil, err
+	if err := chartutil.ValidateReleaseName(name); err != nil {
+		return nil, fmt.Errorf("release name %q: %w", name, err)
 	}
-	if len(revisions) == 0 {
+	rel, err := h.config.Releases.Last(name)
+	if isNotFound(err) {
 		return nil, nil
 	}
-	return revisions[len(revisions)-1], nil
+	return rel, err
+}
+
+// current returns the revision that an upgrade of the release is made from, as Helm's
+// action.Upgrade.prepareUpgrade does: the newest when it is deployed, else the one that is. When none is, it is
+// the newest again if that has failed, else the error is Helm's.
+func (h *Helm) current(last *helmrelease.Release) (*helmrelease.Release, error) {
+	if last.Info.Status == helmrelease.StatusDeployed {
+		return last, nil
+	}
+	rel, err := h.config.Releases.Deployed(last.Name)
+	if errors.Is(err, driver.ErrNoDeployedReleases) && (last.Info.Status == helmrelease.StatusFailed || last.Info.Status == helmrelease.StatusSuperseded) {
+		return last, nil
+	}
+	return rel, err
 }

@@ -28,7 +28,9 @@ type Upgrade struct {
 	dry             bool
 	name            string
 	// last is the release's newest revision; set by Prepare.
-	last    *helmrelease.Release
+	last *helmrelease.Release
+	// current is the revision that is upgraded; set by Prepare.
+	current *helmrelease.Release
 	release *helmrelease.Release
 	failed  bool
 	// begun is what an earlier process had begun; nil when there was none.
@@ -107,7 +109,7 @@ func (u *Upgrade) Prepare(chart string) error {
 	if err != nil {
 		return &PreflightError{u.wrap(err)}
 	}
-	u.last, u.instead = last, nil
+	u.last, u.current, u.instead = last, nil, nil
 	uninstalled := last != nil && last.Info.Status == helmrelease.StatusUninstalled
 	wasInstall := u.begun != nil && u.begun.Operation == task.Install
 	if u.client.Install && (last == nil || uninstalled || wasInstall) {
@@ -123,6 +125,9 @@ func (u *Upgrade) Prepare(chart string) error {
 	}
 	if last.Info.Status.IsPending() {
 		return &PreflightError{u.wrap(inProgress(last))}
+	}
+	if u.current, err = u.helm.current(last); err != nil {
+		return &PreflightError{u.wrap(err)}
 	}
 	if u.begun.made(last) {
 		u.release = last

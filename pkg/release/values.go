@@ -6,52 +6,93 @@ import (
 	helmrelease "helm.sh/helm/v3/pkg/release"
 )
 
-// coalesced returns the user's values over the chart's own, as templates see them.
-func coalesced(c *chart.Chart, user map[string]any) (map[string]any, error) {
+// rendered returns the values that Helm renders a chart with that it has not seen yet: the user's over the chart's
+// own, with what dependencies import and without those that conditions and tags leave out. The chart stays as
+// it is, for Helm processes it itself when it is applied.
+func rendered(c *chart.Chart, user map[string]any) (map[string]any, error) {
 	if c == nil {
 		return map[string]any{}, nil
+	}
+	c = copyOf(c)
+	if err := chartutil.ProcessDependenciesWithMerge(c, user); err != nil {
+		return nil, err
 	}
 	return chartutil.CoalesceValues(c, user)
 }
 
+// copyOf returns a chart that can be processed in the place of the other one: processing replaces values, takes
+// dependencies away and renames them.
+func copyOf(c *chart.Chart) *chart.Chart {
+	one := *c
+	if c.Metadata != nil {
+		metadata := *c.Metadata
+		metadata.Dependencies = nil
+		for _, d := range c.Metadata.Dependencies {
+			if d != nil {
+				dependency := *d
+				d = &dependency
+			}
+			metadata.Dependencies = append(metadata.Dependencies, d)
+		}
+		one.Metadata = &metadata
+	}
+	var all []*chart.Chart
+	for _, d := range c.Dependencies() {
+		all = append(all, copyOf(d))
+	}
+	one.SetDependencies(all...)
+	return &one
+}
+
+// valuesOf returns the values of a stored revision, whose chart Helm has processed before it stored it.
 func valuesOf(rel *helmrelease.Release) (map[string]any, error) {
-	if rel == nil {
+	if rel == nil || rel.Chart == nil {
 		return map[string]any{}, nil
 	}
-	return coalesced(rel.Chart, rel.Config)
+	return chartutil.CoalesceValues(rel.Chart, rel.Config)
 }
 
-// Values are those of the install.
+// Values are those of the install; once it is done, those of the revision that it made.
 func (i *Install) Values() (map[string]any, error) {
-	return coalesced(i.chart.located, i.chart.merged)
+	if i.Done() {
+		return valuesOf(i.release)
+	}
+	return rendered(i.chart.located, i.chart.merged)
 }
 
-// Values are those that the release is upgraded with. Which of the old release's are among them
-// is decided as in Helm's action.Upgrade.reuseValues.
+// Values are those that the release is upgraded with. Which of the old revision's are among them is decided as in
+// Helm's action.Upgrade.reuseValues; of an upgrade that an earlier process has made they are those of its revision.
 func (u *Upgrade) Values() (map[string]any, error) {
 	if u.instead != nil {
 		return u.instead.Values()
 	}
+	if u.Done() {
+		return valuesOf(u.release)
+	}
 	// A copy, because CoalesceTables writes into its first argument, and Apply needs what the user gave.
-	user, err := coalesced(&chart.Chart{Metadata: &chart.Metadata{}}, u.chart.merged)
+	user, err := chartutil.CoalesceValues(&chart.Chart{Metadata: &chart.Metadata{}}, u.chart.merged)
 	if err != nil {
 		return nil, err
 	}
-	c := u.client
+	c, located := u.client, u.chart.located
 	switch {
-	case u.last == nil || c.ResetValues:
+	case u.current == nil || c.ResetValues:
 	case c.ReuseValues:
-		old, err := valuesOf(u.last)
+		old, err := valuesOf(u.current)
 		if err != nil {
 			return nil, err
 		}
-		user = chartutil.CoalesceTables(user, old)
+		user = chartutil.CoalesceTables(user, u.current.Config)
+		if located != nil {
+			located = copyOf(located)
+			located.Values = old
+		}
 	case c.ResetThenReuseValues:
-		user = chartutil.CoalesceTables(user, u.last.Config)
+		user = chartutil.CoalesceTables(user, u.current.Config)
 	case len(user) == 0:
-		user = u.last.Config
+		user = u.current.Config
 	}
-	return coalesced(u.chart.located, user)
+	return rendered(located, user)
 }
 
 // Values are those of the revision that is gone back to.
