@@ -8,14 +8,11 @@ import (
 )
 
 // Bare shows a run of one task as if its program had been called directly: what it prints, byte
-// for byte, and nothing else. When a second source prints, or a step ends other than well, the
+// for byte, and nothing else. Whether a terminal reads it is for the writers to know (see Plain). When a second source prints, or a step ends other than well, the
 // lines are those of Text.
 type Bare struct {
 	// Stdout is nil when what the program prints there goes its own way; see engine.Engine.Data.
 	Stdout, Stderr io.Writer
-	// EscapeStdout and EscapeStderr tell that the writer is a terminal, which must not obey what
-	// a pod prints.
-	EscapeStdout, EscapeStderr bool
 	// Hid is said when a secret was taken out of standard output; may be empty.
 	Hid string
 	// Text takes what has no place in the bare output.
@@ -31,18 +28,13 @@ func (b *Bare) Emit(e engine.Event) {
 			b.Text.Emit(e)
 			return
 		}
-		w, escape := b.Stdout, b.EscapeStdout
+		w := b.Stdout
 		if e.Output.Stream == task.Stderr {
-			w, escape = b.Stderr, b.EscapeStderr
+			w = b.Stderr
 		}
-		if w == nil {
-			return
+		if w != nil {
+			_, _ = w.Write(e.Output.Data)
 		}
-		data := e.Output.Data
-		if escape {
-			data = escapeLines(data)
-		}
-		_, _ = w.Write(data)
 	case engine.StepRetried:
 		b.Text.Emit(e)
 	case engine.StepEnded:

@@ -18,33 +18,12 @@ func Escape(text []byte) []byte {
 	var b bytes.Buffer
 	for len(text) > 0 {
 		r, size := utf8.DecodeRune(text)
-		switch {
-		case r == utf8.RuneError && size == 1:
+		if r == utf8.RuneError && size == 1 {
 			fmt.Fprintf(&b, `\x%02x`, text[0])
-		case !obeyed(r):
-			b.Write(text[:size])
-		case r < 0x100:
-			fmt.Fprintf(&b, `\x%02x`, r)
-		default:
-			fmt.Fprintf(&b, `\u{%04x}`, r)
+		} else {
+			b.WriteString(written(r))
 		}
 		text = text[size:]
-	}
-	return b.Bytes()
-}
-
-// escapeLines is Escape for text of several lines, whose ends stay.
-func escapeLines(text []byte) []byte {
-	if clean(bytes.ReplaceAll(text, []byte("\n"), nil)) {
-		return text
-	}
-	var b bytes.Buffer
-	for line := range bytes.Lines(text) {
-		body, ended := bytes.CutSuffix(line, []byte("\n"))
-		b.Write(Escape(bytes.TrimSuffix(body, []byte("\r"))))
-		if ended {
-			b.WriteByte('\n')
-		}
 	}
 	return b.Bytes()
 }

@@ -38,7 +38,11 @@ func LintGitHub(w io.Writer, ds task.Diagnostics) {
 		if d.Hint != "" {
 			text += "; " + d.Hint
 		}
-		fmt.Fprintf(w, "::%s file=%s,line=%d,col=%d::%s\n", d.Severity, property.Replace(d.Position.File), d.Position.Line, d.Position.Column, data.Replace(text))
+		var lines []string
+		for line := range strings.SplitSeq(text, "\n") {
+			lines = append(lines, string(Escape([]byte(line))))
+		}
+		fmt.Fprintf(w, "::%s file=%s,line=%d,col=%d::%s\n", d.Severity, property.Replace(string(Escape([]byte(d.Position.File)))), d.Position.Line, d.Position.Column, data.Replace(strings.Join(lines, "\n")))
 	}
 }
 

@@ -1,11 +1,7 @@
 package report
 
 import (
-	"encoding/json"
-	"io"
 	"time"
-
-	"sigs.k8s.io/yaml"
 
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/engine"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/plan"
@@ -108,21 +104,4 @@ func newRunTask(s engine.StepResult) RunTask {
 		}
 	}
 	return t
-}
-
-// JSON writes any object of this package as indented JSON.
-func JSON(w io.Writer, object any) error {
-	encoder := json.NewEncoder(w)
-	encoder.SetIndent("", "  ")
-	return encoder.Encode(object)
-}
-
-// YAML writes any object of this package as YAML with the keys of its JSON.
-func YAML(w io.Writer, object any) error {
-	text, err := yaml.Marshal(object)
-	if err != nil {
-		return err
-	}
-	_, err = w.Write(text)
-	return err
 }

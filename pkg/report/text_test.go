@@ -111,7 +111,7 @@ func TestBare(t *testing.T) {
 	}
 
 	stdout.Reset()
-	bare.EscapeStdout = true
+	bare.Stdout = NewPlain(&stdout)
 	bare.Emit(printed(a, "", task.Stdout, "\x1b[31m\n"))
 	if stdout.String() != "\\x1b[31m\n" {
 		t.Errorf("a terminal gets %q", &stdout)
