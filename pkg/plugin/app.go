@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log"
 	"os"
 	"os/signal"
 	"sync"
@@ -13,7 +14,9 @@ import (
 	"github.com/spf13/cobra"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/record"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/report"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/source"
 )
 
@@ -21,6 +24,9 @@ import (
 // The first signal ends the run in good order, the second ends the process at once.
 func Main() int {
 	app := New(genericiooptions.IOStreams{In: os.Stdin, Out: os.Stdout, ErrOut: os.Stderr})
+	// What Helm's and Kubernetes' own code logs can have text of charts and of the server in it.
+	log.SetOutput(app.ErrOut)
+	kube.LogTo(app.ErrOut)
 
 	// Whoever reads the output may go; the run has to be recorded to its end all the same. The signal is
 	// not ignored, because the programs that are started would ignore it too.
@@ -43,7 +49,12 @@ func Main() int {
 
 // App is one invocation of the program.
 type App struct {
+	// IOStreams are those for text: Out and ErrOut let through nothing that a terminal or a CI system obeys
+	// (report.Plain). What is to be exact goes where printObject and data put it.
 	genericiooptions.IOStreams
+	// raw are the streams of the process.
+	raw         genericiooptions.IOStreams
+	out, errOut *report.Plain
 
 	mu sync.Mutex
 	// leftovers undo what must not outlive the program, also when it is left in a hurry.
@@ -72,14 +83,22 @@ type App struct {
 
 // New returns an invocation with the given streams.
 func New(streams genericiooptions.IOStreams) *App {
+	out, errOut := report.NewPlain(streams.Out), report.NewPlain(streams.ErrOut)
 	return &App{
-		IOStreams: streams,
-		stdin:     sync.OnceValues(func() ([]byte, error) { return source.ReadLimited(streams.In) }),
+		IOStreams: genericiooptions.IOStreams{In: streams.In, Out: out, ErrOut: errOut},
+		raw:       streams, out: out, errOut: errOut,
+		stdin: sync.OnceValues(func() ([]byte, error) { return source.ReadLimited(streams.In) }),
 	}
 }
 
+// say writes a line about what goes on. The texts in it may come from anywhere (see shown).
+func (a *App) say(format string, args ...any) { fmt.Fprintln(a.ErrOut, shown(format, args...)) }
+
+// print writes a line that is a result. The texts in it may come from anywhere (see shown).
+func (a *App) print(format string, args ...any) { fmt.Fprintln(a.Out, shown(format, args...)) }
+
 // tell writes a note to the user.
-func (a *App) tell(text string) { fmt.Fprintf(a.ErrOut, "note: %s\n", shown("%s", text)) }
+func (a *App) tell(text string) { a.say("note: %s", text) }
 
 // Run runs the command line, writes the error that ended it, if any, and returns the exit code
 // (see ExitCode). Cancelling ctx with Interrupted as its cause ends the run in good order.
@@ -91,6 +110,7 @@ func (a *App) Run(ctx context.Context, args []string) int {
 	root.SetOut(a.Out)
 	root.SetErr(a.ErrOut)
 	defer a.cleanUp()
+	defer a.flush()
 	defer a.unlock()
 
 	err := root.ExecuteContext(ctx)
@@ -105,6 +125,9 @@ func (a *App) Run(ctx context.Context, args []string) int {
 	}
 	return ExitCode(err)
 }
+
+// flush writes what the streams for text have kept back.
+func (a *App) flush() { _ = errors.Join(a.out.Close(), a.errOut.Close()) }
 
 // abandon is for a program that is left at once, by a second signal: it removes what must not
 // stay on this machine and says what may go on without it.

@@ -43,7 +43,7 @@ func (a *App) cancelRun(ctx context.Context, o *pastOptions, args []string, wait
 		return err
 	}
 	if run.Ended() {
-		fmt.Fprintf(a.ErrOut, "run %s has ended already: %s\n", run.ID, run.Status)
+		a.say("run %s has ended already: %s", run.ID, run.Status)
 		return nil
 	}
 	name, self := record.LockName(run.Release, run.ID), record.Self(os.Getenv)
@@ -51,14 +51,14 @@ func (a *App) cancelRun(ctx context.Context, o *pastOptions, args []string, wait
 	if err == nil && state == running {
 		var asked bool
 		if asked, err = locks.Cancel(ctx, name, run.ID, self.String()); asked {
-			fmt.Fprintf(a.ErrOut, "asked %s to stop run %s\n", run.Owner, run.ID)
+			a.say("asked %s to stop run %s", run.Owner, run.ID)
 			return a.awaitEnd(ctx, runs, locks, run, wait)
 		}
 	}
 	if err != nil {
 		return &release.PreflightError{Err: err}
 	}
-	locks.Tell = func(text string) { fmt.Fprintln(a.ErrOut, shown("%s", text)) }
+	locks.Tell = func(text string) { a.say("%s", text) }
 	lock, err := locks.Acquire(ctx, name, record.Holder{Owner: self, Run: run.ID}, wait)
 	if err != nil {
 		return err
@@ -75,7 +75,7 @@ func (a *App) awaitEnd(ctx context.Context, runs record.Runs, locks record.Locks
 			return err
 		}
 		if state != running {
-			fmt.Fprintf(a.Out, "run %s: %s\n", run.ID, state)
+			a.print("run %s: %s", run.ID, state)
 			return nil
 		}
 		left := time.Until(end)
@@ -103,7 +103,7 @@ func (a *App) cleanRun(ctx context.Context, client *kube.Client, runs record.Run
 			if err != nil {
 				failed = append(failed, fmt.Errorf("%s %s in namespace %q: %w", o.Kind, o.Name, o.Namespace, err))
 			} else if removed {
-				fmt.Fprintf(a.ErrOut, "removed %s %s\n", o.Kind, o.Name)
+				a.say("removed %s %s", o.Kind, o.Name)
 			}
 		}
 	}
@@ -111,7 +111,7 @@ func (a *App) cleanRun(ctx context.Context, client *kube.Client, runs record.Run
 		if err := client.Scale(ctx, run.Namespace, w.Target, w.Replicas, 0); err != nil {
 			failed = append(failed, err)
 		} else {
-			fmt.Fprintf(a.ErrOut, "%s is scaled to zero again\n", w.Target)
+			a.say("%s is scaled to zero again", w.Target)
 		}
 	}
 	if err := errors.Join(failed...); err != nil {
@@ -120,7 +120,7 @@ func (a *App) cleanRun(ctx context.Context, client *kube.Client, runs record.Run
 	if err := record.Abandon(ctx, runs, run, self); err != nil {
 		return err
 	}
-	fmt.Fprintf(a.Out, "run %s: %s\n", run.ID, run.Status)
+	a.print("run %s: %s", run.ID, run.Status)
 	return nil
 }
 
@@ -156,7 +156,7 @@ func (a *App) breakLock(ctx context.Context, o *pastOptions, name string, force 
 		return &release.PreflightError{Err: err}
 	}
 	if holder == nil {
-		fmt.Fprintf(a.ErrOut, "release %q in namespace %q is not locked\n", name, locks.Namespace)
+		a.say("release %q in namespace %q is not locked", name, locks.Namespace)
 		return nil
 	}
 	if !force {
@@ -171,6 +171,6 @@ func (a *App) breakLock(ctx context.Context, o *pastOptions, name string, force 
 	if err := locks.Break(ctx, lock); err != nil {
 		return &release.PreflightError{Err: err}
 	}
-	fmt.Fprintln(a.Out, shown("release %q unlocked; it was locked by %s for run %s", name, holder.Owner, holder.Run))
+	a.print("release %q unlocked; it was locked by %s for run %s", name, holder.Owner, holder.Run)
 	return nil
 }

@@ -70,10 +70,10 @@ func (a *App) convert(ctx context.Context, o *convertOptions, files []string) er
 		return err
 	}
 	for _, d := range found {
-		fmt.Fprintln(a.ErrOut, shown("%s: %s: %s", d.Position, d.Severity, d.Message))
+		a.say("%s: %s: %s", d.Position, d.Severity, d.Message)
 	}
 	if o.to == "" {
-		_, err = a.Out.Write(text)
+		_, err = a.data(a.raw.Out, false).Write(text)
 		return err
 	}
 	file, err := os.OpenFile(o.to, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o666) //nolint:gosec // as any editor makes it

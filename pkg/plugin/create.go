@@ -68,7 +68,7 @@ func (a *App) create(dir, pack string) error {
 	target := filepath.Join(dir, draft.FileName)
 	file, err := os.OpenFile(target, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
 	if errors.Is(err, fs.ErrExist) {
-		fmt.Fprintf(a.Out, "%s exists and was left as it is\n", target)
+		a.print("%s exists and was left as it is", target)
 		return nil
 	}
 	if err != nil {
@@ -79,6 +79,6 @@ func (a *App) create(dir, pack string) error {
 		// Half a task file would be run as if it were whole.
 		return errors.Join(err, os.Remove(target))
 	}
-	fmt.Fprintf(a.Out, "%s created%s\n", target, from)
+	a.print("%s created%s", target, from)
 	return nil
 }

@@ -76,7 +76,7 @@ func (a *App) heal(ctx context.Context, o *helmOptions, namespace, name string, 
 	if err := o.helm.Heal(name, pending.Revision, why); err != nil {
 		return &release.PreflightError{Err: err}
 	}
-	fmt.Fprintln(a.ErrOut, shown("note: revision %d of release %q was %s; it is marked as failed now", pending.Revision, name, why))
+	a.say("note: revision %d of release %q was %s; it is marked as failed now", pending.Revision, name, why)
 	return nil
 }
 

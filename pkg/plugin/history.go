@@ -183,15 +183,15 @@ func (a *App) history(ctx context.Context, o *pastOptions) error {
 	}
 	switch o.output {
 	case "json", "yaml":
-		return printObject(a.Out, o.output, map[string]any{"apiVersion": "kubectl-tasks.io/v1alpha1", "kind": "RunList", "items": objects})
+		return a.printObject(o.output, map[string]any{"apiVersion": "kubectl-tasks.io/v1alpha1", "kind": "RunList", "items": objects})
 	case "name":
 		for _, run := range objects {
-			fmt.Fprintln(a.Out, run.ID)
+			a.print("%s", run.ID)
 		}
 		return nil
 	}
 	if len(objects) == 0 {
-		fmt.Fprintf(a.ErrOut, "no recorded runs in namespace %q\n", locks.Namespace)
+		a.say("no recorded runs in namespace %q", locks.Namespace)
 		return nil
 	}
 	table := tabwriter.NewWriter(a.Out, 0, 0, 3, ' ', 0)
@@ -295,10 +295,10 @@ func (a *App) status(ctx context.Context, o *pastOptions, args []string, watch b
 
 func (a *App) showStatus(o *pastOptions, run *record.Stored, state task.State) error {
 	if o.output != "" {
-		return printObject(a.Out, o.output, object(run, state))
+		return a.printObject(o.output, object(run, state))
 	}
-	fmt.Fprintln(a.Out, shown("run %s: %s of %s in namespace %q, %s", run.ID, run.Operation, title(run.Release), run.Namespace, state))
-	fmt.Fprintln(a.Out, shown("by %s, started at %s", run.Owner, run.Start.Format(time.RFC3339)))
+	a.print("run %s: %s of %s in namespace %q, %s", run.ID, run.Operation, title(run.Release), run.Namespace, state)
+	a.print("by %s, started at %s", run.Owner, run.Start.Format(time.RFC3339))
 	table := tabwriter.NewWriter(a.Out, 0, 0, 3, ' ', 0)
 	fmt.Fprintln(table, "STEP\tPHASE\tSTATUS\tTOOK\tWHERE\tMESSAGE")
 	for _, s := range run.Steps {
@@ -321,7 +321,7 @@ func (a *App) showStatus(o *pastOptions, run *record.Stored, state task.State) e
 	}
 	if state == died || state == task.Failed || state == task.Unknown || state == task.Cancelled {
 		if !run.RolledBack {
-			fmt.Fprintln(a.ErrOut, shown("hint: 'kubectl tasks resume %s' goes on with it", run.ID))
+			a.say("hint: 'kubectl tasks resume %s' goes on with it", run.ID)
 		}
 	}
 	return nil

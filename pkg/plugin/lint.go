@@ -3,7 +3,6 @@ package plugin
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"github.com/spf13/cobra"
 
@@ -69,11 +68,11 @@ func (a *App) lint(ctx context.Context, o *lintOptions, files []string) error {
 	set.diagnostics.Sort()
 	switch o.output {
 	case "json":
-		if err := report.JSON(a.Out, report.Findings(set.diagnostics)); err != nil {
+		if err := a.printObject(o.output, report.Findings(set.diagnostics)); err != nil {
 			return err
 		}
 	case "github":
-		report.LintGitHub(a.Out, set.diagnostics)
+		report.LintGitHub(a.raw.Out, set.diagnostics)
 	default:
 		report.Lint(a.Out, set.diagnostics)
 	}
@@ -81,7 +80,7 @@ func (a *App) lint(ctx context.Context, o *lintOptions, files []string) error {
 		return silentError{exitUsage}
 	}
 	if o.output == "" {
-		fmt.Fprintf(a.ErrOut, "%d tasks, no error, %d warnings\n", len(set.tasks), len(set.diagnostics))
+		a.say("%d tasks, no error, %d warnings", len(set.tasks), len(set.diagnostics))
 	}
 	return nil
 }

@@ -60,10 +60,10 @@ func (a *App) list(ctx context.Context, o *listOptions) error {
 	listed := report.NewTaskList(set.tasks)
 	switch o.output {
 	case "json", "yaml":
-		return printObject(a.Out, o.output, listed)
+		return a.printObject(o.output, listed)
 	case "name":
 		for _, t := range listed.Items {
-			fmt.Fprintln(a.Out, shown("%s", t.Name))
+			a.print("%s", t.Name)
 		}
 		return nil
 	}

@@ -1,7 +1,6 @@
 package plugin
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -10,7 +9,6 @@ import (
 
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/record"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/release"
-	"github.com/kubectl-tasks/kubectl-tasks/pkg/report"
 )
 
 func (a *App) logsCommand() *cobra.Command {
@@ -60,6 +58,7 @@ func (a *App) logs(ctx context.Context, o *pastOptions, args []string) error {
 	for _, name := range args {
 		wanted[name] = true
 	}
+	out := &dataWriter{to: a.data(a.raw.Out, false)}
 	shownAny := false
 	for _, s := range run.Steps {
 		if len(wanted) > 0 && !wanted[s.ID] {
@@ -71,23 +70,20 @@ func (a *App) logs(ctx context.Context, o *pastOptions, args []string) error {
 		}
 		if len(text) == 0 {
 			if wanted[s.ID] {
-				fmt.Fprintln(a.ErrOut, shown("task %q: %s", s.ID, why(run, s)))
+				a.say("task %q: %s", s.ID, why(run, s))
 			}
 			continue
 		}
 		if len(wanted) != 1 {
-			fmt.Fprintln(a.Out, shown("==> %s <==", s.ID))
+			a.print("==> %s <==", s.ID)
 		}
-		if isTerminal(a.Out) {
-			text = escapeLines(text)
-		}
-		if _, err := a.Out.Write(text); err != nil {
+		if _, err := out.Write(text); err != nil {
 			return err
 		}
 		shownAny = true
 	}
 	if !shownAny && len(wanted) == 0 {
-		fmt.Fprintf(a.ErrOut, "the tasks of run %s have printed nothing\n", run.ID)
+		a.say("the tasks of run %s have printed nothing", run.ID)
 	}
 	return nil
 }
@@ -105,17 +101,4 @@ func why(run *record.Stored, s record.Step) string {
 		return "the record has no room for what it printed"
 	}
 	return "it has printed nothing"
-}
-
-// escapeLines makes the lines of a text harmless to a terminal.
-func escapeLines(text []byte) []byte {
-	var b bytes.Buffer
-	for line := range bytes.Lines(text) {
-		body, ended := bytes.CutSuffix(line, []byte("\n"))
-		b.Write(report.Escape(body))
-		if ended {
-			b.WriteByte('\n')
-		}
-	}
-	return b.Bytes()
 }

@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"slices"
 	"strings"
@@ -276,7 +275,7 @@ func (a *App) perform(ctx context.Context, o *operation) error {
 	o.runner.recording.Wait()
 	if ledger, ok := o.ledger.(record.Ledger); ok {
 		if err := ledger.Close(); err != nil {
-			fmt.Fprintf(a.ErrOut, "note: %v\n", err)
+			a.tell(err.Error())
 		}
 	}
 	applyError := o.runner.applyError
@@ -291,7 +290,7 @@ func (a *App) perform(ctx context.Context, o *operation) error {
 		object.ID, object.Revision, object.ExitCode = o.id, revision, ExitCode(end)
 		run = object
 	}
-	if err := o.release.Print(a.Out, run); err != nil && end == nil {
+	if err := a.printRelease(o.release, run); err != nil && end == nil {
 		return err
 	}
 	if uninstall, ok := o.release.(*release.Uninstall); ok && end == nil && !uninstall.KeepsHistory() {
@@ -299,7 +298,7 @@ func (a *App) perform(ctx context.Context, o *operation) error {
 		s.keep = 0
 	}
 	if end != nil && revision > 0 && applyError == nil && o.runner.rolledBack == "" {
-		fmt.Fprintf(a.ErrOut, "release %q: Helm's %s is done (revision %d), nothing was rolled back\n", o.plan.Release.Name, o.plan.Operation, revision)
+		a.say("release %q: Helm's %s is done (revision %d), nothing was rolled back", o.plan.Release.Name, o.plan.Operation, revision)
 	}
 	return end
 }
@@ -308,7 +307,7 @@ func (a *App) perform(ctx context.Context, o *operation) error {
 // something to say on the side of the results.
 func (a *App) dryRun(p plan.Plan, change release.Change) error {
 	if len(p.Tasks()) > 0 {
-		fmt.Fprintf(a.ErrOut, "dry run: nothing of this is run\n")
+		a.say("dry run: nothing of this is run")
 		if err := report.Plan(a.ErrOut, p); err != nil {
 			return err
 		}
@@ -316,7 +315,7 @@ func (a *App) dryRun(p plan.Plan, change release.Change) error {
 	if err := change.Apply(); err != nil {
 		return err
 	}
-	return change.Print(a.Out, nil)
+	return a.printRelease(change, nil)
 }
 
 // end turns the result of a run into the error that ends the program; nil when all went well.
@@ -423,12 +422,4 @@ func newRunID(start time.Time) string {
 	var random [3]byte
 	_, _ = rand.Read(random[:]) // never fails, see crypto/rand
 	return fmt.Sprintf("%s-%x", start.UTC().Format("20060102-150405"), random)
-}
-
-// printObject writes an object of package report in the format of -o json or -o yaml.
-func printObject(w io.Writer, format string, object any) error {
-	if format == "yaml" {
-		return report.YAML(w, object)
-	}
-	return report.JSON(w, object)
 }

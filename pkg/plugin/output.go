@@ -1,6 +1,7 @@
 package plugin
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -10,6 +11,8 @@ import (
 	"syscall"
 
 	"github.com/spf13/pflag"
+
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/report"
 )
 
 // addOutput adds -o with the formats that the command knows.
@@ -24,6 +27,30 @@ func checkOutput(value string, formats ...string) error {
 	return usageError{fmt.Errorf("unknown output format %q; use one of %s", value, strings.Join(formats, ", "))}
 }
 
+// data is the way out of what is no text for people: what a program printed, or a file. On a terminal it is text
+// all the same. In a file it is exact, and also in a pipe, unless that leads to a CI system that reads all lines
+// for commands and cannot be stopped; there commands are written out. exact says that the pipe leads elsewhere.
+func (a *App) data(stream io.Writer, exact bool) io.Writer {
+	switch {
+	case isTerminal(stream) && stream == a.raw.Out:
+		return a.Out
+	case isTerminal(stream):
+		return a.ErrOut
+	case exact || isFile(stream):
+		return stream
+	case slices.ContainsFunc(readers, func(variable string) bool { return os.Getenv(variable) != "" }):
+		tame := report.NewTame(stream)
+		a.onExit(func() { _ = tame.Close() })
+		return tame
+	}
+	a.stopCommands()
+	return stream
+}
+
+// readers are the variables by which CI systems are known that cannot be kept from reading all lines for commands:
+// Azure Pipelines and TeamCity.
+var readers = []string{"TF_BUILD", "TEAMCITY_VERSION"}
+
 // dataWriter takes the data of a task, and keeps the first error. That nobody reads any more is none.
 type dataWriter struct {
 	to  io.Writer
@@ -33,10 +60,48 @@ type dataWriter struct {
 // Write implements io.Writer.
 func (d *dataWriter) Write(b []byte) (int, error) {
 	n, err := d.to.Write(b)
-	if err != nil && d.err == nil && !errors.Is(err, syscall.EPIPE) {
+	if errors.Is(err, syscall.EPIPE) {
+		return len(b), nil
+	}
+	if err != nil && d.err == nil {
 		d.err = err
 	}
 	return n, err
+}
+
+// printObject writes an object in the format of -o json or -o yaml, exactly.
+func (a *App) printObject(format string, object any) error {
+	to := &dataWriter{to: a.raw.Out}
+	if format == "yaml" {
+		return report.YAML(to, object)
+	}
+	return report.JSON(to, object)
+}
+
+// printed is what writes a command's results as Helm's own command does.
+type printed interface {
+	Format() string
+	Print(out io.Writer, run any) error
+}
+
+// printRelease writes what Helm's command writes: text, or a document that stays exact.
+func (a *App) printRelease(p printed, run any) error {
+	format := p.Format()
+	if format != "json" && format != "yaml" {
+		return p.Print(a.Out, run)
+	}
+	var b bytes.Buffer
+	if err := p.Print(&b, run); err != nil {
+		return err
+	}
+	text, err := report.SafeJSON(b.Bytes()), error(nil)
+	if format == "yaml" {
+		text, err = report.SafeYAML(b.Bytes())
+	}
+	if err == nil {
+		_, err = (&dataWriter{to: a.raw.Out}).Write(text)
+	}
+	return err
 }
 
 // isFile reports whether a stream is a regular file.

@@ -92,7 +92,7 @@ func (a *App) showPlan(ctx context.Context, t *taskFlags, p plan.Plan, client *k
 	case "mermaid":
 		report.Mermaid(a.Out, p)
 	case "json", "yaml":
-		if err := printObject(a.Out, output, report.NewPlanObject(p)); err != nil {
+		if err := a.printObject(output, report.NewPlanObject(p)); err != nil {
 			return err
 		}
 	default:

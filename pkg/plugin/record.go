@@ -180,7 +180,7 @@ func (a *App) left(ctx context.Context, m memory, change *release.Rollback) ([]p
 		return nil, &release.PreflightError{Err: fmt.Errorf("%w\nhint: without it nobody knows what the tasks of the revisions that are left did; 'helm rollback' does not ask", err)}
 	}
 	for _, d := range started {
-		fmt.Fprintln(a.ErrOut, shown("note: task %q was started for revision %d at %s, and nobody saw its end: it is not taken back", d.Task, d.Revision, d.Time.Format(time.RFC3339)))
+		a.say("note: task %q was started for revision %d at %s, and nobody saw its end: it is not taken back", d.Task, d.Revision, d.Time.Format(time.RFC3339))
 	}
 	return done, nil
 }

@@ -94,7 +94,7 @@ func (a *App) resume(cmd *cobra.Command, o *resumeOptions, args []string) error 
 	}
 	switch {
 	case run.Status == task.Succeeded:
-		fmt.Fprintf(a.ErrOut, "run %s has succeeded: there is nothing left to do\n", run.ID)
+		a.say("run %s has succeeded: there is nothing left to do", run.ID)
 		return nil
 	case run.RolledBack:
 		return usageError{fmt.Errorf("run %s failed and was rolled back: there is nothing to go on with; start it anew", run.ID)}
@@ -115,7 +115,7 @@ func (a *App) resume(cmd *cobra.Command, o *resumeOptions, args []string) error 
 		}
 	})
 	line = slices.Insert(line, 1, given...)
-	fmt.Fprintln(a.ErrOut, shown("going on with run %s: %s", run.ID, strings.Join(withoutValues(run.Command), " ")))
+	a.say("going on with run %s: %s", run.ID, strings.Join(withoutValues(run.Command), " "))
 	o.run = run
 	a.resuming, a.args = &o.resumption, line
 	root := a.Command()

@@ -228,13 +228,14 @@ func (a *App) runPlan(ctx context.Context, o *runOptions, runner *stepRunner, se
 	if o.output != "" {
 		text.Stdout = a.ErrOut
 	}
-	e, data := o.tasks.engine(runner), &dataWriter{to: a.Out}
+	e, data := o.tasks.engine(runner), &dataWriter{}
 	show := text.Emit
 	if bare {
-		program := &report.Bare{Stdout: data, Stderr: a.ErrOut, Text: text, EscapeStdout: isTerminal(a.Out), EscapeStderr: isTerminal(a.ErrOut)}
+		data.to = a.data(a.raw.Out, o.unmasked)
+		program := &report.Bare{Stdout: data, Stderr: a.data(a.raw.ErrOut, false), Text: text}
 		switch {
-		case program.EscapeStdout:
-		case o.unmasked || isFile(a.Out):
+		case isTerminal(a.raw.Out):
+		case o.unmasked || isFile(a.raw.Out):
 			// It may be a backup, in which nothing must be replaced.
 			program.Stdout, e.Data = nil, data
 		default:
@@ -278,7 +279,7 @@ func (a *App) runPlan(ctx context.Context, o *runOptions, runner *stepRunner, se
 	if o.output != "" {
 		object := report.NewRun(p, result)
 		object.ID, object.ExitCode = id, ExitCode(end)
-		if err := printObject(a.Out, o.output, object); err != nil {
+		if err := a.printObject(o.output, object); err != nil {
 			return err
 		}
 	}
@@ -294,8 +295,8 @@ func (a *App) stopCommands() {
 	}
 	a.stopped = true
 	token := rand.Text()
-	fmt.Fprintf(a.ErrOut, "::stop-commands::%s\n", token)
-	a.onExit(func() { fmt.Fprintf(a.ErrOut, "::%s::\n", token) })
+	fmt.Fprintf(a.raw.ErrOut, "::stop-commands::%s\n", token)
+	a.onExit(func() { fmt.Fprintf(a.raw.ErrOut, "::%s::\n", token) })
 }
 
 // ownExitCode returns the exit code of the one task with the one target that ran; false when it is 0,

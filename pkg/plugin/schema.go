@@ -4,7 +4,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/format/native"
-	"github.com/kubectl-tasks/kubectl-tasks/pkg/report"
 )
 
 func (a *App) schemaCommand() *cobra.Command {
@@ -17,6 +16,6 @@ a file with it; what 'kubectl tasks lint' finds beyond it are names, cycles and 
   kubectl tasks schema > tasks.schema.json
   echo '# yaml-language-server: $schema=tasks.schema.json'`,
 		Args: arguments(0, 0),
-		RunE: func(*cobra.Command, []string) error { return report.JSON(a.Out, native.Schema()) },
+		RunE: func(*cobra.Command, []string) error { return a.printObject("json", native.Schema()) },
 	}
 }

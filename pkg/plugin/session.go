@@ -235,7 +235,7 @@ func (a *App) acquire(ctx context.Context, flags *recordFlags, client *kube.Clie
 
 // locksIn returns the locks of a namespace.
 func (a *App) locksIn(client *kube.Client, namespace string) record.Locks {
-	return record.Locks{Client: client.Interface, Namespace: namespace, Tell: func(text string) { fmt.Fprintln(a.ErrOut, shown("%s", text)) }}
+	return record.Locks{Client: client.Interface, Namespace: namespace, Tell: func(text string) { a.say("%s", text) }}
 }
 
 // unlock gives all locks back.
@@ -311,7 +311,7 @@ func (s *session) hint(a *App, end error) {
 	if s.journal == nil || end == nil || slices.Contains([]int{exitRolledBack, exitLocked}, ExitCode(end)) {
 		return
 	}
-	fmt.Fprintln(a.ErrOut, shown("run %[1]s is recorded: '%[2]s resume %[1]s' goes on with it, '%[2]s logs %[1]s' shows what its tasks printed", s.id, displayName()))
+	a.say("run %[1]s is recorded: '%[2]s resume %[1]s' goes on with it, '%[2]s logs %[1]s' shows what its tasks printed", s.id, displayName())
 }
 
 // leftovers says what a run that is left at once leaves behind.
@@ -320,9 +320,9 @@ func (s *session) leftovers(a *App) {
 		return
 	}
 	for _, step := range s.journal.Open() {
-		fmt.Fprintln(a.ErrOut, shown("still there: %s of %q", places(step.Made), step.ID))
+		a.say("still there: %s of %q", places(step.Made), step.ID)
 	}
-	fmt.Fprintln(a.ErrOut, shown("run %[1]s is recorded: '%[2]s resume %[1]s' goes on with it, '%[2]s cancel %[1]s' removes what it has left", s.id, displayName()))
+	a.say("run %[1]s is recorded: '%[2]s resume %[1]s' goes on with it, '%[2]s cancel %[1]s' removes what it has left", s.id, displayName())
 }
 
 // close lets others go on.

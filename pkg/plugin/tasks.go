@@ -165,7 +165,7 @@ func (a *App) find(ctx context.Context, t *taskFlags, client *kube.Client, rel p
 	}
 	documents, notes, err := finder.Discover(ctx)
 	for _, note := range notes {
-		fmt.Fprintf(a.ErrOut, "note: %s\n", note)
+		a.say("note: %s", note)
 	}
 	if pathError := (*fs.PathError)(nil); errors.As(err, &pathError) || errors.Is(err, source.ErrTooLarge) {
 		return nil, usageError{err}
@@ -268,7 +268,7 @@ func (a *App) announce(set taskSet, planned []task.Task) {
 				count++
 			}
 		}
-		fmt.Fprintf(a.ErrOut, "tasks from %s (%s): %d\n", d.Name, d.Format, count)
+		a.say("tasks from %s (%s): %d", d.Name, d.Format, count)
 	}
 	names := map[string]bool{"": true}
 	for _, t := range planned {
@@ -276,7 +276,7 @@ func (a *App) announce(set taskSet, planned []task.Task) {
 	}
 	for _, d := range set.diagnostics {
 		if d.Severity == task.Warning && names[d.Task] {
-			fmt.Fprintf(a.ErrOut, "warning: %s\n", report.Escape([]byte(strings.ReplaceAll(d.Error(), "\n", "; "))))
+			a.say("warning: %s", strings.ReplaceAll(d.Error(), "\n", "; "))
 		}
 	}
 }

@@ -52,7 +52,7 @@ func (a *App) test(ctx context.Context, o *helmOptions, test *release.Test, name
 		helmRelease: name, readiness: o.helm.Readiness(), voice: o.voice, emitHook: o.voice.Emit,
 	}
 	end := test.Run(name)
-	if err := test.Print(a.Out); err != nil && end == nil {
+	if err := a.printRelease(test, nil); err != nil && end == nil {
 		end = err
 	}
 	if refused := (*release.PreflightError)(nil); end == nil || errors.As(end, &refused) {

@@ -82,7 +82,7 @@ func shown(format string, args ...any) string {
 
 // interactive reports whether there is a person to ask.
 func (a *App) interactive() bool {
-	return isTerminal(a.In) && isTerminal(a.ErrOut) && os.Getenv("CI") == ""
+	return isTerminal(a.raw.In) && isTerminal(a.raw.ErrOut) && os.Getenv("CI") == ""
 }
 
 // isTerminal reports whether a stream of the program is a terminal.

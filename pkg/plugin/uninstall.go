@@ -2,7 +2,6 @@ package plugin
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/spf13/cobra"
 
@@ -96,12 +95,12 @@ func (a *App) uninstall(ctx context.Context, o *helmOptions, change *release.Uni
 
 // nothingToUninstall is the uninstall of a release that is not there, with --ignore-not-found.
 func (a *App) nothingToUninstall(name string, change *release.Uninstall) error {
-	fmt.Fprintf(a.ErrOut, "release %q not found: nothing to uninstall, no task is run\n", name)
+	a.say("release %q not found: nothing to uninstall, no task is run", name)
 	if a.planning != nil {
 		return nil
 	}
 	if err := change.Apply(); err != nil {
 		return err
 	}
-	return change.Print(a.Out, nil)
+	return a.printRelease(change, nil)
 }

@@ -40,7 +40,7 @@ func (a *App) versionCommand() *cobra.Command {
 			}
 			info := versionInfo{version, commit, date, runtime.Version(), runtime.GOOS + "/" + runtime.GOARCH}
 			if output != "" {
-				return printObject(a.Out, output, info)
+				return a.printObject(output, info)
 			}
 			_, err := fmt.Fprintf(a.Out, "kubectl-tasks %s (commit %s, built %s, %s %s)\n",
 				info.Version, info.Commit, info.Date, info.GoVersion, info.Platform)

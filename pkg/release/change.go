@@ -58,6 +58,8 @@ type Change interface {
 	RollBack() (string, error)
 	// Timeout is Helm's --timeout, which limits each wait.
 	Timeout() time.Duration
+	// Format is that of Print: table, json or yaml.
+	Format() string
 	// Print writes what Helm's command writes, with run added to JSON and YAML unless it is nil.
 	Print(out io.Writer, run any) error
 }

@@ -199,6 +199,9 @@ func (i *Install) Timeout() time.Duration { return i.client.Timeout }
 // Operation is task.Install.
 func (i *Install) Operation() task.Operation { return task.Install }
 
+// Format is that of Print: table, json or yaml.
+func (i *Install) Format() string { return string(i.format) }
+
 // Print writes what helm install writes. When run is not nil, it is added to JSON and YAML under
 // the key "run".
 func (i *Install) Print(out io.Writer, run any) error {

@@ -135,6 +135,9 @@ func (r *Rollback) Timeout() time.Duration { return r.client.Timeout }
 // Operation is task.Rollback.
 func (r *Rollback) Operation() task.Operation { return task.Rollback }
 
+// Format is that of Print: table, json or yaml.
+func (r *Rollback) Format() string { return string(r.format) }
+
 // Print writes what helm rollback writes; as JSON or YAML the release as it is then. When run is
 // not nil, it is added to these under the key "run".
 func (r *Rollback) Print(out io.Writer, run any) error {

@@ -1,15 +1,19 @@
 package release
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"helm.sh/helm/v3/pkg/chartutil"
 	"helm.sh/helm/v3/pkg/cli/output"
 	helmrelease "helm.sh/helm/v3/pkg/release"
+	"sigs.k8s.io/yaml"
 )
 
 // status is a release as Helm 3 shows it after install and upgrade: the lines and their order
@@ -42,8 +46,26 @@ func (s status) object() any {
 // WriteJSON implements output.Writer.
 func (s status) WriteJSON(out io.Writer) error { return output.EncodeJSON(out, s.object()) }
 
-// WriteYAML implements output.Writer.
-func (s status) WriteYAML(out io.Writer) error { return output.EncodeYAML(out, s.object()) }
+// WriteYAML implements output.Writer. It writes what Helm's encoder does, which refuses text with control
+// characters such as U+009B.
+func (s status) WriteYAML(out io.Writer) error {
+	text, err := json.Marshal(s.object())
+	if err != nil {
+		return err
+	}
+	text, err = yaml.JSONToYAML(controls.ReplaceAllFunc(text, func(c []byte) []byte {
+		r, _ := utf8.DecodeRune(c)
+		return fmt.Appendf(nil, `\u%04x`, r)
+	}))
+	if err != nil {
+		return err
+	}
+	_, err = out.Write(text)
+	return err
+}
+
+// controls are the control characters that JSON may have as they are.
+var controls = regexp.MustCompile("[\x7f-\u009f]")
 
 // WriteTable implements output.Writer.
 func (s status) WriteTable(out io.Writer) error {

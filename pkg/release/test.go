@@ -117,8 +117,11 @@ func (t *Test) byHelm() error {
 	return err
 }
 
-// Print writes what helm test writes.
-func (t *Test) Print(out io.Writer) error {
+// Format is that of Print: table, json or yaml.
+func (t *Test) Format() string { return string(t.format) }
+
+// Print writes what helm test writes; run is nil, for there are no tasks around it.
+func (t *Test) Print(out io.Writer, _ any) error {
 	if t.release == nil {
 		return nil
 	}

@@ -167,6 +167,9 @@ func (u *Uninstall) Timeout() time.Duration { return u.client.Timeout }
 // Operation is task.Uninstall.
 func (u *Uninstall) Operation() task.Operation { return task.Uninstall }
 
+// Format is that of Print: table, json or yaml.
+func (u *Uninstall) Format() string { return string(u.format) }
+
 // Print writes what helm uninstall writes; as JSON or YAML the release that was removed. When
 // run is not nil, it is added to these under the key "run".
 func (u *Uninstall) Print(out io.Writer, run any) error {

@@ -254,6 +254,9 @@ func (u *Upgrade) Operation() task.Operation {
 	return task.Upgrade
 }
 
+// Format is that of Print: table, json or yaml.
+func (u *Upgrade) Format() string { return string(u.format) }
+
 // Print writes what helm upgrade writes. When run is not nil, it is added to JSON and YAML under
 // the key "run".
 func (u *Upgrade) Print(out io.Writer, run any) error {
