@@ -2,42 +2,64 @@ package kube
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
+	"strconv"
+	"strings"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/kubernetes"
 )
 
 // draftLabel is the label by which Draft itself knew an application's pods (spec draft.md § 1.4).
 const draftLabel = "draft"
 
-// ReleasePods returns the pods of the workloads among the objects in which a task can run: Ready,
-// not being deleted, and of the workload's newest revision, sorted by namespace and name. When
+// Choice says which pods a program may run in. The pods of a workload that its update strategy does not replace
+// by itself (OnDelete, those below a partition, those of a paused Deployment) may be of any revision.
+type Choice struct {
+	// AnyRevision takes all pods that serve now. Without it, pods that an update is going to replace are left out.
+	AnyRevision bool
+	// Unready takes pods that run and are not Ready, too.
+	Unready bool
+}
+
+// ReleasePods returns the pods of the workloads among the objects in which a task can run: Ready and
+// not being deleted, those of the newest revision first, then by namespace and name. When
 // pod templates of the release carry Draft's label "draft", only their pods count. None is a
 // *NoPodsError.
-func (c *Client) ReleasePods(ctx context.Context, objects []*unstructured.Unstructured) ([]corev1.Pod, error) {
-	var pods []corev1.Pod
+func (c *Client) ReleasePods(ctx context.Context, objects []*unstructured.Unstructured, choice Choice) ([]corev1.Pod, error) {
+	var pods []ownPod
+	replaced := false
 	for _, w := range draftOnly(Workloads(objects)) {
-		all, err := c.newestPods(ctx, w)
+		all, err := c.chosenPods(ctx, w, choice)
+		if none, ok := errors.AsType[*NoPodsError](err); ok {
+			replaced = replaced || none.Unready
+			continue
+		}
 		if err != nil {
 			return nil, fmt.Errorf("pods of %s in namespace %q: %w", Name(w), w.GetNamespace(), err)
 		}
 		for _, p := range all {
 			// A pod can be in the chart and belong to a workload of it.
-			if !slices.ContainsFunc(pods, func(other corev1.Pod) bool { return other.UID == p.UID }) {
+			if !slices.ContainsFunc(pods, func(other ownPod) bool { return other.UID == p.UID }) {
 				pods = append(pods, p)
 			}
 		}
 	}
-	if len(pods) == 0 {
-		return nil, &NoPodsError{Of: "the release", Why: "release has no pods"}
+	switch {
+	case len(pods) > 0:
+		return usable(pods, "the release", choice)
+	case replaced:
+		return nil, &NoPodsError{Of: "the release", Why: "its pods are of older revisions, which are being replaced", Unready: true}
 	}
-	return usable(pods, "the release")
+	return nil, &NoPodsError{Of: "the release", Why: "release has no pods"}
 }
 
 // draftOnly keeps the workloads whose pods carry Draft's label, or all when none does.
@@ -68,55 +90,90 @@ func isReady(p *corev1.Pod) bool {
 	return false
 }
 
-// newestPods returns the pods that the workload made for its newest revision, ready or not.
-func (c *Client) newestPods(ctx context.Context, w *unstructured.Unstructured) ([]corev1.Pod, error) {
+// ownPod is a pod of a workload.
+type ownPod struct {
+	corev1.Pod
+
+	// newest tells that the pod is of the workload's newest revision, stays that an update does not replace it by
+	// itself.
+	newest, stays bool
+}
+
+// chosenPods returns the pods of the workload that are of a revision that will do, ready or not. None, although it
+// has pods or is about to have some, is a *NoPodsError.
+func (c *Client) chosenPods(ctx context.Context, w *unstructured.Unstructured, choice Choice) ([]ownPod, error) {
+	if choice.AnyRevision {
+		return c.ownPods(ctx, w)
+	}
+	if err := c.awaitObserved(ctx, w); err != nil {
+		return nil, err
+	}
+	all, err := c.ownPods(ctx, w)
+	if err != nil {
+		return nil, err
+	}
+	chosen := slices.DeleteFunc(slices.Clone(all), func(p ownPod) bool { return !p.newest && !p.stays })
+	if len(chosen) == 0 && slices.ContainsFunc(all, func(p ownPod) bool { return p.DeletionTimestamp == nil }) {
+		return nil, &NoPodsError{Of: Name(w), Why: "its pods are of older revisions, which are being replaced", Unready: true}
+	}
+	return chosen, nil
+}
+
+// ownPods returns all pods that the workload made, ready or not.
+func (c *Client) ownPods(ctx context.Context, w *unstructured.Unstructured) ([]ownPod, error) {
 	client, err := c.Interface()
 	if err != nil {
 		return nil, err
 	}
 	ns, name := w.GetNamespace(), w.GetName()
+	always := func(*corev1.Pod) bool { return true }
 	switch w.GetKind() {
 	case "Pod":
 		p, err := client.CoreV1().Pods(ns).Get(ctx, name, metav1.GetOptions{})
 		if err != nil {
 			return nil, err
 		}
-		return []corev1.Pod{*p}, nil
+		return []ownPod{{Pod: *p, newest: true, stays: true}}, nil
 	case "Deployment":
 		d, err := client.AppsV1().Deployments(ns).Get(ctx, name, metav1.GetOptions{})
 		if err != nil {
 			return nil, err
 		}
-		var newest *appsv1.ReplicaSet
+		var sets []appsv1.ReplicaSet
 		pods, err := podsBeside(ctx, client, ns, d.Spec.Selector, func(ctx context.Context) (err error) {
-			newest, err = newestReplicaSet(ctx, client, d)
+			sets, err = replicaSets(ctx, client, d)
 			return err
 		})
-		if err != nil || newest == nil {
+		if err != nil {
 			return nil, err
 		}
-		return controlledBy(pods, newest, ""), nil
+		var own []ownPod
+		for i := range sets {
+			newest := sets[i].Annotations[revisionAnnotation] == d.Annotations[revisionAnnotation]
+			own = append(own, controlledBy(pods, &sets[i], func(*corev1.Pod) bool { return newest }, func(*corev1.Pod) bool { return d.Spec.Paused })...)
+		}
+		return own, nil
 	case "ReplicaSet":
 		r, err := client.AppsV1().ReplicaSets(ns).Get(ctx, name, metav1.GetOptions{})
 		if err != nil {
 			return nil, err
 		}
 		pods, err := selectedPods(ctx, client, ns, r.Spec.Selector)
-		return controlledBy(pods, r, ""), err
+		return controlledBy(pods, r, always, always), err
 	case "ReplicationController":
 		r, err := client.CoreV1().ReplicationControllers(ns).Get(ctx, name, metav1.GetOptions{})
 		if err != nil {
 			return nil, err
 		}
 		pods, err := selectedPods(ctx, client, ns, &metav1.LabelSelector{MatchLabels: r.Spec.Selector})
-		return controlledBy(pods, r, ""), err
+		return controlledBy(pods, r, always, always), err
 	case "StatefulSet":
 		s, err := client.AppsV1().StatefulSets(ns).Get(ctx, name, metav1.GetOptions{})
 		if err != nil {
 			return nil, err
 		}
 		pods, err := selectedPods(ctx, client, ns, s.Spec.Selector)
-		return controlledBy(pods, s, s.Status.UpdateRevision), err
+		return controlledBy(pods, s, ofRevision(s.Status.UpdateRevision), func(p *corev1.Pod) bool { return staysInSet(s, p.Name) }), err
 	case "DaemonSet":
 		d, err := client.AppsV1().DaemonSets(ns).Get(ctx, name, metav1.GetOptions{})
 		if err != nil {
@@ -127,9 +184,57 @@ func (c *Client) newestPods(ctx context.Context, w *unstructured.Unstructured) (
 			hash, err = newestDaemonSetHash(ctx, client, d)
 			return err
 		})
-		return controlledBy(pods, d, hash), err
+		return controlledBy(pods, d, ofRevision(hash), func(*corev1.Pod) bool {
+			return d.Spec.UpdateStrategy.Type == appsv1.OnDeleteDaemonSetStrategyType
+		}), err
 	}
 	return nil, fmt.Errorf("%s is not a workload", w.GetKind())
+}
+
+// staysInSet reports whether the StatefulSet does not replace the pod when its template changes: with OnDelete, and
+// below a partition (k8s.io/kubernetes/pkg/controller/statefulset, newVersionedStatefulSetPod).
+func staysInSet(s *appsv1.StatefulSet, pod string) bool {
+	if s.Spec.UpdateStrategy.Type == appsv1.OnDeleteStatefulSetStrategyType {
+		return true
+	}
+	rolling := s.Spec.UpdateStrategy.RollingUpdate
+	if rolling == nil || rolling.Partition == nil {
+		return false
+	}
+	ordinal, err := strconv.ParseInt(pod[strings.LastIndex(pod, "-")+1:], 10, 32)
+	if s.Spec.Ordinals != nil {
+		ordinal -= int64(s.Spec.Ordinals.Start)
+	}
+	return err == nil && ordinal < int64(*rolling.Partition)
+}
+
+// observeLimit is how long a controller may take to see that its workload has changed; it takes milliseconds.
+const observeLimit = 10 * time.Second
+
+// awaitObserved returns when the workload's controller has seen its newest generation: until then nothing tells which
+// pods are of the newest revision. When it does not, that is a *NoPodsError.
+func (c *Client) awaitObserved(ctx context.Context, w *unstructured.Unstructured) error {
+	resource, ok := workloads[w.GroupVersionKind().GroupKind()]
+	if !ok || resource.Group == "" {
+		return nil // a pod has no revision, and those of a ReplicationController do not depend on it
+	}
+	client, err := c.Dynamic()
+	if err != nil {
+		return err
+	}
+	var live *unstructured.Unstructured
+	err = wait.PollUntilContextTimeout(ctx, 200*time.Millisecond, observeLimit, true, func(ctx context.Context) (bool, error) {
+		live, err = client.Resource(resource).Namespace(w.GetNamespace()).Get(ctx, w.GetName(), metav1.GetOptions{})
+		if err != nil {
+			return false, err
+		}
+		observed, _, _ := unstructured.NestedInt64(live.Object, "status", "observedGeneration")
+		return observed >= live.GetGeneration(), nil
+	})
+	if wait.Interrupted(err) && ctx.Err() == nil {
+		return &NoPodsError{Of: Name(w), Why: fmt.Sprintf("its controller has not seen its generation %d yet", live.GetGeneration()), Unready: true}
+	}
+	return err
 }
 
 // podsBeside returns the pods that the selector finds, and calls other while the server looks for them.
@@ -156,19 +261,28 @@ func selectedPods(ctx context.Context, client kubernetes.Interface, namespace st
 	return list.Items, nil
 }
 
-// controlledBy returns those of the pods that the owner controls. Where hash is not empty, only those whose
-// label controller-revision-hash is that.
-func controlledBy(pods []corev1.Pod, owner metav1.Object, hash string) []corev1.Pod {
-	return slices.DeleteFunc(pods, func(p corev1.Pod) bool {
-		return !metav1.IsControlledBy(&p, owner) || hash != "" && p.Labels[appsv1.ControllerRevisionHashLabelKey] != hash
-	})
+// controlledBy returns those of the pods that the owner controls.
+func controlledBy(pods []corev1.Pod, owner metav1.Object, newest, stays func(*corev1.Pod) bool) []ownPod {
+	var own []ownPod
+	for i := range pods {
+		if p := &pods[i]; metav1.IsControlledBy(p, owner) {
+			own = append(own, ownPod{Pod: *p, newest: newest(p), stays: stays(p)})
+		}
+	}
+	return own
+}
+
+// ofRevision returns what reports whether a pod carries the hash of a revision.
+func ofRevision(hash string) func(*corev1.Pod) bool {
+	return func(p *corev1.Pod) bool { return p.Labels[appsv1.ControllerRevisionHashLabelKey] == hash }
 }
 
 // revisionAnnotation is how the Deployment controller numbers a Deployment and its ReplicaSets
 // (k8s.io/kubectl/pkg/util/deployment).
 const revisionAnnotation = "deployment.kubernetes.io/revision"
 
-func newestReplicaSet(ctx context.Context, client kubernetes.Interface, d *appsv1.Deployment) (*appsv1.ReplicaSet, error) {
+// replicaSets returns those of the Deployment.
+func replicaSets(ctx context.Context, client kubernetes.Interface, d *appsv1.Deployment) ([]appsv1.ReplicaSet, error) {
 	selector, err := metav1.LabelSelectorAsSelector(d.Spec.Selector)
 	if err != nil {
 		return nil, err
@@ -177,13 +291,7 @@ func newestReplicaSet(ctx context.Context, client kubernetes.Interface, d *appsv
 	if err != nil {
 		return nil, err
 	}
-	for i := range list.Items {
-		r := &list.Items[i]
-		if metav1.IsControlledBy(r, d) && r.Annotations[revisionAnnotation] == d.Annotations[revisionAnnotation] {
-			return r, nil
-		}
-	}
-	return nil, nil
+	return slices.DeleteFunc(list.Items, func(r appsv1.ReplicaSet) bool { return !metav1.IsControlledBy(&r, d) }), nil
 }
 
 // newestDaemonSetHash returns the hash label of the DaemonSet's newest revision.

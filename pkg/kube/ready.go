@@ -24,6 +24,9 @@ type Readiness struct {
 	// Grace is how long something that hardly goes away by itself, such as an image that cannot be pulled, may
 	// keep pods from starting; after it the wait gives up. 0 waits for the whole timeout.
 	Grace time.Duration
+	// Unschedulable has a pod that no node takes end the wait after Grace, too; without it such a pod is waited for,
+	// as a cluster autoscaler may bring a node.
+	Unschedulable bool
 	// Rules judge objects in the place of what is usual, by group and kind; those whose rule is nil are not waited
 	// for.
 	Rules map[schema.GroupKind]Rule

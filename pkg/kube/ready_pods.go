@@ -19,7 +19,7 @@ import (
 const (
 	// podsAfter is how long a wait lasts before it looks at what pods say: most waits end before.
 	podsAfter = time.Second
-	// crashes is how often a container must have been started again before its pod counts as hopeless.
+	// crashes is how often a container must have ended before its pod counts as hopeless.
 	crashes = 3
 )
 
@@ -29,9 +29,11 @@ const noPod = "no pod can be made"
 // trouble is what keeps a pod from starting.
 type trouble struct {
 	reason string
-	since  time.Time
-	// hopeless tells that it hardly goes away by itself.
+	// hopeless tells that it hardly goes away by itself, since when it began to be so, or the workload last got on.
 	hopeless bool
+	since    time.Time
+	// refused is when the cluster refused to make a pod, by its clock; zero when it is not that.
+	refused time.Time
 }
 
 // why returns what keeps the object's pods from starting: that of the first pod by name.
@@ -78,7 +80,54 @@ func (w *readyWait) watchPods(ctx context.Context) {
 				return true
 			})
 		})
+		if w.losesJobs(namespace) {
+			group.Go(func() {
+				_ = followAll(ctx, events, metav1.ListOptions{FieldSelector: "involvedObject.kind=Job"}, func(o *unstructured.Unstructured, _ bool) bool {
+					w.seeJobEnd(o)
+					return true
+				})
+			})
+		}
 	}
+}
+
+// losesJobs reports whether a Job of the namespace is removed as soon as it has ended, so that its end may be missed.
+func (w *readyWait) losesJobs(namespace string) bool {
+	for p, names := range w.places {
+		for _, a := range names {
+			if _, ttl, _ := unstructured.NestedInt64(a.object.Object, "spec", "ttlSecondsAfterFinished"); ttl && p.namespace == namespace && a.object.GetKind() == "Job" {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// seeJobEnd takes an event of a Job that is not there any more: how it ended is what counts
+// (k8s.io/kubernetes/pkg/controller/job, which records one when it sets the last condition).
+func (w *readyWait) seeJobEnd(o *unstructured.Unstructured) {
+	name, _, _ := unstructured.NestedString(o.Object, "involvedObject", "name")
+	uid, _, _ := unstructured.NestedString(o.Object, "involvedObject", "uid")
+	reason, _, _ := unstructured.NestedString(o.Object, "reason")
+	message, _, _ := unstructured.NestedString(o.Object, "message")
+	a := w.find("Job", o.GetNamespace(), name)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if a == nil || a.live != nil || a.ended || string(a.uid) != uid {
+		return
+	}
+	before := a.verdict
+	switch reason {
+	case "Completed":
+		a.verdict, a.reason, a.ended = Ready, "", true
+	case "BackoffLimitExceeded", "DeadlineExceeded", "PodFailurePolicy", "FailedIndexes", "MaxFailedIndexesExceeded":
+		a.verdict, a.reason = Failed, joinReason(reason, message)
+		w.finish(errFailed)
+	default:
+		return
+	}
+	w.recount(before, a.verdict)
+	w.check()
 }
 
 // namespaces returns those of the workloads that are waited for.
@@ -97,19 +146,34 @@ func (w *readyWait) namespaces() []string {
 
 // seePod takes a state of a pod.
 func (w *readyWait) seePod(ctx context.Context, o *unstructured.Unstructured, gone bool) {
-	a, newest := w.ownerOf(o)
+	a, replaced := w.ownerOf(o)
 	if a == nil {
 		return
+	}
+	if !gone {
+		w.seeMade(a, o.GetCreationTimestamp().Time)
 	}
 	var pod corev1.Pod
 	reason, hopeless := "", false
 	if !gone && o.GetDeletionTimestamp() == nil && runtime.DefaultUnstructuredConverter.FromUnstructured(o.Object, &pod) == nil && !isReady(&pod) {
-		reason, hopeless = stuck(&pod), isHopeless(&pod)
+		reason, hopeless = stuck(&pod), isHopeless(&pod, w.how.Unschedulable)
 	}
-	if reason != "" && !newest(ctx) {
+	if reason != "" && replaced(ctx) {
 		reason = ""
 	}
 	w.troubled(a, "pod "+o.GetName(), reason, hopeless)
+}
+
+// seeMade takes when a pod was made. The cluster does not refuse to make any since then.
+func (w *readyWait) seeMade(a *awaited, at time.Time) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if at.After(a.made) {
+		a.made = at
+	}
+	if t, refused := a.troubles[noPod]; refused && !t.refused.IsZero() && !a.made.Before(t.refused) {
+		delete(a.troubles, noPod)
+	}
 }
 
 // seeRefusal takes an event that tells that the cluster refused to make a pod.
@@ -118,11 +182,21 @@ func (w *readyWait) seeRefusal(o *unstructured.Unstructured, gone bool) {
 	name, _, _ := unstructured.NestedString(o.Object, "involvedObject", "name")
 	message, _, _ := unstructured.NestedString(o.Object, "message")
 	last, _, _ := unstructured.NestedString(o.Object, "lastTimestamp")
-	if at, err := time.Parse(time.RFC3339, last); gone || err != nil || at.Before(w.began.Add(-time.Minute)) {
+	at, err := time.Parse(time.RFC3339, last)
+	if gone || err != nil || at.Before(w.began.Add(-time.Minute)) {
 		return
 	}
-	if a := w.find(kind, o.GetNamespace(), name); a != nil {
-		w.troubled(a, noPod, message, true)
+	a := w.find(kind, o.GetNamespace(), name)
+	if a == nil {
+		return
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if a.made.Before(at) {
+		w.trouble(a, noPod, message, true)
+		t := a.troubles[noPod]
+		t.refused = at
+		a.troubles[noPod] = t
 	}
 }
 
@@ -150,47 +224,66 @@ func (w *readyWait) trouble(a *awaited, of, reason string, hopeless bool) {
 		delete(a.troubles, of)
 		return
 	}
-	t, known := a.troubles[of]
-	if !known {
+	t := a.troubles[of]
+	begins := hopeless && !t.hopeless
+	if begins {
 		t.since = time.Now()
 	}
 	t.reason, t.hopeless = reason, hopeless
 	a.troubles[of] = t
-	if hopeless && w.how.Grace > 0 {
-		time.AfterFunc(time.Until(t.since.Add(w.how.Grace)), func() {
-			w.mu.Lock()
-			defer w.mu.Unlock()
-			if now, lasts := a.troubles[of]; lasts && now.hopeless && now.since.Equal(t.since) && a.verdict != Ready {
-				w.finish(errFailed)
-			}
-		})
+	if begins && w.how.Grace > 0 {
+		w.giveUpAfter(a, of, w.how.Grace)
 	}
 }
 
-// ownerOf returns what is waited for that the pod belongs to, nil when there is none, and whether the pod is of
-// its newest revision: what becomes of others does not matter.
-func (w *readyWait) ownerOf(pod *unstructured.Unstructured) (a *awaited, newest func(context.Context) bool) {
-	always := func(context.Context) bool { return true }
+// giveUpAfter has the wait give up when what is hopeless has lasted for the grace, which may have begun anew.
+func (w *readyWait) giveUpAfter(a *awaited, of string, rest time.Duration) {
+	time.AfterFunc(rest, func() {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		t, lasts := a.troubles[of]
+		rest := w.how.Grace - time.Since(t.since)
+		switch {
+		case !lasts, !t.hopeless:
+		case a.verdict == Ready:
+			t.hopeless = false // the next that is seen of it counts anew
+			a.troubles[of] = t
+		case rest > 0:
+			w.giveUpAfter(a, of, rest)
+		default:
+			w.finish(errFailed)
+		}
+	})
+}
+
+// ownerOf returns what is waited for that the pod belongs to, nil when there is none, and whether an update is
+// replacing the pod: what becomes of it then does not matter.
+func (w *readyWait) ownerOf(pod *unstructured.Unstructured) (a *awaited, replaced func(context.Context) bool) {
+	never := func(context.Context) bool { return false }
 	owner := metav1.GetControllerOf(pod)
 	if owner == nil {
-		return w.find("Pod", pod.GetNamespace(), pod.GetName()), always
+		return w.find("Pod", pod.GetNamespace(), pod.GetName()), never
 	}
 	if a := w.find(owner.Kind, pod.GetNamespace(), owner.Name); a != nil {
-		return a, func(context.Context) bool {
-			revision := ""
-			if live := w.liveOf(a); live != nil && owner.Kind == "StatefulSet" {
-				revision, _, _ = unstructured.NestedString(live.Object, "status", "updateRevision")
-			}
-			return revision == "" || pod.GetLabels()[appsv1.ControllerRevisionHashLabelKey] == revision
-		}
+		return a, func(context.Context) bool { return w.leavesSet(a, pod) }
 	}
 	hash := pod.GetLabels()[appsv1.DefaultDeploymentUniqueLabelKey]
 	name, isDeployments := strings.CutSuffix(owner.Name, "-"+hash)
 	if owner.Kind != "ReplicaSet" || hash == "" || !isDeployments {
-		return nil, always
+		return nil, never
 	}
 	a = w.find("Deployment", pod.GetNamespace(), name)
-	return a, func(ctx context.Context) bool { return w.isNewest(ctx, a, owner.Name) }
+	return a, func(ctx context.Context) bool { return !w.isNewest(ctx, a, owner.Name) }
+}
+
+// leavesSet reports whether the pod is one of a StatefulSet that replaces it.
+func (w *readyWait) leavesSet(a *awaited, pod *unstructured.Unstructured) bool {
+	live := w.liveOf(a)
+	var set appsv1.StatefulSet
+	if live == nil || live.GetKind() != "StatefulSet" || runtime.DefaultUnstructuredConverter.FromUnstructured(live.Object, &set) != nil {
+		return false
+	}
+	return pod.GetLabels()[appsv1.ControllerRevisionHashLabelKey] != set.Status.UpdateRevision && !staysInSet(&set, pod.GetName())
 }
 
 // liveOf returns the newest state of an object that was seen; nil before the first.
@@ -233,12 +326,15 @@ func (w *readyWait) askPods(ctx context.Context) {
 			if known || !runsPods {
 				continue
 			}
-			pods, err := w.client.newestPods(ctx, a.object)
+			pods, err := w.client.ownPods(ctx, a.object)
 			if err != nil {
 				continue
 			}
 			for i := range pods {
-				if why := stuck(&pods[i]); why != "" {
+				if !pods[i].newest && !pods[i].stays || pods[i].DeletionTimestamp != nil {
+					continue
+				}
+				if why := stuck(&pods[i].Pod); why != "" {
 					w.troubled(a, "pod "+pods[i].Name, why, false)
 					break
 				}
@@ -293,17 +389,27 @@ var HopelessReasons = []string{
 	"CreateContainerConfigError", "CreateContainerError", "RunContainerError", "StartError",
 }
 
-// isHopeless reports whether what keeps the pod from becoming ready hardly goes away by itself.
-func isHopeless(p *corev1.Pod) bool {
+// isHopeless reports whether what keeps the pod from becoming ready hardly goes away by itself; that no node takes it
+// does where a cluster autoscaler may bring one.
+func isHopeless(p *corev1.Pod, unschedulable bool) bool {
 	for _, s := range slices.Concat(p.Status.InitContainerStatuses, p.Status.ContainerStatuses) {
-		if s.RestartCount >= crashes && !s.Ready {
+		if crashed(s) >= crashes && !s.Ready {
 			return true
 		}
 		if waits := s.State.Waiting; waits != nil && slices.Contains(HopelessReasons, waits.Reason) {
 			return true
 		}
 	}
-	return slices.ContainsFunc(p.Status.Conditions, func(c corev1.PodCondition) bool {
+	return unschedulable && slices.ContainsFunc(p.Status.Conditions, func(c corev1.PodCondition) bool {
 		return c.Type == corev1.PodScheduled && c.Status == corev1.ConditionFalse && c.Reason == corev1.PodReasonUnschedulable
 	})
+}
+
+// crashed returns how often the container has ended.
+func crashed(s corev1.ContainerStatus) int {
+	n := int(s.RestartCount)
+	if s.State.Running == nil && (s.State.Terminated != nil || s.LastTerminationState.Terminated != nil) {
+		n++ // and has not been started again since
+	}
+	return n
 }

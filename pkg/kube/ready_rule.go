@@ -21,7 +21,7 @@ const (
 	Nothing
 )
 
-// Rule judges a state of an object; the reason says why it is not ready.
+// Rule judges a state of an object; the reason says why it is not ready or, of one that is, what its user should know.
 type Rule func(o *unstructured.Unstructured) (v Verdict, reason string)
 
 // WaitAnnotation on an object, with the value "false", keeps it from being waited for.
@@ -36,8 +36,8 @@ var builtin = map[schema.GroupKind]struct {
 	{Kind: "Pod"}:                        {workloads[schema.GroupKind{Kind: "Pod"}], podRule},
 	{Kind: "ReplicationController"}:      {workloads[schema.GroupKind{Kind: "ReplicationController"}], controllerRule},
 	{Group: "apps", Kind: "Deployment"}:  {workloads[schema.GroupKind{Group: "apps", Kind: "Deployment"}], deploymentRule},
-	{Group: "apps", Kind: "StatefulSet"}: {workloads[schema.GroupKind{Group: "apps", Kind: "StatefulSet"}], statusRule},
-	{Group: "apps", Kind: "DaemonSet"}:   {workloads[schema.GroupKind{Group: "apps", Kind: "DaemonSet"}], statusRule},
+	{Group: "apps", Kind: "StatefulSet"}: {workloads[schema.GroupKind{Group: "apps", Kind: "StatefulSet"}], statefulSetRule},
+	{Group: "apps", Kind: "DaemonSet"}:   {workloads[schema.GroupKind{Group: "apps", Kind: "DaemonSet"}], daemonSetRule},
 	{Group: "apps", Kind: "ReplicaSet"}:  {workloads[schema.GroupKind{Group: "apps", Kind: "ReplicaSet"}], statusRule},
 	{Group: "batch", Kind: "Job"}:        {schema.GroupVersionResource{Group: "batch", Version: "v1", Resource: "jobs"}, jobRule},
 	{Kind: "Service"}:                    {schema.GroupVersionResource{Version: "v1", Resource: "services"}, serviceRule},
@@ -98,13 +98,96 @@ func statusRule(o *unstructured.Unstructured) (Verdict, string) {
 	}
 }
 
-// deploymentRule does not wait for a Deployment that is paused, which does not roll out until somebody
-// resumes it; Helm does not either.
+// deploymentRule does not wait for a Deployment that is paused, which does not roll out until it is resumed; Helm
+// does not either.
 func deploymentRule(o *unstructured.Unstructured) (Verdict, string) {
 	if paused, _, _ := unstructured.NestedBool(o.Object, "spec", "paused"); paused {
-		return Ready, ""
+		return Ready, "it is paused: its pods stay as they are until it is resumed"
 	}
 	return statusRule(o)
+}
+
+// onDelete is the update strategy of StatefulSets and DaemonSets that replaces no pod by itself.
+const onDelete = "OnDelete"
+
+// statefulSetRule waits for all pods to be available, those that the update strategy replaces by itself in the newest
+// revision. kstatus takes every StatefulSet with OnDelete for ready, and does not know minReadySeconds.
+func statefulSetRule(o *unstructured.Unstructured) (Verdict, string) {
+	if v, reason := statusRule(o); v != Ready {
+		return v, reason
+	}
+	wanted := replicas(o)
+	if of := inStatus(o, "replicas"); of > wanted {
+		return NotYet, fmt.Sprintf("Pending termination: %d", of-wanted)
+	}
+	if v, reason := availableOf(o, wanted); v != Ready {
+		return v, reason
+	}
+	strategy, _, _ := unstructured.NestedString(o.Object, "spec", "updateStrategy", "type")
+	partition, _, _ := unstructured.NestedInt64(o.Object, "spec", "updateStrategy", "rollingUpdate", "partition")
+	old := wanted - inStatus(o, "updatedReplicas")
+	switch {
+	case old <= 0:
+	case strategy == onDelete:
+		return Ready, olderPods(old, "its update strategy is OnDelete: they are replaced when they are deleted")
+	case partition > 0:
+		return Ready, olderPods(old, fmt.Sprintf("its partition is %d", partition))
+	}
+	return Ready, ""
+}
+
+func olderPods(n int64, because string) string {
+	if n == 1 {
+		return "1 pod is of an older revision; " + because
+	}
+	return fmt.Sprintf("%d pods are of an older revision; %s", n, because)
+}
+
+// daemonSetRule judges by kstatus, which waits for pods of the newest revision without end when the update strategy
+// replaces none by itself.
+func daemonSetRule(o *unstructured.Unstructured) (Verdict, string) {
+	if strategy, _, _ := unstructured.NestedString(o.Object, "spec", "updateStrategy", "type"); strategy != onDelete {
+		return statusRule(o)
+	}
+	wanted := inStatus(o, "desiredNumberScheduled")
+	old := wanted - inStatus(o, "updatedNumberScheduled")
+	if old > 0 {
+		o = o.DeepCopy()
+		_ = unstructured.SetNestedField(o.Object, wanted, "status", "updatedNumberScheduled")
+	}
+	v, reason := statusRule(o)
+	if v == Ready && old > 0 {
+		reason = olderPods(old, "its update strategy is OnDelete: they are replaced when they are deleted")
+	}
+	return v, reason
+}
+
+// replicas returns how many pods the workload is to have.
+func replicas(o *unstructured.Unstructured) int64 {
+	wanted, found, _ := unstructured.NestedInt64(o.Object, "spec", "replicas")
+	if !found {
+		return 1
+	}
+	return wanted
+}
+
+// inStatus returns a number of the object's status; 0 when it has none.
+func inStatus(o *unstructured.Unstructured, field string) int64 {
+	n, _, _ := unstructured.NestedInt64(o.Object, "status", field)
+	return n
+}
+
+// availableOf judges whether so many pods are ready and, where the workload says how long, have been for that long.
+func availableOf(o *unstructured.Unstructured, wanted int64) (Verdict, string) {
+	if ready := inStatus(o, "readyReplicas"); ready < wanted {
+		return NotYet, fmt.Sprintf("Ready: %d/%d", ready, wanted)
+	}
+	// Servers before 1.22 do not count the available pods of a StatefulSet, and have no minReadySeconds for it.
+	least, _, _ := unstructured.NestedInt64(o.Object, "spec", "minReadySeconds")
+	if available := inStatus(o, "availableReplicas"); least > 0 && available < wanted {
+		return NotYet, fmt.Sprintf("Available: %d/%d", available, wanted)
+	}
+	return Ready, ""
 }
 
 // podRule waits for a Pod that cannot be scheduled or crashes: both may change, and the wait's grace decides.
@@ -126,15 +209,7 @@ func controllerRule(o *unstructured.Unstructured) (Verdict, string) {
 	if v, reason := statusRule(o); v != Ready {
 		return v, reason
 	}
-	wanted, found, _ := unstructured.NestedInt64(o.Object, "spec", "replicas")
-	if !found {
-		wanted = 1
-	}
-	ready, _, _ := unstructured.NestedInt64(o.Object, "status", "readyReplicas")
-	if ready < wanted {
-		return NotYet, fmt.Sprintf("Ready: %d/%d", ready, wanted)
-	}
-	return Ready, ""
+	return availableOf(o, replicas(o))
 }
 
 // jobRule waits for a Job's end; to kstatus one is current as soon as it has started.

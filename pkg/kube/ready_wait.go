@@ -16,6 +16,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
 )
 
 const (
@@ -56,8 +57,19 @@ type awaited struct {
 	reason  string
 	// live is the newest state that was seen; nil before the first.
 	live *unstructured.Unstructured
-	// troubles are what keeps its pods from starting, by whom that is about.
+	// uid is that of the object that was applied or, when that is not known, seen last.
+	uid types.UID
+	// seen tells that there was a state of it, ended that it is a Job or a Pod that has reached its end: what becomes
+	// of it then, such as that its TTL removes it, does not matter.
+	seen, ended bool
+	// stood is what it said of a failure before the wait; see failureOf.
+	stood any
+	// most are the highest numbers that its status had, by their fields.
+	most map[string]int64
+	// troubles are what keeps its pods from starting, by whom that is about; made is when the newest of its pods was
+	// made, as far as they were seen.
 	troubles map[string]trouble
+	made     time.Time
 	// newest is the ReplicaSet that was seen to be of the newest revision, and that revision. Only the watch of
 	// the pods touches it.
 	newest string
@@ -119,7 +131,9 @@ func (w *readyWait) expect(p place, o *unstructured.Unstructured, rule Rule) {
 	}
 	if w.places[p][o.GetName()] == nil {
 		w.left++
-		w.places[p][o.GetName()] = &awaited{object: o, rule: rule, reason: "not seen yet", troubles: map[string]trouble{}}
+		w.places[p][o.GetName()] = &awaited{
+			object: o, rule: rule, reason: "not seen yet", uid: o.GetUID(), most: map[string]int64{}, troubles: map[string]trouble{},
+		}
 	}
 }
 
@@ -167,10 +181,9 @@ func (w *readyWait) run(ctx context.Context) error {
 				w.list(p, all)
 				return true
 			}, func(o *unstructured.Unstructured, gone bool) bool {
+				w.see(p, o.GetName(), o) // also the last state of what is gone: a Job's tells how it ended
 				if gone {
 					w.see(p, o.GetName(), nil)
-				} else {
-					w.see(p, o.GetName(), o)
 				}
 				return true
 			})
@@ -232,10 +245,17 @@ func (w *readyWait) judge(a *awaited, o *unstructured.Unstructured) {
 		return
 	}
 	before := a.verdict
-	if a.live = o; o == nil {
+	a.live = o
+	switch {
+	case o == nil && a.ended:
+		return
+	case o == nil && a.seen:
+		a.verdict, a.reason = NotYet, "it has been deleted"
+	case o == nil:
 		a.verdict, a.reason = NotYet, absent
-	} else {
-		a.verdict, a.reason = a.rule(o)
+	default:
+		a.verdict, a.reason = w.judgeState(a, o)
+		a.seen, a.uid, a.ended = true, o.GetUID(), a.verdict == Ready && ends(o)
 	}
 	if a.verdict == Failed {
 		w.finish(errFailed)
@@ -248,6 +268,11 @@ func (w *readyWait) judge(a *awaited, o *unstructured.Unstructured) {
 		}
 		w.trouble(a, noPod, refused, true)
 	}
+	w.recount(before, a.verdict)
+}
+
+// recount takes that the verdict on an object is another one.
+func (w *readyWait) recount(before, now Verdict) {
 	count := func(v Verdict, n int) {
 		if v != Ready {
 			w.left += n
@@ -257,7 +282,7 @@ func (w *readyWait) judge(a *awaited, o *unstructured.Unstructured) {
 		}
 	}
 	count(before, -1)
-	count(a.verdict, +1)
+	count(now, +1)
 }
 
 // check ends the wait when there is nothing more to wait for.
@@ -267,16 +292,24 @@ func (w *readyWait) check() {
 	}
 }
 
-// noteUnsaid tells of the objects about which nothing could be said.
+// noteUnsaid tells of the objects about which nothing could be said, and of what to know of the others.
 func (w *readyWait) noteUnsaid() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	var notes []string
 	for _, names := range w.places {
 		for _, a := range names {
-			if a.verdict == Nothing {
-				w.note(fmt.Sprintf("%s is not waited for: %s", Name(a.object), a.reason))
+			switch {
+			case a.verdict == Nothing:
+				notes = append(notes, fmt.Sprintf("%s is not waited for: %s", Name(a.object), a.reason))
+			case a.reason != "":
+				notes = append(notes, Name(a.object)+": "+a.reason)
 			}
 		}
+	}
+	slices.Sort(notes)
+	for _, text := range notes {
+		w.note(text)
 	}
 }
 

@@ -12,7 +12,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/labels"
-	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
@@ -32,76 +31,42 @@ type NoPodsError struct {
 func (e *NoPodsError) Error() string { return fmt.Sprintf("no ready pod of %s: %s", e.Of, e.Why) }
 
 // TargetPods returns the pods of a workload, a Service or a pod, given as KIND/NAME, in which a
-// program can run: Ready, not being deleted, and of a workload's newest revision, sorted by name.
+// program can run: Ready and not being deleted, those of a workload's newest revision first, then by name.
 // None is a *NoPodsError that says why.
-func (c *Client) TargetPods(ctx context.Context, namespace, target string) ([]corev1.Pod, error) {
+func (c *Client) TargetPods(ctx context.Context, namespace, target string, choice Choice) ([]corev1.Pod, error) {
 	o, _, err := c.named(namespace, target)
 	if err != nil {
 		return nil, err
 	}
 	kind := o.GroupVersionKind().GroupKind()
-	var all []corev1.Pod
+	var all []ownPod
 	switch {
 	case kind == schema.GroupKind{Kind: "Service"}:
 		all, err = c.servicePods(ctx, o)
 	case workloads[kind].Resource != "":
-		all, err = c.newestPods(ctx, o)
+		all, err = c.chosenPods(ctx, o, choice)
 	default:
 		return nil, fmt.Errorf("%s: programs run in the pods of a Deployment, StatefulSet, DaemonSet, ReplicaSet, Service or Pod", target)
 	}
-	if err != nil {
+	none, _ := errors.AsType[*NoPodsError](err)
+	if err != nil && none == nil {
 		return nil, fmt.Errorf("%s in namespace %q: %w", Name(o), namespace, err)
 	}
-	if !slices.ContainsFunc(all, func(p corev1.Pod) bool { return p.DeletionTimestamp == nil }) {
+	if !slices.ContainsFunc(all, func(p ownPod) bool { return p.DeletionTimestamp == nil }) {
 		// The last pods of what was scaled to zero take their time.
-		if why, zero := c.whyNoPods(ctx, o); zero || len(all) == 0 {
+		why, zero := c.whyNoPods(ctx, o)
+		switch {
+		case none != nil && !zero:
+			return nil, none
+		case zero, len(all) == 0:
 			return nil, &NoPodsError{Of: Name(o), Why: why, Zero: zero}
 		}
 	}
-	return usable(all, Name(o))
+	return usable(all, Name(o), choice)
 }
 
-// ReadyPods is TargetPods for a workload, of whose older revisions a pod will do when the newest has
-// none that is ready.
-func (c *Client) ReadyPods(ctx context.Context, namespace, workload string) ([]corev1.Pod, error) {
-	pods, err := c.TargetPods(ctx, namespace, workload)
-	none, _ := errors.AsType[*NoPodsError](err)
-	if none == nil || none.Zero {
-		return pods, err
-	}
-	o, resource, err := c.named(namespace, workload)
-	if err != nil {
-		return nil, err
-	}
-	client, err := c.in(resource, namespace)
-	if err != nil {
-		return nil, err
-	}
-	live, err := client.Get(ctx, o.GetName(), metav1.GetOptions{})
-	if err != nil {
-		return nil, fmt.Errorf("%s in namespace %q: %w", Name(o), namespace, err)
-	}
-	var selector metav1.LabelSelector
-	content, _, _ := unstructured.NestedMap(live.Object, "spec", "selector")
-	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(content, &selector); err != nil {
-		return nil, err
-	}
-	parsed, err := metav1.LabelSelectorAsSelector(&selector)
-	if err != nil || parsed.Empty() {
-		return nil, none
-	}
-	all, err := c.pods(ctx, namespace, parsed)
-	if err != nil {
-		return nil, err
-	}
-	if pods, err := usable(all, Name(o)); err == nil {
-		return pods, nil
-	}
-	return nil, none
-}
-
-// SelectorPods is TargetPods for the pods that a label selector matches.
-func (c *Client) SelectorPods(ctx context.Context, namespace, selector string) ([]corev1.Pod, error) {
+// SelectorPods is TargetPods for the pods that a label selector matches, of whatever revision.
+func (c *Client) SelectorPods(ctx context.Context, namespace, selector string, choice Choice) ([]corev1.Pod, error) {
 	parsed, err := labels.Parse(selector)
 	if err != nil {
 		return nil, fmt.Errorf("selector %q: %w", selector, err)
@@ -114,21 +79,32 @@ func (c *Client) SelectorPods(ctx context.Context, namespace, selector string) (
 	if len(all) == 0 {
 		return nil, &NoPodsError{Of: of, Why: fmt.Sprintf("none in namespace %q matches", namespace)}
 	}
-	return usable(all, of)
+	return usable(all, of, choice)
 }
 
-// usable returns the pods a program can run in.
-func usable(all []corev1.Pod, of string) ([]corev1.Pod, error) {
-	ready := slices.DeleteFunc(slices.Clone(all), func(p corev1.Pod) bool { return p.DeletionTimestamp != nil || !isReady(&p) })
-	if len(ready) > 0 {
-		slices.SortFunc(ready, func(a, b corev1.Pod) int {
-			return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name))
-		})
-		return ready, nil
+// usable returns the pods a program can run in, those of the newest revision first, then by namespace and name.
+func usable(all []ownPod, of string, choice Choice) ([]corev1.Pod, error) {
+	slices.SortFunc(all, func(a, b ownPod) int {
+		switch {
+		case a.newest && !b.newest:
+			return -1
+		case b.newest && !a.newest:
+			return 1
+		}
+		return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name))
+	})
+	var pods []corev1.Pod
+	for i := range all {
+		if p := &all[i].Pod; p.DeletionTimestamp == nil && (isReady(p) || choice.Unready && p.Status.Phase == corev1.PodRunning) {
+			pods = append(pods, *p)
+		}
+	}
+	if len(pods) > 0 {
+		return pods, nil
 	}
 	var why []string
 	for i := range all {
-		state := stuck(&all[i])
+		state := stuck(&all[i].Pod)
 		switch {
 		case all[i].DeletionTimestamp != nil:
 			state = "is being deleted"
@@ -141,7 +117,7 @@ func usable(all []corev1.Pod, of string) ([]corev1.Pod, error) {
 }
 
 // servicePods returns the pods that the Service selects.
-func (c *Client) servicePods(ctx context.Context, o *unstructured.Unstructured) ([]corev1.Pod, error) {
+func (c *Client) servicePods(ctx context.Context, o *unstructured.Unstructured) ([]ownPod, error) {
 	client, err := c.Interface()
 	if err != nil {
 		return nil, err
@@ -156,7 +132,8 @@ func (c *Client) servicePods(ctx context.Context, o *unstructured.Unstructured) 
 	return c.pods(ctx, o.GetNamespace(), labels.SelectorFromSet(service.Spec.Selector))
 }
 
-func (c *Client) pods(ctx context.Context, namespace string, selector labels.Selector) ([]corev1.Pod, error) {
+// pods returns those that the selector finds. What made them is not looked for, so they count as of the newest revision.
+func (c *Client) pods(ctx context.Context, namespace string, selector labels.Selector) ([]ownPod, error) {
 	client, err := c.Interface()
 	if err != nil {
 		return nil, err
@@ -165,7 +142,11 @@ func (c *Client) pods(ctx context.Context, namespace string, selector labels.Sel
 	if err != nil {
 		return nil, err
 	}
-	return list.Items, nil
+	pods := make([]ownPod, len(list.Items))
+	for i := range list.Items {
+		pods[i] = ownPod{Pod: list.Items[i], newest: true}
+	}
+	return pods, nil
 }
 
 // whyNoPods says why a workload has no pod, and whether that is because it is scaled to zero.
@@ -185,5 +166,5 @@ func (c *Client) whyNoPods(ctx context.Context, o *unstructured.Unstructured) (w
 	if replicas, found, _ := unstructured.NestedInt64(live.Object, "spec", "replicas"); found && replicas == 0 {
 		return "it is scaled to zero", true
 	}
-	return "it has none of its newest revision", false
+	return "it has none", false
 }

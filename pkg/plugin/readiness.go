@@ -16,12 +16,15 @@ import (
 // readinessFlags say how objects are waited for.
 type readinessFlags struct {
 	grace time.Duration
-	rules string
+	// graceFlag is the flag itself, which knows whether it was given.
+	graceFlag *pflag.Flag
+	rules     string
 }
 
 func (r *readinessFlags) addFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&r.rules, "readiness", "", "a file with rules that say when custom resources are ready")
-	fs.DurationVar(&r.grace, "grace", kube.DefaultGrace, "how long a wait bears what seldom goes away by itself, such as an image that cannot be pulled, or a container that has crashed three times; 0 waits for the whole --timeout")
+	fs.DurationVar(&r.grace, "grace", kube.DefaultGrace, "how long a wait bears what seldom goes away by itself, such as an image that cannot be pulled, or a container that has crashed three times; when it is given, a pod that no node takes counts too; 0 waits for the whole --timeout")
+	r.graceFlag = fs.Lookup("grace")
 }
 
 // read returns how objects are waited for.
@@ -29,7 +32,7 @@ func (r *readinessFlags) read() (kube.Readiness, error) {
 	if r.grace < 0 {
 		return kube.Readiness{}, usageError{fmt.Errorf("--grace must not be negative, as %s is", r.grace)}
 	}
-	how := kube.Readiness{Grace: r.grace}
+	how := kube.Readiness{Grace: r.grace, Unschedulable: r.graceFlag != nil && r.graceFlag.Changed}
 	if r.rules == "" {
 		return how, nil
 	}

@@ -135,7 +135,8 @@ func (r *stepRunner) carryOut(ctx context.Context, a engine.Attempt, sink task.S
 		return host.Runner{Env: env, Dir: e.Dir, Grace: stopGrace}.Run(ctx, *step.Task, sink)
 	case task.Exec:
 		runner := r.execRunner(a, sink)
-		runner.Pods, runner.Wake = r.pods, r.wake
+		runner.Wake = r.wake
+		runner.Pods = func(ctx context.Context, e task.Exec) ([]corev1.Pod, error) { return r.pods(ctx, e, choice(step)) }
 		return runner.Run(ctx, *step.Task, sink)
 	case task.Service:
 		return r.serviceRunner(a, sink).Run(ctx, *step.Task, sink)
@@ -369,17 +370,24 @@ func waited(ctx context.Context, err error) task.Result {
 	return task.Result{State: task.Failed, Reason: "NotReady", Message: err.Error()}
 }
 
+// choice says which pods the task of a step may run in. Before Helm changes a release, and after something failed, it is
+// those that serve, even when an earlier update got stuck; else those of the newest revision.
+func choice(step plan.Step) kube.Choice {
+	before := step.Stage == task.Before || strings.HasPrefix(string(step.Phase), "pre-") // that of a task that runs by its name
+	return kube.Choice{AnyRevision: before || step.Stage > task.After}
+}
+
 // pods returns where an exec task can run.
-func (r *stepRunner) pods(ctx context.Context, e task.Exec) ([]corev1.Pod, error) {
+func (r *stepRunner) pods(ctx context.Context, e task.Exec, choice kube.Choice) ([]corev1.Pod, error) {
 	switch {
 	case e.Target != "":
-		return r.client.TargetPods(ctx, r.namespace, e.Target)
+		return r.client.TargetPods(ctx, r.namespace, e.Target, choice)
 	case e.Selector != "":
-		return r.client.SelectorPods(ctx, r.namespace, e.Selector)
+		return r.client.SelectorPods(ctx, r.namespace, e.Selector, choice)
 	}
 	objects, err := r.objects()
 	if err != nil {
 		return nil, err
 	}
-	return r.client.ReleasePods(ctx, objects)
+	return r.client.ReleasePods(ctx, objects, choice)
 }

@@ -19,7 +19,7 @@ import (
 // Cluster is what the runner needs of a cluster; *kube.Client is one.
 type Cluster interface {
 	FindWorkload(ctx context.Context, namespace, release, service, label string) (string, error)
-	ReadyPods(ctx context.Context, namespace, workload string) ([]corev1.Pod, error)
+	TargetPods(ctx context.Context, namespace, workload string, choice kube.Choice) ([]corev1.Pod, error)
 	AwaitOneReady(ctx context.Context, namespace, target string) error
 	Idling(ctx context.Context, namespace string) ([]kube.Idle, error)
 	Scale(ctx context.Context, namespace, target string, from, to int64) error
@@ -69,6 +69,9 @@ func (r Runner) Run(ctx context.Context, t task.Task, sink task.Sink) task.Resul
 	return r.Exec.Run(ctx, t, sink)
 }
 
+// serving are the pods that will do: any that serves, the newest revision first.
+var serving = kube.Choice{AnyRevision: true}
+
 // pod returns where the program runs.
 func (r Runner) pod(ctx context.Context, s task.Service, sink task.Sink) (*corev1.Pod, error) {
 	if s.Unidle {
@@ -84,7 +87,7 @@ func (r Runner) pod(ctx context.Context, s task.Service, sink task.Sink) (*corev
 	if err != nil {
 		return nil, err
 	}
-	pods, err := r.Cluster.ReadyPods(ctx, r.Namespace, workload)
+	pods, err := r.Cluster.TargetPods(ctx, r.Namespace, workload, serving)
 	none, _ := errors.AsType[*kube.NoPodsError](err)
 	if none == nil {
 		return first(pods), err
@@ -100,7 +103,7 @@ func (r Runner) pod(ctx context.Context, s task.Service, sink task.Sink) (*corev
 	if err := r.await(ctx, workload, s.Patience); err != nil {
 		return nil, err
 	}
-	pods, err = r.Cluster.ReadyPods(ctx, r.Namespace, workload)
+	pods, err = r.Cluster.TargetPods(ctx, r.Namespace, workload, serving)
 	return first(pods), err
 }
 
@@ -111,7 +114,7 @@ func (r Runner) await(ctx context.Context, workload string, patience time.Durati
 	defer cancel()
 	err := r.Cluster.AwaitOneReady(waiting, r.Namespace, workload)
 	if waiting.Err() != nil && ctx.Err() == nil {
-		if _, why := r.Cluster.ReadyPods(ctx, r.Namespace, workload); why != nil {
+		if _, why := r.Cluster.TargetPods(ctx, r.Namespace, workload, serving); why != nil {
 			return fmt.Errorf("%w: %w", late, why)
 		}
 		return late

@@ -44,7 +44,7 @@ func (c *cluster) FindWorkload(_ context.Context, namespace, _, service, label s
 	return "deployment/" + service, nil
 }
 
-func (c *cluster) ReadyPods(_ context.Context, _, workload string) ([]corev1.Pod, error) {
+func (c *cluster) TargetPods(_ context.Context, _, workload string, _ kube.Choice) ([]corev1.Pod, error) {
 	name := strings.TrimPrefix(workload, "deployment/")
 	switch {
 	case c.replicas[name] == 0:
