@@ -69,8 +69,8 @@ func (t attempts) all(ctx context.Context, s plan.Step, earlier Earlier) task.Re
 	}
 	a := earlier.next(s)
 	if s.Task == nil {
-		if err := t.before(a); err != nil {
-			return notRecorded(err)
+		if err := t.before(ctx, a); err != nil {
+			return notRecorded(ctx, err)
 		}
 		return t.runner.Run(ctx, a, t.sink)
 	}
@@ -82,8 +82,8 @@ func (t attempts) all(ctx context.Context, s plan.Step, earlier Earlier) task.Re
 		pause = task.DefaultBackoff
 	}
 	for last := a.Number + policy.Retries; ; a = (Attempt{Step: s, Number: a.Number + 1}) {
-		if err := t.before(a); err != nil {
-			return notRecorded(err)
+		if err := t.before(total, a); err != nil {
+			return notRecorded(total, err)
 		}
 		result := t.attempt(total, a)
 		result.Attempts = a.Number
@@ -113,14 +113,23 @@ func (t attempts) all(ctx context.Context, s plan.Step, earlier Earlier) task.Re
 }
 
 // before has the journal write that an attempt is about to start; of one that goes on it knows.
-func (t attempts) before(a Attempt) error {
+func (t attempts) before(ctx context.Context, a Attempt) error {
 	if t.journal == nil || a.Resumed {
 		return nil
 	}
-	return t.journal.Before(a)
+	return t.journal.Before(ctx, a)
 }
 
-func notRecorded(err error) task.Result {
+// notRecorded is the end of an attempt that has not started, because the journal could not take it, or because ctx
+// ended while it tried to.
+func notRecorded(ctx context.Context, err error) task.Result {
+	if cause := context.Cause(ctx); cause != nil {
+		result := task.Result{State: task.Cancelled, Reason: ReasonNotRecorded, Message: fmt.Sprintf("%v; it had not started: %v", cause, err)}
+		if l, ok := cause.(limit); ok { //nolint:errorlint // the cause is what we set
+			result.State, result.Reason, result.Message = task.Failed, ReasonTimeout, fmt.Sprintf("%s; it had not started: %v", l.message, err)
+		}
+		return result
+	}
 	return task.Result{State: task.Failed, Reason: ReasonNotRecorded, Message: err.Error()}
 }
 

@@ -26,8 +26,9 @@ type Runner interface {
 // Journal is told of each step that may change something, before it starts and when it has ended;
 // not of those that only wait, nor of those that are skipped. It is called from several goroutines.
 type Journal interface {
-	// Before is called before an attempt starts. An error keeps it from starting.
-	Before(attempt Attempt) error
+	// Before is called before an attempt starts. An error keeps it from starting; when ctx ends, it is to
+	// return soon.
+	Before(ctx context.Context, attempt Attempt) error
 	// Retried is called when an attempt has ended and another one is going to follow.
 	Retried(attempt Attempt, result task.Result) error
 	// After is called when the step has ended. The result decides; an error is shown.

@@ -101,7 +101,7 @@ type notes struct {
 	fails string
 }
 
-func (n *notes) Before(s Attempt) error {
+func (n *notes) Before(_ context.Context, s Attempt) error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.lines = append(n.lines, "before "+s.ID)

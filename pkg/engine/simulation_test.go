@@ -72,7 +72,7 @@ func (w *world) tick() bool {
 	return w.dead
 }
 
-func (w *world) Before(a Attempt) error {
+func (w *world) Before(_ context.Context, a Attempt) error {
 	return w.write(func() {
 		for _, need := range a.Needs {
 			if state := w.record[need].State; !state.Good() && !w.tolerated(need) {

@@ -151,26 +151,32 @@ func (a *App) breakLock(ctx context.Context, o *pastOptions, name string, force 
 		return err
 	}
 	lock := record.LockName(name, "")
-	holder, err := locks.Get(ctx, lock)
+	held, err := locks.Get(ctx, lock)
 	if err != nil {
 		return &release.PreflightError{Err: err}
 	}
-	if holder == nil {
+	if held == nil {
 		a.say("release %q in namespace %q is not locked", name, locks.Namespace)
 		return nil
 	}
+	broken := locks.ForceBreak
 	if !force {
-		alive, err := locks.Alive(ctx, lock)
+		broken = locks.Break
+		alive, err := locks.Alive(ctx, held)
 		if err != nil {
 			return &release.PreflightError{Err: err}
 		}
 		if alive {
-			return refusedError{fmt.Sprintf("release %q is locked by %s for run %s, which is alive\nhint: 'kubectl tasks cancel %s' stops it; --force breaks the lock all the same", name, holder.Owner, holder.Run, holder.Run)}
+			return refusedError{fmt.Sprintf("release %q is locked by %s for run %s, which is alive\nhint: 'kubectl tasks cancel %s' stops it; --force breaks the lock all the same", name, held.Owner, held.Run, held.Run)}
 		}
 	}
-	if err := locks.Break(ctx, lock); err != nil {
+	err = broken(ctx, held)
+	if errors.Is(err, record.ErrLockChanged) {
+		return refusedError{fmt.Sprintf("release %q: %v; it is not broken\nhint: 'kubectl tasks history --release %s' shows who is at work", name, err, name)}
+	}
+	if err != nil {
 		return &release.PreflightError{Err: err}
 	}
-	a.print("release %q unlocked; it was locked by %s for run %s", name, holder.Owner, holder.Run)
+	a.print("release %q unlocked; it was locked by %s for run %s", name, held.Owner, held.Run)
 	return nil
 }

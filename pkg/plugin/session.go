@@ -112,7 +112,7 @@ func (a *App) open(ctx context.Context, o opening) (*session, context.Context, e
 	if o.flags.place == recordNone {
 		return s, running, nil
 	}
-	if err := s.begin(ctx, a); err != nil {
+	if err := s.begin(running, a); err != nil {
 		s.cancel(nil)
 		forbidden := apierrors.IsForbidden(err) && !apierrors.HasStatusCause(err, corev1.NamespaceTerminatingCause)
 		switch {

@@ -1,6 +1,7 @@
 package record
 
 import (
+	"context"
 	"errors"
 
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/engine"
@@ -11,11 +12,11 @@ import (
 type Both [2]engine.Journal
 
 // Before stops at the first error.
-func (b Both) Before(a engine.Attempt) error {
-	if err := b[0].Before(a); err != nil {
+func (b Both) Before(ctx context.Context, a engine.Attempt) error {
+	if err := b[0].Before(ctx, a); err != nil {
 		return err
 	}
-	return b[1].Before(a)
+	return b[1].Before(ctx, a)
 }
 
 // Retried tells both.

@@ -18,13 +18,19 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
-// patience is how long a write that cannot reach the server is tried again.
-const patience = 2 * time.Minute
+const (
+	// patience is how long a write that cannot reach the server is tried again.
+	patience = 2 * time.Minute
+	// haste is what is left of that when the run has been stopped: who has stopped it waits.
+	haste = 10 * time.Second
+)
 
 // Journal writes what a run does into its record, before each attempt and after it. It implements
 // engine.Journal. Changes that come at the same time are written together.
 type Journal struct {
 	runs Runs
+	// running ends when the run is stopped.
+	running context.Context //nolint:containedctx // what is written at the end has no context of its own
 	// allowed is asked before each side effect; nil means that nothing forbids it.
 	allowed func(context.Context) error
 	now     func() time.Time
@@ -41,7 +47,8 @@ type Journal struct {
 }
 
 // Begin records a new run and returns its journal. allowed is asked before each side effect, and may be
-// nil. The error is the server's when the record cannot be made: nothing has happened then.
+// nil. The error is the server's when the record cannot be made: nothing has happened then. ctx is that of the run:
+// when it ends, the server is waited for 10 seconds at most, whatever is written.
 func Begin(ctx context.Context, runs Runs, run Run, allowed func(context.Context) error) (*Journal, error) {
 	return begin(ctx, runs, &Stored{Run: run, logs: map[string][]byte{}}, allowed)
 }
@@ -62,7 +69,7 @@ func Resume(ctx context.Context, runs Runs, run *Stored, steps []Step, owner Own
 }
 
 func begin(ctx context.Context, runs Runs, run *Stored, allowed func(context.Context) error) (*Journal, error) {
-	j := &Journal{runs: runs, allowed: allowed, now: time.Now, run: run, tails: map[string]*tail{}}
+	j := &Journal{runs: runs, running: ctx, allowed: allowed, now: time.Now, run: run, tails: map[string]*tail{}}
 	j.wrote = sync.NewCond(&j.mu)
 	run.Processes++
 	ctx, cancel := context.WithTimeout(ctx, lostPatience)
@@ -86,16 +93,19 @@ func Steps(p plan.Plan, digest func(plan.Step) string) []Step {
 	return steps
 }
 
-// Before writes that an attempt is about to start.
-func (j *Journal) Before(a engine.Attempt) error {
+// Before writes that an attempt is about to start. It gives up when ctx ends.
+func (j *Journal) Before(ctx context.Context, a engine.Attempt) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
 	if j.allowed != nil {
-		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		limited, cancel := j.limited(ctx)
 		defer cancel()
-		if err := j.allowed(ctx); err != nil {
+		if err := j.allowed(limited); err != nil {
 			return err
 		}
 	}
-	return j.write(func(r *Stored) {
+	return j.write(ctx, func(r *Stored) {
 		s := r.ensure(a.Step)
 		began := j.now().UTC()
 		if s.Start == nil || s.State != "" {
@@ -108,7 +118,7 @@ func (j *Journal) Before(a engine.Attempt) error {
 
 // Made writes what an attempt has made, or where it runs.
 func (j *Journal) Made(step string, objects ...task.Object) error {
-	return j.write(func(r *Stored) {
+	return j.write(context.Background(), func(r *Stored) {
 		if s := r.step(step); s != nil {
 			s.Made = append(s.Made, objects...)
 		}
@@ -117,29 +127,29 @@ func (j *Journal) Made(step string, objects ...task.Object) error {
 
 // Woken writes that a workload is about to be scaled from zero to so many pods.
 func (j *Journal) Woken(target string, replicas int64) error {
-	return j.write(func(r *Stored) { r.Woken = append(r.Woken, Woken{target, replicas}) })
+	return j.write(context.Background(), func(r *Stored) { r.Woken = append(r.Woken, Woken{target, replicas}) })
 }
 
 // Asleep writes that a workload is back, or was never scaled.
 func (j *Journal) Asleep(target string) error {
-	return j.write(func(r *Stored) {
+	return j.write(context.Background(), func(r *Stored) {
 		r.Woken = slices.DeleteFunc(slices.Clone(r.Woken), func(w Woken) bool { return w.Target == target })
 	})
 }
 
 // Retried writes how an attempt ended that is going to be followed by another.
 func (j *Journal) Retried(a engine.Attempt, result task.Result) error {
-	return j.write(func(r *Stored) { j.ended(r, engine.StepResult{Result: result, Step: a.Step}) })
+	return j.write(context.Background(), func(r *Stored) { j.ended(r, engine.StepResult{Result: result, Step: a.Step}) })
 }
 
 // After writes how a step ended.
 func (j *Journal) After(result engine.StepResult) error {
-	return j.write(func(r *Stored) { j.ended(r, result) })
+	return j.write(context.Background(), func(r *Stored) { j.ended(r, result) })
 }
 
 // End writes how the run ended.
 func (j *Journal) End(result engine.Result, revision, exitCode int, rolledBack bool) error {
-	return j.write(func(r *Stored) {
+	return j.write(context.Background(), func(r *Stored) {
 		end := result.End.UTC()
 		r.End, r.Status, r.ExitCode, r.RolledBack = &end, result.State(), exitCode, rolledBack
 		if revision > 0 {
@@ -222,33 +232,48 @@ func (s *Stored) ensure(step plan.Step) *Step {
 	return known
 }
 
-// write changes the run and returns when the record has the change.
-func (j *Journal) write(change func(*Stored)) error {
+// write changes the run and returns when the record has the change. It gives up when ctx ends.
+func (j *Journal) write(ctx context.Context, change func(*Stored)) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
+	wake := context.AfterFunc(ctx, func() {
+		j.mu.Lock()
+		defer j.mu.Unlock()
+		j.wrote.Broadcast()
+	})
+	defer wake()
 	change(j.run)
 	j.changes++
 	for mine := j.changes; j.written < mine; {
 		switch {
 		case j.lost != nil:
 			return j.lost
+		case ctx.Err() != nil:
+			return fmt.Errorf("the record of run %s: %w", j.run.ID, context.Cause(ctx))
 		case j.writing:
 			j.wrote.Wait()
 			continue
 		}
-		if err := j.put(); err != nil {
+		if err := j.put(ctx); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
+// limited returns a context for what may take as long as the server is borne with.
+func (j *Journal) limited(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	stop := context.AfterFunc(j.running, func() { time.AfterFunc(haste, cancel) })
+	return ctx, func() { stop(); cancel() }
+}
+
 // put writes the run as it is now; j.mu is held, but not while the server is asked.
-func (j *Journal) put() error {
+func (j *Journal) put(ctx context.Context) error {
 	j.writing = true
 	state, has := j.run.Clone(), j.changes
 	j.mu.Unlock()
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := j.limited(ctx)
 	err := j.putAgain(ctx, state)
 	cancel()
 	j.mu.Lock()

@@ -144,12 +144,12 @@ func TestJournal(t *testing.T) {
 					do   func() error
 					want string
 				}{
-					{func() error { return j.Before(attempt("a", 1)) }, "a/1, b/0"},
+					{func() error { return j.Before(t.Context(), attempt("a", 1)) }, "a/1, b/0"},
 					{func() error { return j.Made("a", task.Object{Kind: "Pod", Name: "p1"}) }, "a/1  p1, b/0"},
 					{func() error { return j.Retried(attempt("a", 1), task.Result{State: task.Failed}) }, "a/1 Failed p1, b/0"},
-					{func() error { return j.Before(attempt("a", 2)) }, "a/2, b/0"},
+					{func() error { return j.Before(t.Context(), attempt("a", 2)) }, "a/2, b/0"},
 					{func() error { return j.After(ending("a", task.Succeeded)) }, "a/2 Succeeded, b/0"},
-					{func() error { return j.Before(attempt("b", 1)) }, "a/2 Succeeded, b/1"},
+					{func() error { return j.Before(t.Context(), attempt("b", 1)) }, "a/2 Succeeded, b/1"},
 					{func() error { return j.After(ending("b", task.Unknown)) }, "a/2 Succeeded, b/1 Unknown"},
 				} {
 					if err := tt.do(); err != nil {
@@ -169,7 +169,7 @@ func TestJournal(t *testing.T) {
 func TestJournalTakenOver(t *testing.T) {
 	p := &place{}
 	old := begun(t, p, "a", "b")
-	if err := old.Before(attempt("a", 1)); err != nil {
+	if err := old.Before(t.Context(), attempt("a", 1)); err != nil {
 		t.Fatal(err)
 	}
 	run, err := p.Get(t.Context(), "r")
@@ -183,7 +183,7 @@ func TestJournalTakenOver(t *testing.T) {
 	if err := old.After(ending("a", task.Succeeded)); !errors.Is(err, ErrTakenOver) {
 		t.Errorf("error %v", err)
 	}
-	if err := old.Before(attempt("b", 1)); !errors.Is(err, ErrTakenOver) || p.states(t) != before {
+	if err := old.Before(t.Context(), attempt("b", 1)); !errors.Is(err, ErrTakenOver) || p.states(t) != before {
 		t.Errorf("error %v, the record has %s, and had %s", err, p.states(t), before)
 	}
 	if _, err := Resume(t.Context(), p, run, run.Steps, Owner{Name: "third", PID: 3}, nil); err != nil {
@@ -199,12 +199,57 @@ func TestJournalRefuses(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := j.Before(attempt("a", 1)); !errors.Is(err, lost) || p.puts != 1 {
+	if err := j.Before(t.Context(), attempt("a", 1)); !errors.Is(err, lost) || p.puts != 1 {
 		t.Errorf("error %v, %d writes", err, p.puts)
 	}
 	p = &place{answers: []error{nil, apierrors.NewForbidden(corev1.Resource("secrets"), "x", errors.New("no right"))}}
-	if err := begun(t, p).Before(attempt("a", 1)); !apierrors.IsForbidden(err) {
+	if err := begun(t, p).Before(t.Context(), attempt("a", 1)); !apierrors.IsForbidden(err) {
 		t.Errorf("error %v", err)
+	}
+}
+
+// TestJournalStopped: when the run is stopped while nothing can be written, what has not started does not, at once; and
+// what is written at the end is given up soon.
+func TestJournalStopped(t *testing.T) {
+	for name, allowed := range map[string]func(context.Context) error{
+		"writes fail": nil,
+		"the lock cannot be confirmed": func(ctx context.Context) error {
+			<-ctx.Done()
+			return context.Cause(ctx)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p := &place{}
+				ctx, cancel := context.WithCancelCause(t.Context())
+				stopped := errors.New("stopped by interrupt")
+				j, err := Begin(ctx, p, Run{ID: "r"}, allowed)
+				if err != nil {
+					t.Fatal(err)
+				}
+				for range 1000 {
+					p.answers = append(p.answers, apierrors.NewServiceUnavailable("later"))
+				}
+				began := time.Now()
+				time.AfterFunc(3*time.Second, func() { cancel(stopped) })
+				var group sync.WaitGroup
+				for _, id := range []string{"a", "b"} { // one writes, the other waits for it
+					group.Go(func() {
+						if err := j.Before(ctx, attempt(id, 1)); err == nil || time.Since(began) > 4*time.Second {
+							t.Errorf("%s: error %v after %s", id, err, time.Since(began))
+						}
+					})
+				}
+				group.Wait()
+				if err := j.Before(ctx, attempt("c", 1)); !errors.Is(err, stopped) || j.run.step("c") != nil {
+					t.Errorf("error %v", err)
+				}
+				began = time.Now()
+				if err := j.End(engine.Result{End: time.Now()}, 0, 130, false); err == nil || time.Since(began) > haste+time.Second {
+					t.Errorf("error %v after %s", err, time.Since(began))
+				}
+			})
+		})
 	}
 }
 
@@ -220,7 +265,7 @@ func TestJournalTogether(t *testing.T) {
 		var group sync.WaitGroup
 		for _, id := range ids {
 			group.Go(func() {
-				if err := errors.Join(j.Before(attempt(id, 1)), j.After(ending(id, task.Succeeded))); err != nil {
+				if err := errors.Join(j.Before(t.Context(), attempt(id, 1)), j.After(ending(id, task.Succeeded))); err != nil {
 					t.Error(err)
 				}
 			})

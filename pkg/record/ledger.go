@@ -42,13 +42,17 @@ func (j Ledger) id(t *task.Task) string { return j.Run + "/" + t.Name }
 
 func (j Ledger) update(change func(*Record) error) error {
 	// The run may be cancelled: what was done is written all the same.
-	ctx, cancel := context.WithTimeout(context.Background(), timeout)
+	return j.updateIn(context.Background(), change)
+}
+
+func (j Ledger) updateIn(ctx context.Context, change func(*Record) error) error {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	return j.Store.update(ctx, change)
 }
 
 // Before writes that a task which can be taken back is about to start.
-func (j Ledger) Before(a engine.Attempt) error {
+func (j Ledger) Before(ctx context.Context, a engine.Attempt) error {
 	s := a.Step
 	if s.Task == nil || s.Task.Undo == nil {
 		return nil
@@ -57,7 +61,7 @@ func (j Ledger) Before(a engine.Attempt) error {
 	if err != nil {
 		return err
 	}
-	return j.update(func(r *Record) error {
+	return j.updateIn(ctx, func(r *Record) error {
 		r.Done = append(r.forget(j.id(s.Task)), Done{
 			ID: j.id(s.Task), Run: j.Run, Revision: j.Revision, Task: s.Task.Name, Time: j.now(), Undo: undo,
 		})

@@ -21,7 +21,7 @@ func Prune(ctx context.Context, runs Runs, locks Locks, release string, keep int
 	var failed []error
 	for _, old := range all[:max(0, len(all)-keep)] {
 		if release == "" && old.Ended() {
-			failed = append(failed, locks.Break(ctx, LockName("", old.ID)))
+			failed = append(failed, locks.drop(ctx, LockName("", old.ID), old.ID))
 		}
 		failed = append(failed, runs.Delete(ctx, old.ID))
 	}

@@ -64,7 +64,9 @@ func store() (Store, *fake.Clientset) {
 	return Store{Client: func() (kubernetes.Interface, error) { return client, nil }, Namespace: "ns", Release: "web"}, client
 }
 
-func before(j Ledger, s plan.Step) error { return j.Before(engine.Attempt{Step: s, Number: 1}) }
+func before(j Ledger, s plan.Step) error {
+	return j.Before(context.Background(), engine.Attempt{Step: s, Number: 1})
+}
 
 func undoable(name string) *task.Task {
 	undo := task.Task{Name: name, Executor: task.Host{Command: task.Command{Argv: []string{"undo", name}}}}

@@ -9,7 +9,6 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
-	"k8s.io/client-go/util/retry"
 
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/crash"
 )
@@ -94,10 +93,9 @@ func (s Store) update(ctx context.Context, change func(*Record) error) error {
 		return err
 	}
 	secrets := client.CoreV1().Secrets(s.Namespace)
-	again := func(err error) bool { return apierrors.IsConflict(err) || apierrors.IsAlreadyExists(err) }
 	crash.Point("before the ledger is written")
 	defer crash.Point("after the ledger is written")
-	err = retry.OnError(retry.DefaultBackoff, again, func() error {
+	err = patiently(ctx, func() error {
 		record, secret, err := s.load(ctx, client)
 		if err != nil {
 			return err
@@ -137,6 +135,20 @@ func (s Store) update(ctx context.Context, change func(*Record) error) error {
 		return s.wrap(err)
 	}
 	return nil
+}
+
+// patiently calls change until it succeeds, for as long as others have been faster, or a server that is busy or out
+// of reach may still answer.
+func patiently(ctx context.Context, change func() error) error {
+	for again := backoff(); ; {
+		err := change()
+		if err == nil || !apierrors.IsConflict(err) && !apierrors.IsAlreadyExists(err) && !lostAnswer(err) && !outOfReach(err) {
+			return err
+		}
+		if pause(ctx, again.Step()) != nil {
+			return err
+		}
+	}
 }
 
 // Delete removes the record; that there is none is no error.

@@ -1,0 +1,167 @@
+package record
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	coordinationv1 "k8s.io/api/coordination/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/util/retry"
+)
+
+// Held is a lock that somebody has, as it was when it was looked at.
+type Held struct {
+	Holder
+
+	lease *coordinationv1.Lease
+}
+
+// get returns the lease of that name; nil when there is none.
+func (l Locks) get(ctx context.Context, name string) (*coordinationv1.Lease, error) {
+	client, err := l.Client()
+	if err != nil {
+		return nil, err
+	}
+	lease, err := client.CoordinationV1().Leases(l.Namespace).Get(ctx, name, metav1.GetOptions{})
+	if apierrors.IsNotFound(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return lease, nil
+}
+
+// Get returns the lock of that name as somebody has it; nil when nobody has.
+func (l Locks) Get(ctx context.Context, name string) (*Held, error) {
+	lease, err := l.get(ctx, name)
+	if err != nil || lease == nil || heldBy(lease) == "" {
+		return nil, err
+	}
+	return &Held{HolderOf(lease), lease}, nil
+}
+
+// Alive reports whether who has the lock renews it, which it watches for as long as a lock lasts that is not renewed.
+// held is brought up to date. A lock that was given back meanwhile is not alive.
+func (l Locks) Alive(ctx context.Context, held *Held) (bool, error) {
+	if held.Dead() {
+		return false, nil
+	}
+	first := beatOf(held.lease)
+	for end := time.Now().Add(leaseDuration); ; {
+		live, err := l.get(ctx, held.lease.Name)
+		switch {
+		case err != nil:
+			return false, err
+		case live == nil, heldBy(live) == "":
+			return false, nil
+		}
+		*held = Held{HolderOf(live), live}
+		switch {
+		case held.Dead():
+			return false, nil
+		case beatOf(live) != first:
+			return true, nil
+		case !time.Now().Before(end):
+			return false, nil
+		}
+		if err := l.changed(ctx, live, time.Until(end)); err != nil {
+			return false, err
+		}
+	}
+}
+
+// forgotten is how old a lease is that no clock can be so wrong about.
+const forgotten = 24 * time.Hour
+
+// Lives is Alive for who only wants to know: it takes the word of a lease that was renewed within the last seconds, or not
+// for a day, by the clocks of its holder and of this machine. It watches one between these, for the clocks may differ,
+// and says so.
+func (l Locks) Lives(ctx context.Context, held *Held) (bool, error) {
+	switch age := time.Since(renewedAt(held.lease)); {
+	case held.Dead(), age >= forgotten:
+		return false, nil
+	case age >= 0 && age < leaseDuration:
+		return true, nil
+	case l.Tell != nil:
+		l.Tell(fmt.Sprintf("run %s of %s renewed its lock %s ago, by its own clock: watching it for up to %s", held.Run, held.Owner, age.Round(time.Second), leaseDuration))
+	}
+	return l.Alive(ctx, held)
+}
+
+// Cancel asks who has the lock of that name for a run to stop; false when nobody has it. The holder
+// hears of it when it next renews the lock.
+func (l Locks) Cancel(ctx context.Context, name, run, by string) (bool, error) {
+	client, err := l.Client()
+	if err != nil {
+		return false, err
+	}
+	asked := false
+	err = retry.RetryOnConflict(retry.DefaultBackoff, func() error {
+		lease, err := l.get(ctx, name)
+		asked = err == nil && lease != nil && heldBy(lease) != "" && HolderOf(lease).Run == run
+		if err != nil || !asked {
+			return err
+		}
+		if lease.Annotations == nil {
+			lease.Annotations = map[string]string{}
+		}
+		lease.Annotations[cancelAnnotation] = by
+		_, err = client.CoordinationV1().Leases(l.Namespace).Update(ctx, lease, metav1.UpdateOptions{FieldManager: "kubectl-tasks"})
+		return err
+	})
+	return asked && err == nil, err
+}
+
+// Break takes a lock from who has it. The error is ErrLockChanged when that has renewed it since, or another has it now.
+func (l Locks) Break(ctx context.Context, held *Held) error { return l.remove(ctx, held.lease) }
+
+// ForceBreak takes a lock from who has it, although that renews it. The error is ErrLockChanged when another has it now.
+func (l Locks) ForceBreak(ctx context.Context, held *Held) error {
+	for tries := 0; ; tries++ {
+		err := l.remove(ctx, held.lease)
+		if err != ErrLockChanged || tries == 5 { //nolint:errorlint // it is what remove returns
+			return err
+		}
+		live, err := l.get(ctx, held.lease.Name)
+		if err != nil || live == nil {
+			return err
+		}
+		if holdOf(live) != holdOf(held.lease) {
+			return ErrLockChanged
+		}
+		held.lease = live
+	}
+}
+
+// remove deletes a lease as it was seen.
+func (l Locks) remove(ctx context.Context, seen *coordinationv1.Lease) error {
+	client, err := l.Client()
+	if err != nil {
+		return err
+	}
+	as := metav1.Preconditions{UID: &seen.UID, ResourceVersion: &seen.ResourceVersion}
+	err = client.CoordinationV1().Leases(l.Namespace).Delete(ctx, seen.Name, metav1.DeleteOptions{Preconditions: &as})
+	switch {
+	case apierrors.IsNotFound(err):
+		return nil
+	case apierrors.IsConflict(err):
+		return ErrLockChanged
+	}
+	return err
+}
+
+// drop deletes what is left of the lock of a run that has ended.
+func (l Locks) drop(ctx context.Context, name, run string) error {
+	lease, err := l.get(ctx, name)
+	if err != nil || lease == nil || heldBy(lease) != "" && HolderOf(lease).Run != run {
+		return err
+	}
+	if err := l.remove(ctx, lease); !errors.Is(err, ErrLockChanged) {
+		return err
+	}
+	return nil
+}

@@ -1,0 +1,196 @@
+package record
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	coordinationv1 "k8s.io/api/coordination/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/crash"
+)
+
+// Lock is a lock that this process has, as long as it renews it.
+type Lock struct {
+	locks Locks
+	lease *coordinationv1.Lease
+	// Waited tells that somebody else had it first.
+	Waited bool
+	// Died is the holder whose lock was taken over because it is no more; nil when there was none.
+	Died *Holder
+
+	mu sync.Mutex
+	// renewed is when the server last confirmed the lock, by this process's own clock.
+	renewed time.Time
+	lost    chan struct{}
+	once    sync.Once
+	// by gets the name of who asks the holder to stop.
+	by    chan string
+	stop  context.CancelFunc
+	ended chan struct{}
+}
+
+// locked starts renewing a lease that this process has taken.
+func (l Locks) locked(lease *coordinationv1.Lease, waited bool, died *Holder) *Lock {
+	ctx, stop := context.WithCancel(context.Background())
+	if died != nil && died.Run == "" {
+		died = nil
+	}
+	k := &Lock{locks: l, lease: lease, Waited: waited, Died: died, renewed: time.Now(), lost: make(chan struct{}), by: make(chan string, 1), stop: stop, ended: make(chan struct{})}
+	go k.keep(ctx)
+	return k
+}
+
+// keep renews the lock until it is released or lost.
+func (k *Lock) keep(ctx context.Context) {
+	defer close(k.ended)
+	pause := renewEvery
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(pause):
+		}
+		pause = renewEvery
+		err := k.renew(ctx)
+		switch {
+		case errors.Is(err, ErrLockLost):
+			return
+		case err != nil:
+			pause = time.Second // the server is out of reach, or busy
+		}
+	}
+}
+
+// renew has the server confirm that the lock is still this process's. An error that is not ErrLockLost
+// leaves that open.
+func (k *Lock) renew(ctx context.Context) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	select {
+	case <-k.lost:
+		return ErrLockLost
+	default:
+	}
+	client, err := k.locks.Client()
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, renewEvery)
+	defer cancel()
+	leases := client.CoordinationV1().Leases(k.locks.Namespace)
+	for again := backoff(); ; {
+		asked, next, now := time.Now(), k.lease.DeepCopy(), metav1.NowMicro()
+		next.Spec.RenewTime = &now
+		updated, err := leases.Update(ctx, next, metav1.UpdateOptions{FieldManager: "kubectl-tasks"})
+		if err == nil && holdOf(updated) == holdOf(k.lease) {
+			k.lease, k.renewed = updated, asked
+			return nil
+		}
+		if err != nil && !raced(err) {
+			return err
+		}
+		// Somebody has written into it, or an answer of ours was lost.
+		if err := k.look(ctx); err != nil {
+			return err
+		}
+		if err := pause(ctx, again.Step()); err != nil {
+			return err
+		}
+	}
+}
+
+// look reads the lease as it is now; k.mu is held. The error is ErrLockLost when it is another's.
+func (k *Lock) look(ctx context.Context) error {
+	live, err := k.locks.get(ctx, k.lease.Name)
+	if err != nil {
+		return err
+	}
+	if live == nil || holdOf(live) != holdOf(k.lease) {
+		k.once.Do(func() { close(k.lost) })
+		return ErrLockLost
+	}
+	k.lease = live
+	if by := live.Annotations[cancelAnnotation]; by != "" {
+		select {
+		case k.by <- by:
+		default: // it was told already
+		}
+	}
+	return nil
+}
+
+// Cancelled gets the name of who asks the holder to stop.
+func (k *Lock) Cancelled() <-chan string { return k.by }
+
+// Lost is closed when the lock is no longer this process's.
+func (k *Lock) Lost() <-chan struct{} { return k.lost }
+
+// Check returns nil when nobody else can have the lock now: the server confirmed it less than a lease
+// ago. Otherwise it asks until the server has answered or ctx ends.
+func (k *Lock) Check(ctx context.Context) error {
+	for {
+		select {
+		case <-k.lost:
+			return ErrLockLost
+		default:
+		}
+		if k.fresh() {
+			return nil
+		}
+		err := k.renew(ctx)
+		if err == nil || errors.Is(err, ErrLockLost) {
+			continue
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("the lock could not be confirmed: %w", err)
+		case <-time.After(time.Second):
+		}
+	}
+}
+
+// fresh reports whether the server has confirmed the lock a short time ago, by both clocks: the one that
+// nobody sets may stand still while the machine sleeps.
+func (k *Lock) fresh() bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	const limit = leaseDuration - renewEvery
+	onTheWall := time.Now().Round(0).Sub(k.renewed.Round(0))
+	return time.Since(k.renewed) < limit && onTheWall >= 0 && onTheWall < limit
+}
+
+// Release gives the lock back; one that was lost is left alone. It asks until the server has answered, refuses, or ctx
+// ends: otherwise the next run would have to wait until the lock runs out.
+func (k *Lock) Release(ctx context.Context) error {
+	k.stop()
+	<-k.ended
+	client, err := k.locks.Client()
+	if err != nil {
+		return err
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	crash.Point("before the lock is given back")
+	defer crash.Point("after the lock is given back")
+	for again := backoff(); ; {
+		mine := metav1.Preconditions{UID: &k.lease.UID, ResourceVersion: &k.lease.ResourceVersion}
+		err := client.CoordinationV1().Leases(k.locks.Namespace).Delete(ctx, k.lease.Name, metav1.DeleteOptions{Preconditions: &mine})
+		if apierrors.IsConflict(err) { // it is another's, or it is not as we know it: an answer of a renewal was lost
+			err = k.look(ctx)
+			if err == nil {
+				err = errConflict
+			}
+		}
+		if err == nil || apierrors.IsNotFound(err) || errors.Is(err, ErrLockLost) {
+			return nil
+		}
+		if refused(err) || pause(ctx, again.Step()) != nil {
+			return err
+		}
+	}
+}
