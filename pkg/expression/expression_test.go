@@ -1,6 +1,7 @@
 package expression
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -92,6 +93,11 @@ func TestReferences(t *testing.T) {
 		"${tasks.size()}":                     `write tasks.NAME or tasks["NAME"]`,
 		`${env[params.X]}`:                    "write env.NAME",
 		"${env.HOME}":                         "no such key: HOME",
+		"${release.nmae}":                     `"release.nmae": there is no release.nmae; did you mean "name"?`,
+		`${release["x"]}`:                     `there is no release.x; there are name, namespace`,
+		"${run.stauts}":                       `there is no run.stauts; did you mean "status"?`,
+		"${tasks.migrate.sattus}":             `there is no tasks.migrate.sattus; did you mean "status"?`,
+		`${has(tasks["db-dump"].exitcode)}`:   `there is no tasks.db-dump.exitcode; did you mean "exitCode"?`,
 	} {
 		if _, err := Expand(text, lateFacts); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: error %v, want %s", text, err, want)
@@ -101,7 +107,10 @@ func TestReferences(t *testing.T) {
 
 func TestIn(t *testing.T) {
 	refer, err := In(`a ${tasks.a.outputs.x}${tasks["b-c"].status} ${env.CI + env["HOME"]} $${tasks.no.outputs.x}`)
-	want := References{Tasks: []task.Read{{Task: "a", Output: "x"}, {Task: "b-c"}}, Env: []string{"CI", "HOME"}}
+	want := References{
+		Tasks: []task.Read{{Task: "a", Output: "x"}, {Task: "b-c"}}, Env: []string{"CI", "HOME"},
+		certain: [][]string{{"env", "CI"}, {"env", "HOME"}},
+	}
 	if diff := cmp.Diff(want, refer, cmp.AllowUnexported(References{})); diff != "" || err != nil {
 		t.Errorf("error %v (-want +got):\n%s", err, diff)
 	}
@@ -110,6 +119,65 @@ func TestIn(t *testing.T) {
 	}
 	if refer, err := Of(`operation == "run"`); refer.Late() || err != nil {
 		t.Errorf("%+v, error %v", refer, err)
+	}
+}
+
+// A macro's own variable may be called as one of ours.
+func TestLocal(t *testing.T) {
+	for text, want := range map[string]string{
+		"${[{'x': 1}].map(release, release.x)}": "[1]", "${[release].map(run, run.name)}": `["web"]`, "${[1, 2].filter(env, env > 1)}": "[2]",
+	} {
+		if got, err := Expand(text, facts); got != want || err != nil {
+			t.Errorf("%s: %q, error %v", text, got, err)
+		}
+	}
+}
+
+func TestOf(t *testing.T) {
+	for condition, want := range map[string]string{
+		`operation`:                 `"operation" is no condition: it gives a string, not true or false`,
+		`params.SIZE + "x"`:         `"params.SIZE + \"x\"" is no condition: it gives a string, not true or false`,
+		`tasks.a.status`:            "",
+		`values.enabled`:            "",
+		`operation in ["a"]`:        "",
+		`release.nam == "x"`:        `"release.nam == \"x\"": there is no release.nam; did you mean "name"?`,
+		`tasks.a.outputs`:           "",
+		`1 + tasks.a.exitCode == 2`: "",
+	} {
+		_, err := Of(condition)
+		if got := fmt.Sprint(err); got != want && (err != nil || want != "") {
+			t.Errorf("%s: error %v, want %s", condition, err, want)
+		}
+	}
+}
+
+// What an expression that waits for the run reads of what is known before.
+func TestCheck(t *testing.T) {
+	for text, want := range map[string]string{
+		"${values.image.tag + tasks.a.outputs.x}":           "",
+		"${values.image.tga + tasks.a.outputs.x}":           "there is no values.image.tga",
+		"${tasks.a.outputs.x + values.imag.tag}":            "there is no values.imag",
+		"${tasks.a.outputs.x}${values.image.tag.x}":         "there is no values.image.tag.x",
+		`${has(values.x) ? values.x : tasks.a.status}`:      "",
+		`${values.x ? "a" : tasks.a.status}`:                "there is no values.x",
+		`${run.status == "Failed" && values.x == 1}`:        "",
+		`${run.status == "Failed" || values.x == 1}`:        "",
+		`${[1].exists(x, values.y == x) ? run.status : ""}`: "",
+		`${values["image"]["tag"] + run.status}`:            "",
+		`${env.CI + run.status}`:                            "",
+		`${env.HOME + run.status}`:                          "there is no env.HOME",
+	} {
+		refer, err := In(text)
+		if err == nil {
+			err = lateFacts.Check(refer)
+		}
+		if got := fmt.Sprint(err); got != want && (err != nil || want != "") {
+			t.Errorf("%s: error %v, want %s", text, err, want)
+		}
+	}
+	refer, _ := In("${values.image.tag + run.status}")
+	if err := facts.Check(refer); err == nil || err.Error() != "there is no release whose values it could be; name one" {
+		t.Errorf("error %v", err)
 	}
 }
 

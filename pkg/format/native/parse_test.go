@@ -258,7 +258,7 @@ func TestParseValueErrors(t *testing.T) {
 		{"enum", withParams, map[string]string{"KEY": "k", "SIZE": "huge"}, false, `f:4:38: parameter "SIZE" is "huge"; it is one of small, large`},
 		{"declared twice", head + "params: [{name: P}, {name: P}]\n", nil, false, `f:3:28: parameter "P" is declared twice`},
 		{"bad name", head + "params: [{name: a-b}]\n", nil, false, `f:3:17: parameter "a-b": a name has letters, digits and underscores, and begins with none of the digits`},
-		{"no condition", one("when: params.P, host: {command: [x]}"), nil, false, `f:5:19: task "a": when: "params.P" is no condition: it gives p, not true or false`},
+		{"no condition", one("when: params.P, host: {command: [x]}"), nil, false, `f:5:19: task "a": when: "params.P" is no condition: it gives a string, not true or false`},
 		{"unknown name", one(`host: {command: [x, "${HOME}"]}`), nil, false, `f:5:33: task "a": "HOME": undeclared reference to 'HOME'; for the text itself write $${HOME}`},
 		{"unknown parameter", one(`when: params.Q == "", host: {command: [x]}`), nil, false, `f:5:19: task "a": when: params.Q is not declared; there are P`},
 	}

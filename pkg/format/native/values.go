@@ -85,6 +85,9 @@ func (p *parser) expandValues(name string, n *yaml.Node, facts expression.Facts)
 		if err == nil {
 			err = p.takeReferences(refer)
 		}
+		if err == nil && p.waits(refer) {
+			err = facts.Check(refer)
+		}
 		if err == nil && p.evaluates(refer) {
 			var value string
 			if value, err = expression.Expand(n.Value, facts); err == nil {
@@ -136,6 +139,12 @@ func (p *parser) evaluates(refer expression.References) bool {
 	return !p.looking && (p.resolving || !refer.Late())
 }
 
+// waits reports whether expressions with these references are evaluated later, so that what can be known is
+// checked now.
+func (p *parser) waits(refer expression.References) bool {
+	return !p.looking && !p.resolving && refer.Late()
+}
+
 // condition evaluates a task's when, and returns why the task is skipped; "" when it is not, or
 // when that is not known yet.
 func (p *parser) condition(t Task, n *yaml.Node, facts expression.Facts) string {
@@ -145,6 +154,9 @@ func (p *parser) condition(t Task, n *yaml.Node, facts expression.Facts) string 
 	refer, err := expression.Of(t.When)
 	if err == nil {
 		err = p.takeReferences(refer)
+	}
+	if err == nil && p.waits(refer) {
+		err = facts.Check(refer)
 	}
 	holds := true
 	if err == nil && p.evaluates(refer) {
