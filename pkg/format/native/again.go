@@ -103,10 +103,8 @@ func (p *parser) fingerprint(t Task, n *yaml.Node, facts expression.Facts) *task
 	}
 	f := t.Fingerprint
 	sum := sha256.New()
-	for _, i := range f.Images {
-		if !validReference(i) {
-			fail("images", "%q in images; write KIND/NAME, such as deployment/web", i)
-		}
+	for i, image := range f.Images {
+		p.reference(t.Name, "one of the images", image, place(place(n, "fingerprint"), "images").Content[i])
 	}
 	if p.looking {
 		return &task.Fingerprint{Images: f.Images}

@@ -114,7 +114,7 @@ func TestParseAgainErrors(t *testing.T) {
 		"run: sometimes, host: {command: [x]}":                                    `run is "sometimes"; it is always or onChange`,
 		"run: onChange, host: {command: [x]}":                                     "run: onChange needs a fingerprint, which says what it looks at",
 		"fingerprint: {text: t}, host: {command: [x]}":                            "fingerprint says what run: onChange looks at; write that too",
-		"run: onChange, fingerprint: {images: [web]}, host: {command: [x]}":       `"web" in images; write KIND/NAME, such as deployment/web`,
+		"run: onChange, fingerprint: {images: [web]}, host: {command: [x]}":       `task "a": one of the images is "web"; write KIND/NAME, such as deployment/web`,
 		"run: onChange, fingerprint: {files: [none]}, host: {command: [x]}":       "there is no file none",
 		"run: onChange, fingerprint: {text: \"${x}\"}, host: {command: [x]}":      "undeclared reference to 'x'",
 		"host: {command: [x]}, undo: {}":                                          `task "a" does not say what to run: it needs one of`,

@@ -77,8 +77,8 @@ func (p *parser) exec(t Task, n *yaml.Node) task.Executor {
 	if e.Target != "" && e.Selector != "" {
 		p.fail(strict.At(place(n, "selector"), "task %q has a target and a selector; only one of them can be", t.Name), t.Name)
 	}
-	if e.Target != "" && !validReference(e.Target) {
-		p.fail(strict.At(place(n, "target"), "task %q: the target is %q; write KIND/NAME, such as deployment/web", t.Name, e.Target), t.Name)
+	if e.Target != "" {
+		p.reference(t.Name, "the target", e.Target, place(n, "target"))
 	}
 	if e.Parallel < 0 {
 		p.fail(strict.At(place(n, "parallel"), "task %q: parallel is %d; 1 is one after another", t.Name, e.Parallel), t.Name)
@@ -94,20 +94,33 @@ func (p *parser) exec(t Task, n *yaml.Node) task.Executor {
 	}
 }
 
-// validReference reports whether an object is named as KIND/NAME, or by an expression.
-func validReference(object string) bool {
+// reference checks that an object is named as KIND/NAME, or by an expression.
+func (p *parser) reference(name, what, object string, n *yaml.Node) {
+	kind, of, ok := strings.Cut(object, "/")
 	if strings.Contains(object, "${") {
-		return true
+		ok = true
+	} else {
+		ok = ok && kind != "" && of != "" && !strings.Contains(of, "/")
 	}
-	kind, name, ok := strings.Cut(object, "/")
-	return ok && kind != "" && name != "" && !strings.Contains(name, "/")
+	if !ok {
+		p.fail(strict.At(n, "task %q: %s is %q; write KIND/NAME, such as deployment/web", name, what, object), name)
+		return
+	}
+	p.kind(name, what, object, n)
+}
+
+// kind checks the kind of an object. Whether there is one is known to the cluster; but one that is written almost as
+// one that every cluster has is not what was meant.
+func (p *parser) kind(name, what, object string, n *yaml.Node) {
+	kind, _, _ := strings.Cut(object, "/")
+	if meant := task.MeantKind(kind); meant != "" && !strings.Contains(kind, "${") {
+		p.fail(strict.At(n, "task %q: %s is %q: there is no kind %q; did you mean %q? A kind of another group is written KIND.GROUP/NAME", name, what, object, kind, meant), name)
+	}
 }
 
 func (p *parser) clone(t Task, n *yaml.Node) task.Executor {
 	c := t.Clone
-	if !validReference(c.From) {
-		p.fail(strict.At(place(n, "from"), "task %q: from is %q; write KIND/NAME, such as deployment/web", t.Name, c.From), t.Name)
-	}
+	p.reference(t.Name, "from", c.From, place(n, "from"))
 	if c.Version != "" && c.Version != "current" && c.Version != "next" {
 		p.fail(strict.At(place(n, "version"), "task %q: the version is %q; it is current or next", t.Name, c.Version), t.Name)
 	}
@@ -118,9 +131,7 @@ func (p *parser) clone(t Task, n *yaml.Node) task.Executor {
 }
 
 func (p *parser) wait(t Task, n *yaml.Node) task.Executor {
-	if !validReference(t.Wait.Object) {
-		p.fail(strict.At(place(n, "object"), "task %q: the object is %q; write KIND/NAME, such as deployment/web", t.Name, t.Wait.Object), t.Name)
-	}
+	p.reference(t.Name, "the object", t.Wait.Object, place(n, "object"))
 	if !waitForms.MatchString(t.Wait.For) {
 		p.fail(strict.At(place(n, "for"), "task %q: %q cannot be waited for; write ready, deleted, condition=NAME, or jsonpath={.path}=VALUE", t.Name, t.Wait.For), t.Name)
 	}
@@ -144,6 +155,9 @@ func (p *parser) program(name string, program Program, n *yaml.Node) task.Comman
 	case len(program.Command) > 0 && program.Shell != "":
 		p.fail(strict.At(place(n, "shell"), "task %q has command and shell; only one of them can be", name), name)
 	case program.Shell != "":
+		for _, found := range unique(expressionsIn(program.Shell)) {
+			p.fail(strict.At(place(n, "shell"), "task %q: %s is not replaced in a script, and no shell knows it; hand it over: env: [{name: VALUE, value: %q}], and write $VALUE", name, found, found), name)
+		}
 		return task.Command{Argv: []string{"sh", "-c", program.Shell}, Text: program.Shell}
 	case len(program.Command) == 0 || program.Command[0] == "":
 		p.fail(strict.At(n, "task %q has nothing to run: write command, or shell", name), name)

@@ -222,6 +222,7 @@ func (p *parser) head(t Task, n *yaml.Node) (task.Phase, task.FailurePolicy) {
 	if phase == "cleanup" {
 		phase = task.PostUninstall
 	}
+	p.needs(t, n)
 	if phase != "" && !phase.Known() {
 		fail("phase", "task %q: unknown phase %q%s", t.Name, t.Phase, strict.Suggestion(t.Phase, phaseNames()))
 	}
@@ -233,6 +234,21 @@ func (p *parser) head(t Task, n *yaml.Node) (task.Phase, task.FailurePolicy) {
 		fail("onFailure", "task %q: onFailure is %q; it is fail, warn, continue or rollback", t.Name, t.OnFailure)
 	}
 	return phase, onFailure
+}
+
+// needs checks the objects among what a task needs. Tasks of other documents may have a slash in their names.
+func (p *parser) needs(t Task, n *yaml.Node) {
+	for i, at := range place(n, "needs").Content {
+		if i >= len(t.Needs) {
+			return
+		}
+		need := t.Needs[i]
+		if strings.Contains(need, "${") {
+			p.fail(strict.At(at, "task %q needs %q: expressions are not replaced in needs, which must be known before", t.Name, need), t.Name)
+		} else if _, _, ok := strings.Cut(need, "/"); ok {
+			p.kind(t.Name, "one of the needs", need, at)
+		}
+	}
 }
 
 // task checks a task and adds it.

@@ -160,7 +160,7 @@ func TestParseErrors(t *testing.T) {
 		{"no duration", one("{name: a, timeout: 5 min, host: {command: [x]}}"), `f:4:22: "5 min" is no duration; write it as 90s, 5m or 1h30m`},
 		{"no name", one("host: {command: [x]}"), `f:4:3: a task needs a name`},
 		{"bad name", one("{name: A b, host: {command: [x]}}"), `f:4:10: task "A b": a name has lower-case letters, digits and hyphens, 63 at most`},
-		{"unknown phase", one("{name: a, phase: post-deply, host: {command: [x]}}"), `f:4:20: task "a": unknown phase "post-deply"; did you mean "post-deploy"?`},
+		{"unknown phase", one("{name: a, phase: post-deply, host: {command: [x]}}"), `f:4:21: task "a": unknown phase "post-deply"; did you mean "post-deploy"?`},
 		{"no executor", one("{name: a}"), `f:4:3: task "a" does not say what to run: it needs one of host, exec, pod, job, function, clone, wait, approve`},
 		{"two executors", one("{name: a, host: {command: [x]}, exec: {command: [x]}}"), `f:4:41: task "a" has host and exec; only one of them can be`},
 		{"command and shell", one("{name: a, host: {command: [x], shell: x}}"), `f:4:41: task "a" has command and shell; only one of them can be`},
@@ -179,7 +179,7 @@ func TestParseErrors(t *testing.T) {
 		{"a value of Kubernetes", one("{name: a, pod: {image: x, resources: {limits: {memory: lots}}}}"), "f:4:58: quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"},
 		{"wait for nothing", one("{name: a, wait: {object: web, for: gone}}"), "f:4:28: task \"a\": the object is \"web\"; write KIND/NAME, such as deployment/web\nf:4:38: task \"a\": \"gone\" cannot be waited for; write ready, deleted, condition=NAME, or jsonpath={.path}=VALUE"},
 		{"no question", one("{name: a, approve: {}}"), `f:4:22: task "a": approve needs a message, which is the question`},
-		{"clone of nothing", one("{name: a, clone: {command: [x]}}"), `f:4:20: task "a": from is ""; write KIND/NAME, such as deployment/web`},
+		{"clone of nothing", one("{name: a, clone: {command: [x]}}"), `f:4:21: task "a": from is ""; write KIND/NAME, such as deployment/web`},
 		{"variable", one("{name: a, host: {command: [x], env: [{name: A=B}]}}"), `f:4:40: task "a": "A=B" is no name of a variable`},
 		{"other kind", "apiVersion: v1\nkind: ConfigMap\n", "f:1:13: apiVersion is \"v1\"; write kubectl-tasks.io/v1alpha1\nf:2:7: kind is \"ConfigMap\"; write Tasks"},
 		{"a list", "- a\n", "f:1:1: this must be a mapping of apiVersion, kind, metadata, params, env, tasks"},
@@ -240,6 +240,26 @@ func TestParseValues(t *testing.T) {
 	}
 	if len(facts.Params) != 2 {
 		t.Error("the caller's parameters were changed")
+	}
+}
+
+func TestParseKinds(t *testing.T) {
+	for text, want := range map[string]string{
+		"exec: {target: deployement/web, command: [x]}":                             `f:4:28: task "a": the target is "deployement/web": there is no kind "deployement"; did you mean "deployment"? A kind of another group is written KIND.GROUP/NAME`,
+		"clone: {from: Statfulset/web, command: [x]}":                               `f:4:27: task "a": from is "Statfulset/web": there is no kind "Statfulset"; did you mean "statefulset"? A kind of another group is written KIND.GROUP/NAME`,
+		"wait: {object: configmpa/x}":                                               `f:4:28: task "a": the object is "configmpa/x": there is no kind "configmpa"; did you mean "configmap"? A kind of another group is written KIND.GROUP/NAME`,
+		"needs: [deamonset/x], host: {command: [x]}":                                `f:4:21: task "a": one of the needs is "deamonset/x": there is no kind "deamonset"; did you mean "daemonset"? A kind of another group is written KIND.GROUP/NAME`,
+		"needs: ['service/${release.name}'], host: {command: [x]}":                  `f:4:21: task "a" needs "service/${release.name}": expressions are not replaced in needs, which must be known before`,
+		"exec: {target: '${release.name}', command: [x]}":                           "",
+		"exec: {target: 'deployement/${release.name}', command: [x]}":               `f:4:28: task "a": the target is "deployement/${release.name}": there is no kind "deployement"; did you mean "deployment"? A kind of another group is written KIND.GROUP/NAME`,
+		"needs: [pre-up/a/b, certificate/x], host: {command: [x]}":                  "",
+		"exec: {target: deployement.example.com/web, command: [x]}":                 "",
+		"undo: {exec: {target: deployement/x, command: [x]}}, host: {command: [x]}": `f:4:35: task "a": the target is "deployement/x": there is no kind "deployement"; did you mean "deployment"? A kind of another group is written KIND.GROUP/NAME`,
+	} {
+		_, found := Parse([]byte(head+"tasks:\n- {name: a, "+text+"}\n"), Options{Source: source, Lenient: true})
+		if diff := cmp.Diff(want, found.Error()); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", text, diff)
+		}
 	}
 }
 
