@@ -24,7 +24,11 @@ func (i *Install) Next() ([]*unstructured.Unstructured, error) {
 		c.DryRun, c.DryRunOption, c.Wait, c.Atomic, c.CreateNamespace = dry, option, wait, atomic, namespace
 	}(c.DryRun, c.DryRunOption, c.Wait, c.Atomic, c.CreateNamespace)
 	c.DryRun, c.DryRunOption, c.Wait, c.Atomic, c.CreateNamespace = true, dryRunServer, false, false, false
-	rel, err := c.Run(chart, i.chart.merged)
+	user, err := copied(i.chart.merged)
+	if err != nil {
+		return nil, i.wrap(err)
+	}
+	rel, err := c.Run(chart, user)
 	if err != nil {
 		return nil, i.wrap(err)
 	}
@@ -45,7 +49,11 @@ func (u *Upgrade) Next() ([]*unstructured.Unstructured, error) {
 		c.DryRun, c.DryRunOption, c.Wait, c.Atomic = dry, option, wait, atomic
 	}(c.DryRun, c.DryRunOption, c.Wait, c.Atomic)
 	c.DryRun, c.DryRunOption, c.Wait, c.Atomic = true, dryRunServer, false, false
-	rel, err := c.Run(u.name, chart, u.chart.merged)
+	user, err := copied(u.chart.merged)
+	if err != nil {
+		return nil, u.wrap(err)
+	}
+	rel, err := c.Run(u.name, chart, user)
 	if err != nil {
 		return nil, u.wrap(err)
 	}

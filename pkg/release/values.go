@@ -44,6 +44,12 @@ func copyOf(c *chart.Chart) *chart.Chart {
 	return &one
 }
 
+// copied returns a copy of values, nulls included. Helm's CoalesceTables writes into both its arguments, and takes a
+// null away once it has had its effect, so that merging the same values a second time brings the old ones back.
+func copied(values map[string]any) (map[string]any, error) {
+	return chartutil.CoalesceValues(&chart.Chart{Metadata: &chart.Metadata{}}, values)
+}
+
 // valuesOf returns the values of a stored revision, whose chart Helm has processed before it stored it.
 func valuesOf(rel *helmrelease.Release) (map[string]any, error) {
 	if rel == nil || rel.Chart == nil {
@@ -69,10 +75,15 @@ func (u *Upgrade) Values() (map[string]any, error) {
 	if u.Done() {
 		return valuesOf(u.release)
 	}
-	// A copy, because CoalesceTables writes into its first argument, and Apply needs what the user gave.
-	user, err := chartutil.CoalesceValues(&chart.Chart{Metadata: &chart.Metadata{}}, u.chart.merged)
+	user, err := copied(u.chart.merged)
 	if err != nil {
 		return nil, err
+	}
+	var before map[string]any
+	if u.current != nil {
+		if before, err = copied(u.current.Config); err != nil {
+			return nil, err
+		}
 	}
 	c, located := u.client, u.chart.located
 	switch {
@@ -82,15 +93,15 @@ func (u *Upgrade) Values() (map[string]any, error) {
 		if err != nil {
 			return nil, err
 		}
-		user = chartutil.CoalesceTables(user, u.current.Config)
+		user = chartutil.CoalesceTables(user, before)
 		if located != nil {
 			located = copyOf(located)
 			located.Values = old
 		}
 	case c.ResetThenReuseValues:
-		user = chartutil.CoalesceTables(user, u.current.Config)
+		user = chartutil.CoalesceTables(user, before)
 	case len(user) == 0:
-		user = u.current.Config
+		user = before
 	}
 	return rendered(located, user)
 }
