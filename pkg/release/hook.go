@@ -66,6 +66,8 @@ type around struct {
 
 	release *helmrelease.Release
 	done    bool
+	// kept tells that the hooks before have failed, so that nothing was changed.
+	kept bool
 }
 
 // waits reports whether objects are to be waited for when Helm says so. Before there is a release, these are
@@ -148,7 +150,9 @@ func (c *client) beforeChange() error {
 		return nil
 	}
 	a.done = true
-	return c.runEvent(a, a.before)
+	err := c.runEvent(a, a.before)
+	a.kept = err != nil
+	return err
 }
 
 // afterChange runs the hooks that come after the release's objects. Without a release it is a wait for CRDs.

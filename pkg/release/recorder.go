@@ -21,9 +21,14 @@ func (r *recorder) Create(key string, rel *helmrelease.Release) error {
 	return nil
 }
 
-// Update implements driver.Driver.
+// Update implements driver.Driver. When the hooks before a change have kept Helm from changing anything, the revision
+// before stays what it was: Helm would note it as superseded after any failure of a rollback, and there would be no
+// deployed one any more.
 func (r *recorder) Update(key string, rel *helmrelease.Release) error {
 	r.begins(rel)
+	if a := r.client.around; a != nil && a.kept && rel.Version < a.release.Version {
+		return nil
+	}
 	return r.Driver.Update(key, rel)
 }
 

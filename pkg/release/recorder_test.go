@@ -1,0 +1,45 @@
+package release
+
+import (
+	"testing"
+
+	helmrelease "helm.sh/helm/v3/pkg/release"
+)
+
+// TestKept: a hook before a rollback that fails leaves the revision before as it was. What Helm notes after a failed
+// rollback is that it is superseded.
+func TestKept(t *testing.T) {
+	for name, test := range map[string]struct {
+		kept bool
+		want helmrelease.Status
+	}{
+		"nothing was changed":  {true, helmrelease.StatusDeployed},
+		"objects were changed": {false, helmrelease.StatusSuperseded},
+	} {
+		h := history(t, helmrelease.StatusDeployed)
+		a := &around{}
+		h.config.Releases.Driver = &recorder{h.config.Releases.Driver, &client{around: a}}
+		next := &helmrelease.Release{Name: "web", Version: 2, Info: &helmrelease.Info{Status: helmrelease.StatusPendingRollback}}
+		if err := h.config.Releases.Create(next); err != nil {
+			t.Fatal(err)
+		}
+		a.kept = test.kept
+		before, err := h.config.Releases.Get("web", 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		noted := *before
+		noted.Info = &helmrelease.Info{Status: helmrelease.StatusSuperseded}
+		next.Info.Status = helmrelease.StatusFailed
+		for _, rel := range []*helmrelease.Release{&noted, next} {
+			if err := h.config.Releases.Update(rel); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for version, want := range map[int]helmrelease.Status{1: test.want, 2: helmrelease.StatusFailed} {
+			if rel, err := h.config.Releases.Get("web", version); err != nil || rel.Info.Status != want {
+				t.Errorf("%s: revision %d: %v, error %v; it is to be %s", name, version, rel.Info.Status, err, want)
+			}
+		}
+	}
+}
