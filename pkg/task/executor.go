@@ -35,6 +35,8 @@ type Host struct {
 // selector matches or, when neither is given, those of the release.
 type Exec struct {
 	Command Command
+	// Env are variables, as NAME=VALUE, that are added to the program's environment.
+	Env []string
 	// Target is KIND/NAME, with any of kubectl's names for the kind.
 	Target string
 	// Selector is a label selector, in the namespace of the release.

@@ -58,14 +58,22 @@ func (p *parser) executor(t Task, n *yaml.Node) task.Executor {
 }
 
 func (p *parser) host(t Task, n *yaml.Node) task.Executor {
-	host := task.Host{Command: p.program(t.Name, t.Host.Program, n), Dir: t.Host.Dir}
-	for i, v := range t.Host.Env {
-		if v.Name == "" || strings.ContainsAny(v.Name, "=\x00") {
-			p.fail(strict.At(place(n, "env").Content[i], "task %q: %q is no name of a variable", t.Name, v.Name), t.Name)
+	return task.Host{Command: p.program(t.Name, t.Host.Program, n), Env: p.variables(t.Name, t.Host.Env, n), Dir: t.Host.Dir}
+}
+
+// variables returns the variables of a program as NAME=VALUE.
+func (p *parser) variables(name string, env []EnvVar, n *yaml.Node) []string {
+	var all []string
+	for i, v := range env {
+		switch at := place(n, "env").Content[i]; {
+		case v.Name == "" || strings.ContainsAny(v.Name, "=\x00"):
+			p.fail(strict.At(at, "task %q: %q is no name of a variable", name, v.Name), name)
+		case strings.Contains(v.Value, "\x00"):
+			p.fail(strict.At(at, "task %q: the variable %s has a NUL character, which no program can be given", name, v.Name), name)
 		}
-		host.Env = append(host.Env, v.Name+"="+v.Value)
+		all = append(all, v.Name+"="+v.Value)
 	}
-	return host
+	return all
 }
 
 func (p *parser) exec(t Task, n *yaml.Node) task.Executor {
@@ -88,8 +96,8 @@ func (p *parser) exec(t Task, n *yaml.Node) task.Executor {
 	}
 	return task.Exec{
 		Scale:   e.Scale,
-		Command: p.program(t.Name, e.Program, n),
-		Target:  e.Target, Selector: e.Selector, Container: e.Container,
+		Command: p.program(t.Name, e.Program, n), Env: p.variables(t.Name, e.Env, n),
+		Target: e.Target, Selector: e.Selector, Container: e.Container,
 		Pods: pods, Parallel: e.Parallel, AllowEmpty: e.AllowEmpty,
 	}
 }

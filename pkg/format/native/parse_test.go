@@ -243,6 +243,24 @@ func TestParseValues(t *testing.T) {
 	}
 }
 
+func TestParseExecEnv(t *testing.T) {
+	const text = head + `tasks:
+- {name: a, exec: {shell: 'echo "$R"', env: [{name: R, value: "${release.name}"}, {name: "B", value: "x y"}]}}
+`
+	tasks, found := Parse([]byte(text), Options{Source: source, Facts: expression.Facts{Release: "web"}})
+	if len(found) > 0 {
+		t.Fatal(found)
+	}
+	want := task.Exec{Command: task.Command{Argv: []string{"sh", "-c", `echo "$R"`}, Text: `echo "$R"`}, Env: []string{"R=web", "B=x y"}, Pods: tasks[0].Executor.(task.Exec).Pods}
+	if diff := cmp.Diff(task.Executor(want), tasks[0].Executor); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	_, found = Parse([]byte(head+"tasks:\n- {name: a, exec: {command: [x], env: [{name: A=B, value: x}]}}\n"), Options{Source: source})
+	if want := `f:4:40: task "a": "A=B" is no name of a variable`; found.Error() != want {
+		t.Errorf("%s, want %s", found.Error(), want)
+	}
+}
+
 func TestParseKinds(t *testing.T) {
 	for text, want := range map[string]string{
 		"exec: {target: deployement/web, command: [x]}":                             `f:4:28: task "a": the target is "deployement/web": there is no kind "deployement"; did you mean "deployment"? A kind of another group is written KIND.GROUP/NAME`,

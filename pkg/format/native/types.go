@@ -191,6 +191,8 @@ type EnvVar struct {
 // Exec runs a program in running pods.
 type Exec struct {
 	Program `json:",inline"`
+	// Env is added to the program's environment, by the container's own env.
+	Env []EnvVar `json:"env,omitempty"`
 	// Target is what the pods belong to: KIND/NAME of a workload, a service or a pod. Without it and
 	// without a selector they are those of the release.
 	Target string `json:"target,omitempty"`

@@ -119,14 +119,10 @@ func write(t task.Task, names names) (Task, error) {
 	}
 	switch e := t.Executor.(type) {
 	case task.Host:
-		w.Host = &Host{Program: program(e.Command), Dir: e.Dir}
-		for _, entry := range e.Env {
-			name, value, _ := strings.Cut(entry, "=")
-			w.Host.Env = append(w.Host.Env, EnvVar{name, value})
-		}
+		w.Host = &Host{Program: program(e.Command), Env: variables(e.Env), Dir: e.Dir}
 	case task.Exec:
 		w.Exec = &Exec{
-			Program: program(e.Command), Target: e.Target, Selector: e.Selector, Container: e.Container,
+			Program: program(e.Command), Env: variables(e.Env), Target: e.Target, Selector: e.Selector, Container: e.Container,
 			Pods: Count(e.Pods), Parallel: e.Parallel, Scale: e.Scale, AllowEmpty: e.AllowEmpty,
 		}
 	case task.Clone:
@@ -155,6 +151,16 @@ func write(t task.Task, names names) (Task, error) {
 		return w, fmt.Errorf("the format has no %T", t.Executor)
 	}
 	return w, nil
+}
+
+// variables returns variables, given as NAME=VALUE, as they are written.
+func variables(all []string) []EnvVar {
+	var written []EnvVar
+	for _, entry := range all {
+		name, value, _ := strings.Cut(entry, "=")
+		written = append(written, EnvVar{name, value})
+	}
+	return written
 }
 
 // program returns a command as it is written; one that a shell runs as its line.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -94,9 +95,18 @@ func (r Runner) Run(ctx context.Context, t task.Task, sink task.Sink) task.Resul
 		}
 		return container.Name, nil
 	}, func(req kube.ExecRequest) (int, error) {
-		req.Command = e.Argv()
+		req.Command = program(e)
 		return r.Client.Exec(ctx, req, r.Grace)
 	})
+}
+
+// program returns what is executed in a container. Kubernetes' API has no way to give it variables, so that the
+// container's own env does.
+func program(e task.Exec) []string {
+	if len(e.Env) == 0 {
+		return e.Argv()
+	}
+	return slices.Concat([]string{"env"}, e.Env, e.Argv())
 }
 
 // places are the containers in which the program is going to run. One that is not there is left to be

@@ -271,3 +271,14 @@ func TestRunTells(t *testing.T) {
 		}
 	})
 }
+
+func TestProgram(t *testing.T) {
+	e := task.Exec{Command: task.Command{Argv: []string{"sh", "-c", "x"}}}
+	if diff := cmp.Diff([]string{"sh", "-c", "x"}, program(e)); diff != "" {
+		t.Error(diff)
+	}
+	e.Env = []string{"A=b c", "D="}
+	if diff := cmp.Diff([]string{"env", "A=b c", "D=", "sh", "-c", "x"}, program(e)); diff != "" {
+		t.Error(diff)
+	}
+}
