@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -24,6 +25,8 @@ type Deleted struct {
 	Resource schema.GroupVersionResource
 	// Namespace is empty for objects of the whole cluster.
 	Namespace, Name string
+	// UID is that of the object; empty for the one that has the name when it is first asked for.
+	UID types.UID
 }
 
 // String returns such as "deployments/web".
@@ -56,15 +59,19 @@ func (c *Client) WaitGone(ctx context.Context, objects []Deleted, timeout time.D
 	if err != nil {
 		return err
 	}
-	places := map[place][]string{}
+	places := map[place]map[string]types.UID{}
 	for _, o := range there {
 		p := place{o.Resource, o.Namespace}
-		places[p] = append(places[p], o.Name)
+		if places[p] == nil {
+			places[p] = map[string]types.UID{}
+		}
+		places[p][o.Name] = o.UID
 	}
 	group, following := errgroup.WithContext(timed)
 	var mu sync.Mutex
 	var still []string
-	for p, names := range places {
+	for p, waiting := range places {
+		names := slices.Sorted(maps.Keys(waiting))
 		options := metav1.ListOptions{}
 		if len(names) == 1 {
 			options.FieldSelector = fields.OneTermEqualSelector(metav1.ObjectNameField, names[0]).String()
@@ -76,7 +83,7 @@ func (c *Client) WaitGone(ctx context.Context, objects []Deleted, timeout time.D
 				there := map[types.UID]bool{}
 				for i := range all {
 					there[all[i].GetUID()] = true
-					if first && slices.Contains(names, all[i].GetName()) {
+					if uid, waits := waiting[all[i].GetName()]; first && waits && (uid == "" || uid == all[i].GetUID()) {
 						left[all[i].GetUID()] = &all[i]
 					}
 				}
@@ -96,7 +103,7 @@ func (c *Client) WaitGone(ctx context.Context, objects []Deleted, timeout time.D
 				return len(left) > 0
 			})
 			if apierrors.IsForbidden(err) {
-				err = askUntilGone(following, objects, names, err, left)
+				err = askUntilGone(following, objects, waiting, err, left)
 			}
 			if err != nil {
 				mu.Lock()
@@ -121,17 +128,14 @@ func (c *Client) WaitGone(ctx context.Context, objects []Deleted, timeout time.D
 	return err
 }
 
-// askUntilGone returns nil when none of the objects of those names is there that may not be watched; left are
-// those that are, by their UIDs.
-func askUntilGone(ctx context.Context, client dynamic.ResourceInterface, names []string, refused error, left map[types.UID]*unstructured.Unstructured) error {
-	waiting := map[string]types.UID{}
-	for _, name := range names {
-		waiting[name] = ""
-	}
+// askUntilGone returns nil when none of the objects of those names and UIDs is there that may not be watched; left
+// are those that are, by their UIDs. An object without a UID is the one that is there first.
+func askUntilGone(ctx context.Context, client dynamic.ResourceInterface, objects map[string]types.UID, refused error, left map[types.UID]*unstructured.Unstructured) error {
+	waiting := maps.Clone(objects)
 	for uid, o := range left {
 		waiting[o.GetName()] = uid
 	}
-	return askFor(ctx, client, names, refused, func(name string, o *unstructured.Unstructured) bool {
+	return askFor(ctx, client, slices.Sorted(maps.Keys(objects)), refused, func(name string, o *unstructured.Unstructured) bool {
 		uid, waits := waiting[name]
 		switch {
 		case !waits:
@@ -145,29 +149,37 @@ func askUntilGone(ctx context.Context, client dynamic.ResourceInterface, names [
 	})
 }
 
-// stillThere returns those of the objects that are there. Most are gone at once, and asking for each is quicker
-// than a list, which the server may hold back until its cache is fresh.
+// stillThere returns those of the objects that are there, with their UIDs. Most are gone at once, and asking for
+// each is quicker than a list, which the server may hold back until its cache is fresh.
 func stillThere(ctx context.Context, client dynamic.Interface, objects []Deleted) ([]Deleted, error) {
-	there := make([]bool, len(objects))
+	there := make([]*Deleted, len(objects))
 	group, asking := errgroup.WithContext(ctx)
 	group.SetLimit(asked)
 	for i, o := range objects {
 		group.Go(func() error {
-			_, err := client.Resource(o.Resource).Namespace(o.Namespace).Get(asking, o.Name, metav1.GetOptions{})
-			if there[i] = !apierrors.IsNotFound(err); err != nil && there[i] && !temporary(err) {
+			now, err := client.Resource(o.Resource).Namespace(o.Namespace).Get(asking, o.Name, metav1.GetOptions{})
+			switch {
+			case apierrors.IsNotFound(err), err == nil && o.UID != "" && o.UID != now.GetUID():
+				return nil
+			case err == nil:
+				o.UID = now.GetUID()
+			case !temporary(err):
 				return err
 			}
+			there[i] = &o
 			return nil
 		})
 	}
 	if err := group.Wait(); err != nil && ctx.Err() == nil {
 		return nil, err
 	}
-	left := 0
-	return slices.DeleteFunc(slices.Clone(objects), func(Deleted) bool {
-		left++
-		return !there[left-1]
-	}), nil
+	var left []Deleted
+	for _, o := range there {
+		if o != nil {
+			left = append(left, *o)
+		}
+	}
+	return left, nil
 }
 
 // asked is how many objects are asked for at the same time.

@@ -57,7 +57,7 @@ func TestAskUntilGone(t *testing.T) {
 				ctx, cancel := context.WithTimeoutCause(t.Context(), time.Minute, late)
 				defer cancel()
 				began := time.Now()
-				err := askUntilGone(ctx, client.Resource(resource).Namespace("ns"), []string{"x"}, refused, left)
+				err := askUntilGone(ctx, client.Resource(resource).Namespace("ns"), map[string]types.UID{"x": ""}, refused, left)
 				if (err == nil) != (c.want == nil) || err != nil && err.Error() != c.want.Error() {
 					t.Errorf("error %v, want %v", err, c.want)
 				}
@@ -80,4 +80,20 @@ func configMap(uid types.UID) *unstructured.Unstructured {
 	o.SetNamespace("ns")
 	o.SetUID(uid)
 	return o
+}
+
+// TestGoneByUID: another object of the same name is not waited for.
+func TestGoneByUID(t *testing.T) {
+	resource := schema.GroupVersionResource{Version: "v1", Resource: "configmaps"}
+	client := fake.NewSimpleDynamicClient(runtime.NewScheme(), configMap("2"))
+	for uid, want := range map[types.UID][]Deleted{
+		"":  {{Resource: resource, Namespace: "ns", Name: "x", UID: "2"}},
+		"1": nil,
+		"2": {{Resource: resource, Namespace: "ns", Name: "x", UID: "2"}},
+	} {
+		left, err := stillThere(t.Context(), client, []Deleted{{Resource: resource, Namespace: "ns", Name: "x", UID: uid}})
+		if diff := cmp.Diff(want, left); diff != "" || err != nil {
+			t.Errorf("%q: error %v (-want +got):\n%s", uid, err, diff)
+		}
+	}
 }

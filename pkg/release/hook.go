@@ -2,6 +2,7 @@ package release
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -48,7 +49,11 @@ type Hook struct {
 
 	client *client
 	hook   *helmrelease.Hook
-	// made are its objects once they are there.
+	// ran tells that Make has begun to make its objects in this run: LastRun may be of an earlier one.
+	ran bool
+	// own are those of its objects that this run has made, also when others could not be; made are all of them
+	// once they are there.
+	own  helmkube.ResourceList
 	made []*unstructured.Unstructured
 }
 
@@ -185,10 +190,7 @@ func (c *client) runHooks(rel *helmrelease.Release, event helmrelease.HookEvent,
 		return nil
 	}
 	slices.SortStableFunc(hooks, func(a, b *Hook) int {
-		if a.Weight != b.Weight {
-			return a.Weight - b.Weight
-		}
-		return strings.Compare(a.Name, b.Name)
+		return cmp.Or(cmp.Compare(a.Weight, b.Weight), cmp.Compare(a.hook.Name, b.hook.Name))
 	})
 	var failed error
 	if err := c.until(func(ctx context.Context) error { return c.hooks(ctx, string(event), hooks) }); err != nil {
@@ -208,7 +210,19 @@ func (c *client) newHook(h *helmrelease.Hook, timeout time.Duration) *Hook {
 	if len(h.DeletePolicies) == 0 {
 		h.DeletePolicies = []helmrelease.HookDeletePolicy{helmrelease.HookBeforeHookCreation}
 	}
-	return &Hook{Kind: h.Kind, Name: h.Name, Weight: h.Weight, Timeout: timeout, client: c, hook: h}
+	return &Hook{Kind: h.Kind, Name: nameOf(h), Weight: h.Weight, Timeout: timeout, client: c, hook: h}
+}
+
+// nameOf returns the name of a hook's object, or how the one begins that the server is going to give it.
+func nameOf(h *helmrelease.Hook) string {
+	if h.Name != "" {
+		return h.Name
+	}
+	all, err := objects(h.Manifest, "")
+	if err != nil || len(all) == 0 {
+		return "" // which is told when it is made
+	}
+	return all[0].GetGenerateName()
 }
 
 // building keeps hooks from being built at the same time: Helm's mapper is not safe for that.
@@ -230,15 +244,17 @@ func (h *Hook) Make() ([]*unstructured.Unstructured, error) {
 	if h.made != nil {
 		return h.made, nil
 	}
-	if err := h.delete(helmrelease.HookBeforeHookCreation); err != nil {
+	if err := h.makeRoom(); err != nil {
 		return nil, err
 	}
 	resources, err := h.build()
 	if err != nil {
 		return nil, err
 	}
+	h.ran = true
 	h.hook.LastRun = helmrelease.HookExecution{StartedAt: helmtime.Now(), Phase: helmrelease.HookPhaseUnknown}
-	if _, err := h.client.Client.Create(resources); err != nil {
+	h.own, err = h.client.create(resources)
+	if err != nil {
 		return nil, fmt.Errorf("warning: Hook %s failed: %w", h.hook.Path, err)
 	}
 	h.made = objectsOf(resources)
@@ -247,7 +263,7 @@ func (h *Hook) Make() ([]*unstructured.Unstructured, error) {
 
 // Ended notes how the hook ended.
 func (h *Hook) Ended(succeeded bool) {
-	if h.hook == nil || h.hook.LastRun.StartedAt.IsZero() {
+	if !h.ran {
 		return
 	}
 	h.hook.LastRun.CompletedAt = helmtime.Now()
@@ -275,34 +291,6 @@ func (h *Hook) Own() (time.Duration, error) {
 		return 0, fmt.Errorf("hook %s/%s: annotation %s: %q is not a duration; write 5m", strings.ToLower(h.Kind), h.Name, TimeoutAnnotation, text)
 	}
 	return own, nil
-}
-
-// tidy deletes what the hook's policy says, now that all of its event have ended.
-func (h *Hook) tidy() error {
-	switch h.hook.LastRun.Phase {
-	case helmrelease.HookPhaseSucceeded:
-		return h.delete(helmrelease.HookSucceeded)
-	case helmrelease.HookPhaseFailed:
-		return h.delete(helmrelease.HookFailed)
-	case helmrelease.HookPhaseUnknown, helmrelease.HookPhaseRunning:
-	}
-	return nil
-}
-
-// delete deletes the hook's objects when it has that policy, and waits until they are gone. CRDs stay: with
-// them all objects of their kind would go.
-func (h *Hook) delete(policy helmrelease.HookDeletePolicy) error {
-	if h.Kind == "CustomResourceDefinition" || !slices.Contains(h.hook.DeletePolicies, policy) {
-		return nil
-	}
-	resources, err := h.build()
-	if err != nil {
-		return err
-	}
-	if _, errs := h.client.Delete(resources); len(errs) > 0 {
-		return fmt.Errorf("deleting hook %s: %w", h.hook.Path, errors.Join(errs...))
-	}
-	return h.client.gone(resources, h.Timeout)
 }
 
 // WatchUntilReady implements kube.Interface; Helm waits for hooks with it when it runs them itself.

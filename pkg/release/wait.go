@@ -101,11 +101,11 @@ func (c *client) WaitForDelete(resources helmkube.ResourceList, timeout time.Dur
 	return errors.Join(err, c.afterChange())
 }
 
-// gone waits until the resources are deleted.
+// gone waits until the resources are deleted. Of those that were made here another one of the same name may stay.
 func (c *client) gone(resources helmkube.ResourceList, timeout time.Duration) error {
 	deleted := make([]kube.Deleted, len(resources))
 	for i, r := range resources {
-		deleted[i] = kube.Deleted{Resource: r.Mapping.Resource, Namespace: r.Namespace, Name: r.Name}
+		deleted[i] = kube.Deleted{Resource: r.Mapping.Resource, Namespace: r.Namespace, Name: r.Name, UID: uidOf(r)}
 		if r.Mapping.Scope.Name() == meta.RESTScopeNameRoot {
 			deleted[i].Namespace = ""
 		}
