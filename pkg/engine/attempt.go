@@ -34,6 +34,9 @@ type Attempt struct {
 	// Resumed tells that an earlier process started this try and that nobody saw its end: the runner
 	// goes on with what is there, and starts nothing that may have run.
 	Resumed bool
+	// Alone is for a step of kind Finish: it is closed when no other step runs any more that belongs to Helm's
+	// part, nor can begin. When one of them has failed, the step's context ends instead.
+	Alone <-chan struct{}
 
 	masks *masker
 }
@@ -49,6 +52,7 @@ func (a Attempt) Hide(values []string) {
 // attempts carries out a step under the policy of its task.
 type attempts struct {
 	runner Runner
+	alone  <-chan struct{}
 	// journal may be nil.
 	journal Journal
 	sink    task.Sink
@@ -69,6 +73,7 @@ func (t attempts) all(ctx context.Context, s plan.Step, earlier Earlier) task.Re
 	}
 	a := earlier.next(s)
 	if s.Task == nil {
+		a.Alone = t.alone
 		if err := t.before(ctx, a); err != nil {
 			return notRecorded(ctx, err)
 		}

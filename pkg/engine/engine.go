@@ -45,7 +45,8 @@ type Engine struct {
 	// Data takes what tasks with one target print on standard output as it is, but for what they mark as
 	// secret; nil when nobody wants it. The events have it as well, without any secret.
 	Data io.Writer
-	// Concurrency is how many steps may run at the same time; 0 means DefaultConcurrency.
+	// Concurrency is how many steps may run at the same time, without those that only wait; 0 means
+	// DefaultConcurrency.
 	Concurrency int
 	// KeepGoing goes on, after a failure, with what does not need the step that failed.
 	KeepGoing bool
@@ -110,6 +111,8 @@ type run struct {
 	// dependents are the steps that need each step.
 	dependents [][]int
 	ended      chan ending
+	// alone is closed when a step of kind Finish is all that runs in its stage, and nothing else can begin.
+	alone <-chan struct{}
 	// firstFailed is the title of the first step that failed and was not allowed to.
 	firstFailed string
 	// rollingBack tells that an earlier process had begun to roll back.
@@ -156,20 +159,50 @@ func (r *run) stage(ctx context.Context, belongs func(task.Stage) bool) {
 			ready = append(ready, i)
 		}
 	}
-	for running := 0; ; running-- {
-		for len(ready) > 0 && running < r.engine.Concurrency && r.goesOn(ctx) {
-			if r.plan.Steps[ready[0]].Waits() {
-				r.start(waiting, ready[0])
-			} else {
-				r.start(ctx, ready[0])
+	alone := make(chan struct{})
+	r.alone = alone
+	var busy, idle, last int // how many steps do something, only wait, and wait for all others
+	for {
+		ready = slices.DeleteFunc(ready, func(i int) bool {
+			s := r.plan.Steps[i]
+			switch {
+			case !r.goesOn(ctx):
+				return false
+			case s.Waits():
+				idle++
+				r.start(waiting, i)
+			case busy < r.engine.Concurrency:
+				busy++
+				r.start(ctx, i)
+			default:
+				return false
 			}
-			ready = ready[1:]
-			running++
-		}
-		if running == 0 {
+			if s.Kind == plan.Finish {
+				last++
+			}
+			return true
+		})
+		if busy+idle == 0 {
 			break
 		}
+		if last > 0 && last == busy+idle && alone != nil {
+			if r.firstFailed != "" {
+				endWaits(fmt.Errorf("%q did not succeed", r.firstFailed))
+			} else {
+				close(alone)
+			}
+			alone = nil
+		}
 		e := <-r.ended
+		switch s := r.plan.Steps[e.step]; {
+		case s.Kind == plan.Finish:
+			last--
+			idle--
+		case s.Waits():
+			idle--
+		default:
+			busy--
+		}
 		r.end(e.step, e.result)
 		if !r.goesOn(ctx) {
 			endWaits(fmt.Errorf("%q did not succeed", r.firstFailed))
@@ -293,7 +326,7 @@ func (r *run) carryOut(ctx context.Context, s plan.Step, values task.Values, ear
 // attempts are how a step of the run is tried.
 func (r *run) attempts(s plan.Step, journal Journal, sink task.Sink) attempts {
 	return attempts{
-		runner: r.engine.Runner, journal: journal, masks: &r.masks, marked: &r.marked, sink: sink,
+		alone: r.alone, runner: r.engine.Runner, journal: journal, masks: &r.masks, marked: &r.marked, sink: sink,
 		retried: func(a StepRetried) {
 			a.Time, a.Result.Message = r.engine.Now(), r.masks.text(a.Result.Message)
 			r.emit(a)

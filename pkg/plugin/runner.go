@@ -112,7 +112,7 @@ func (r *stepRunner) carryOut(ctx context.Context, a engine.Attempt, sink task.S
 	case plan.RollBack:
 		return r.rollBack()
 	case plan.Finish:
-		return r.finishHelm(ctx)
+		return r.finishHelm(ctx, a.Alone)
 	case plan.Ready:
 		return r.awaitReady(ctx)
 	case plan.Object:
@@ -264,10 +264,13 @@ func (r *stepRunner) record(a engine.Attempt, o task.Object) {
 	r.recording.Go(func() { _ = r.made(a.ID, o) }) // the journal tells of its own failures
 }
 
-// runHelm returns when Helm has applied the manifests. When Helm then waits for them, it goes on
-// beside what follows, and finishHelm tells how it ended.
+// runHelm returns when Helm has applied the manifests. When tasks run beside what Helm does after that, it stays
+// where it has waited for them, and finishHelm tells how it ended.
 func (r *stepRunner) runHelm(ctx context.Context) task.Result {
 	r.applied = make(chan struct{})
+	if r.midway {
+		r.helm.Pause()
+	}
 	go func() {
 		defer close(r.applied)
 		r.applyError = r.apply()
@@ -283,11 +286,19 @@ func (r *stepRunner) runHelm(ctx context.Context) task.Result {
 	}
 }
 
-// finishHelm waits until Helm has ended; when something else failed, it has Helm end its wait and
-// write that the release failed.
-func (r *stepRunner) finishHelm(ctx context.Context) task.Result {
+// finishHelm waits until Helm has ended, which goes on to its end when all tasks beside it have succeeded; when
+// something failed, it has Helm end its wait and write that the release failed.
+func (r *stepRunner) finishHelm(ctx context.Context, alone <-chan struct{}) task.Result {
 	if r.did {
 		return task.Result{State: task.Succeeded}
+	}
+	select {
+	case <-r.applied:
+	case <-ctx.Done():
+	case <-alone:
+		if ctx.Err() == nil {
+			r.helm.Continue()
+		}
 	}
 	select {
 	case <-r.applied:

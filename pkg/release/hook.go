@@ -69,6 +69,13 @@ type around struct {
 	// last is the newest known state of the hooks that have run before the release came; may be nil.
 	last *helmrelease.Release
 
+	// hooks tells that the hooks are run here, and not by Helm or not at all.
+	hooks bool
+	// ctx is the change's own. It stands in the struct because Helm's interface passes none.
+	ctx context.Context //nolint:containedctx
+	// paused is closed when the change may go on to its end; nil when it does so by itself.
+	paused chan struct{}
+
 	release *helmrelease.Release
 	done    bool
 	// kept tells that the hooks before have failed, so that nothing was changed.
@@ -105,19 +112,25 @@ func (h *Helm) runAround(a *around, s settings, change func() error) (undo bool,
 	if h.mode == HooksNone {
 		*s.noHooks = true
 	}
-	if *s.noHooks || !h.ours() {
+	a.hooks = !*s.noHooks && h.ours()
+	if h.client.pauses {
+		a.paused, h.client.pauses = h.client.paused, false
+	}
+	if !a.hooks && a.paused == nil {
 		return false, change()
 	}
 	defer restore(s.wait, *s.wait)
 	atomic := s.atomic != nil && *s.atomic
 	a.wait = *s.wait || atomic
-	*s.noHooks, *s.wait = true, true
+	*s.wait = true
+	if a.hooks {
+		*s.noHooks = true
+	}
 	if atomic {
 		defer restore(s.atomic, true)
 		*s.atomic = false
 	}
-	h.client.around = a
-	defer func() { h.client.around = nil }()
+	defer h.client.begin(a)()
 	err = change()
 	return err != nil && atomic && a.release != nil, err
 }
@@ -151,7 +164,7 @@ func (c *client) UpdateThreeWayMerge(original, target helmkube.ResourceList, for
 // beforeChange runs the hooks that come before the release's objects, once the release is stored.
 func (c *client) beforeChange() error {
 	a := c.around
-	if a == nil || a.release == nil || a.done {
+	if a == nil || !a.hooks || a.release == nil || a.done {
 		return nil
 	}
 	a.done = true
@@ -162,7 +175,7 @@ func (c *client) beforeChange() error {
 
 // afterChange runs the hooks that come after the release's objects. Without a release it is a wait for CRDs.
 func (c *client) afterChange() error {
-	if c.around == nil || c.around.release == nil {
+	if c.around == nil || !c.around.hooks || c.around.release == nil {
 		return nil
 	}
 	return c.runEvent(c.around, c.around.after)

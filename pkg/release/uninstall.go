@@ -133,8 +133,8 @@ func (h *Helm) uninstall(c *action.Uninstall, name string, last *helmrelease.Rel
 // beforeUninstall runs the hooks that come before anything is deleted. A release whose hooks fail is being
 // uninstalled, as with Helm.
 func (h *Helm) beforeUninstall(a *around, last *helmrelease.Release) error {
-	if h.client.around == nil {
-		return nil // Helm runs them, or nobody
+	if h.client.around == nil || !h.client.around.hooks {
+		return nil // Helm runs them, or they are not run
 	}
 	status, description := last.Info.Status, last.Info.Description
 	last.Info.Status, last.Info.Description = helmrelease.StatusUninstalling, "Deletion in progress (or silently failed)"

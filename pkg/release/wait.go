@@ -36,35 +36,74 @@ type client struct {
 	// around is the change whose hooks are carried out here; nil when Helm does it itself, or nobody.
 	around *around
 
-	// applied is closed when Helm begins to wait for the release's objects, which it does only
-	// after it has applied them.
+	// applied is closed when Helm has applied the release's objects and begins to wait for them.
 	applied chan struct{}
 	once    sync.Once
-	// stop holds why one wait is to end; the waits that Helm begins after that, such as those
-	// of --atomic, go on.
-	stop chan error
+	// pauses tells that the next change stays where it has waited for the release's objects, until paused is
+	// closed; what takes it back does not.
+	pauses bool
+	paused chan struct{}
+
+	mu sync.Mutex
+	// stop ends what the change that is going on waits for; nil when there is none.
+	stop context.CancelCauseFunc
 }
 
-// Applied returns a channel that is closed when Helm has applied the manifests of an install or
-// upgrade and begins to wait for them, as --wait has it. Without a wait it is never closed.
+// Pause has the next change stay, when its objects are applied and awaited as far as --wait has it, until Continue
+// or StopWaiting: its revision is deployed only when the tasks beside it have succeeded. It is called before the
+// change.
+func (h *Helm) Pause() { h.client.pauses, h.client.paused = true, make(chan struct{}) }
+
+// Applied returns a channel that is closed when Helm has applied the manifests of a change that is paused, and
+// begins to wait for them.
 func (h *Helm) Applied() <-chan struct{} { return h.client.applied }
 
-// StopWaiting ends the wait that Helm is in, or the next one, as if it had failed for this reason.
+// Continue has a change that is paused go on to its end. It is called once.
+func (h *Helm) Continue() { close(h.client.paused) }
+
+// StopWaiting ends what the change waits for that is going on, as if that had failed for this reason. It does
+// nothing when that has ended: a wait that comes later, such as that of a rollback, is another one.
 func (h *Helm) StopWaiting(reason error) {
-	select {
-	case h.client.stop <- reason:
-	default: // it was told already
+	h.client.mu.Lock()
+	defer h.client.mu.Unlock()
+	if h.client.stop != nil {
+		h.client.stop(reason)
 	}
 }
 
-// begins tells that Helm waits for the release's objects. Before that it waits for CRDs alone.
-func (c *client) begins(resources helmkube.ResourceList) {
-	for _, r := range resources {
-		if r.Mapping != nil && r.Mapping.GroupVersionKind.Kind != "CustomResourceDefinition" {
-			c.once.Do(func() { close(c.applied) })
-			return
-		}
+// begin gives a change a context of its own, which ends when the run is cancelled or StopWaiting is called, until
+// end is called.
+func (c *client) begin(a *around) (end func()) {
+	ctx, stop := context.WithCancelCause(c.ctx)
+	a.ctx = ctx
+	c.around = a
+	c.setStop(stop)
+	return func() {
+		c.setStop(nil)
+		c.around = nil
+		stop(nil)
 	}
+}
+
+func (c *client) setStop(stop context.CancelCauseFunc) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.stop = stop
+}
+
+// pause returns when the change may go on to its end.
+func (c *client) pause() error {
+	if c.around == nil || c.around.release == nil || c.around.paused == nil {
+		return nil
+	}
+	return c.until(func(ctx context.Context) error {
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-c.around.paused:
+			return nil
+		}
+	})
 }
 
 // Wait implements kube.Interface.
@@ -81,7 +120,7 @@ func (c *client) wait(resources helmkube.ResourceList, timeout time.Duration, jo
 	if err := c.beforeChange(); err != nil {
 		return err
 	}
-	c.begins(resources)
+	c.begins()
 	if c.around.waits() {
 		how := c.readiness
 		how.Timeout, how.Jobs = timeout, jobs
@@ -89,13 +128,23 @@ func (c *client) wait(resources helmkube.ResourceList, timeout time.Duration, jo
 			return err
 		}
 	}
+	if err := c.pause(); err != nil {
+		return err
+	}
 	return c.afterChange()
+}
+
+// begins tells that Helm has applied the release's objects. Before there is a release it waits for CRDs.
+func (c *client) begins() {
+	if c.around != nil && c.around.release != nil {
+		c.once.Do(func() { close(c.applied) })
+	}
 }
 
 // WaitForDelete implements kube.InterfaceExt.
 func (c *client) WaitForDelete(resources helmkube.ResourceList, timeout time.Duration) error {
 	var err error
-	if c.around.waits() {
+	if a := c.around; a.waits() || !a.hooks { // without hooks of ours it is Helm that deletes one
 		err = c.gone(resources, timeout)
 	}
 	return errors.Join(err, c.afterChange())
@@ -115,18 +164,13 @@ func (c *client) gone(resources helmkube.ResourceList, timeout time.Duration) er
 
 // until returns when wait does, with a context that ends when the wait is stopped or the run is cancelled.
 func (c *client) until(wait func(ctx context.Context) error) error {
-	if c.ctx.Err() != nil {
-		return context.Cause(c.ctx)
+	ctx := c.ctx
+	if c.around != nil {
+		ctx = c.around.ctx
 	}
-	ctx, cancel := context.WithCancelCause(c.ctx)
-	defer cancel(nil)
-	go func() {
-		select {
-		case <-ctx.Done():
-		case reason := <-c.stop:
-			cancel(reason)
-		}
-	}()
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
 	return wait(ctx)
 }
 
