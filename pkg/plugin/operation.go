@@ -36,6 +36,7 @@ type operation struct {
 	runner  *stepRunner
 	engine  engine.Engine
 	flags   *taskFlags
+	options *helmOptions
 	past    memory
 	// ledger takes what later runs must know of; nil when that is nothing.
 	ledger engine.Journal
@@ -49,7 +50,7 @@ func (a *App) prepare(ctx context.Context, o *helmOptions, client *kube.Client, 
 		return nil, err
 	}
 	next := sync.OnceValues(change.Next)
-	p := &operation{id: a.runID(rel.Name), release: change, flags: flags}
+	p := &operation{id: a.runID(rel.Name), release: change, flags: flags, options: o}
 	p.past = memory{
 		store:  record.Store{Client: client.Interface, Namespace: rel.Namespace, Release: rel.Name, Life: p.life},
 		client: client, next: next,
@@ -66,7 +67,6 @@ func (a *App) prepare(ctx context.Context, o *helmOptions, client *kube.Client, 
 		run: p.id, next: next, objects: change.Objects, timeout: change.Timeout(), approve: a.approver(flags), images: flags.runnerImages(),
 		helmRelease: rel.Name, readiness: o.helm.Readiness(), voice: o.voice, emitHook: o.voice.Emit,
 	}
-	o.running = p.runner
 	shows := change.DryRun() || a.planning != nil
 	if len(documents) > 0 && !shows {
 		if err := a.addKubeconfig(&p.runner.env, client, rel.Namespace); err != nil {
@@ -269,6 +269,7 @@ func (a *App) perform(ctx context.Context, o *operation) error {
 		return err
 	}
 	o.runner.emitHook = hooks.Emit
+	o.options.running = o.runner // one command can change several releases, all of which are prepared first
 	result := e.Run(ctx, o.plan)
 	o.runner.settle()
 	o.runner.sleep(a.tell)
