@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/plan"
@@ -175,7 +176,10 @@ func (t attempts) attempt(ctx context.Context, a Attempt) task.Result {
 		}
 	}
 	if l, ok := context.Cause(limited).(limit); ok && result.State == task.Cancelled { //nolint:errorlint // the cause is what we set
-		result.State, result.Reason, result.Message = task.Failed, ReasonTimeout, l.message
+		result.State, result.Reason = task.Failed, ReasonTimeout
+		if !strings.HasPrefix(result.Message, l.message) { // else the runner says what it waited for
+			result.Message = l.message
+		}
 	}
 	return result
 }

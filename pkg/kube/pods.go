@@ -57,7 +57,7 @@ func (c *Client) ReleasePods(ctx context.Context, objects []*unstructured.Unstru
 	case len(pods) > 0:
 		return usable(pods, "the release", choice)
 	case replaced:
-		return nil, &NoPodsError{Of: "the release", Why: "its pods are of older revisions, which are being replaced", Unready: true}
+		return nil, &NoPodsError{Of: "the release", Why: "its pods are of older revisions, which are being replaced", Unready: true, Coming: true}
 	}
 	return nil, &NoPodsError{Of: "the release", Why: "release has no pods"}
 }
@@ -114,7 +114,7 @@ func (c *Client) chosenPods(ctx context.Context, w *unstructured.Unstructured, c
 	}
 	chosen := slices.DeleteFunc(slices.Clone(all), func(p ownPod) bool { return !p.newest && !p.stays })
 	if len(chosen) == 0 && slices.ContainsFunc(all, func(p ownPod) bool { return p.DeletionTimestamp == nil }) {
-		return nil, &NoPodsError{Of: Name(w), Why: "its pods are of older revisions, which are being replaced", Unready: true}
+		return nil, &NoPodsError{Of: Name(w), Why: "its pods are of older revisions, which are being replaced", Unready: true, Coming: true}
 	}
 	return chosen, nil
 }
@@ -232,7 +232,7 @@ func (c *Client) awaitObserved(ctx context.Context, w *unstructured.Unstructured
 		return observed >= live.GetGeneration(), nil
 	})
 	if wait.Interrupted(err) && ctx.Err() == nil {
-		return &NoPodsError{Of: Name(w), Why: fmt.Sprintf("its controller has not seen its generation %d yet", live.GetGeneration()), Unready: true}
+		return &NoPodsError{Of: Name(w), Why: fmt.Sprintf("its controller has not seen its generation %d yet", live.GetGeneration()), Unready: true, Coming: true}
 	}
 	return err
 }

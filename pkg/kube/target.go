@@ -25,6 +25,8 @@ type NoPodsError struct {
 	Unready bool
 	// Zero tells that it is a workload that is scaled to zero.
 	Zero bool
+	// Coming tells that waiting may help: there are pods, or there are going to be some.
+	Coming bool
 }
 
 // Error says both.
@@ -59,7 +61,7 @@ func (c *Client) TargetPods(ctx context.Context, namespace, target string, choic
 		case none != nil && !zero:
 			return nil, none
 		case zero, len(all) == 0:
-			return nil, &NoPodsError{Of: Name(o), Why: why, Zero: zero}
+			return nil, &NoPodsError{Of: Name(o), Why: why, Zero: zero, Coming: !zero && workloads[kind].Resource != ""}
 		}
 	}
 	return usable(all, Name(o), choice)
@@ -113,7 +115,7 @@ func usable(all []ownPod, of string, choice Choice) ([]corev1.Pod, error) {
 		}
 		why = append(why, fmt.Sprintf("pod %s: %s", all[i].Name, state))
 	}
-	return nil, &NoPodsError{Of: of, Why: strings.Join(why, "; "), Unready: true}
+	return nil, &NoPodsError{Of: of, Why: strings.Join(why, "; "), Unready: true, Coming: true}
 }
 
 // servicePods returns the pods that the Service selects.

@@ -136,7 +136,7 @@ func (r *stepRunner) carryOut(ctx context.Context, a engine.Attempt, sink task.S
 	case task.Exec:
 		runner := r.execRunner(a, sink)
 		runner.Wake = r.wake
-		runner.Pods = func(ctx context.Context, e task.Exec) ([]corev1.Pod, error) { return r.pods(ctx, e, choice(step)) }
+		runner.Pods = func(ctx context.Context, e task.Exec) ([]corev1.Pod, error) { return r.pods(ctx, e, choice(step, e)) }
 		return runner.Run(ctx, *step.Task, sink)
 	case task.Service:
 		return r.serviceRunner(a, sink).Run(ctx, *step.Task, sink)
@@ -383,9 +383,9 @@ func waited(ctx context.Context, err error) task.Result {
 
 // choice says which pods the task of a step may run in. Before Helm changes a release, and after something failed, it is
 // those that serve, even when an earlier update got stuck; else those of the newest revision.
-func choice(step plan.Step) kube.Choice {
+func choice(step plan.Step, e task.Exec) kube.Choice {
 	before := step.Stage == task.Before || strings.HasPrefix(string(step.Phase), "pre-") // that of a task that runs by its name
-	return kube.Choice{AnyRevision: before || step.Stage > task.After}
+	return kube.Choice{AnyRevision: before || step.Stage > task.After, Unready: e.Unready}
 }
 
 // pods returns where an exec task can run.

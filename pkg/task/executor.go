@@ -51,6 +51,8 @@ type Exec struct {
 	Scale bool
 	// Parallel is how many pods may run it at the same time; 0 and 1 mean one after another.
 	Parallel int
+	// Unready takes pods that run and are not Ready, too.
+	Unready bool
 }
 
 // Pod runs a pod of its own, once. The task ends with the pod's main container.
@@ -180,8 +182,13 @@ func (e Exec) Argv() []string { return e.Command.Argv }
 // Text returns the command as written.
 func (h Host) Text() string { return h.Command.Text }
 
-// Text returns the command as written.
-func (e Exec) Text() string { return e.Command.Text }
+// Text returns the command as written, and whether its pods need not be ready.
+func (e Exec) Text() string {
+	if e.Unready {
+		return "(ready or not) " + e.Command.Text
+	}
+	return e.Command.Text
+}
 
 // Kind returns "clone".
 func (Clone) Kind() string { return "clone" }

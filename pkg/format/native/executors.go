@@ -98,7 +98,7 @@ func (p *parser) exec(t Task, n *yaml.Node) task.Executor {
 		Scale:   e.Scale,
 		Command: p.program(t.Name, e.Program, n), Env: p.variables(t.Name, e.Env, n),
 		Target: e.Target, Selector: e.Selector, Container: e.Container,
-		Pods: pods, Parallel: e.Parallel, AllowEmpty: e.AllowEmpty,
+		Pods: pods, Parallel: e.Parallel, AllowEmpty: e.AllowEmpty, Unready: e.Ready != nil && !*e.Ready,
 	}
 }
 

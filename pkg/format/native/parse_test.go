@@ -22,7 +22,7 @@ const everything = head + `metadata: {name: shop}
 tasks:
 - name: backup
   phase: pre-upgrade
-  exec: {target: statefulset/db, container: postgres, pods: 50%, parallel: 2, allowEmpty: true, command: [pg_dump, -f, "/backup/a b"]}
+  exec: {target: statefulset/db, container: postgres, pods: 50%, parallel: 2, allowEmpty: true, ready: false, command: [pg_dump, -f, "/backup/a b"]}
   timeout: 10m
   totalTimeout: 1h
   idleTimeout: 30s
@@ -54,7 +54,7 @@ func TestParse(t *testing.T) {
 			Name: "backup", Phase: task.PreUpgrade,
 			Executor: task.Exec{
 				Command: task.Command{Argv: []string{"pg_dump", "-f", "/backup/a b"}, Text: `pg_dump -f "/backup/a b"`},
-				Target:  "statefulset/db", Container: "postgres", Pods: "50%", Parallel: 2, AllowEmpty: true,
+				Target:  "statefulset/db", Container: "postgres", Pods: "50%", Parallel: 2, AllowEmpty: true, Unready: true,
 			},
 			Policy:   task.Policy{Timeout: 10 * time.Minute, TotalTimeout: time.Hour, IdleTimeout: 30 * time.Second},
 			Position: task.Position{File: "f", Line: 5, Column: 3}, Source: source,

@@ -208,6 +208,8 @@ type Exec struct {
 	Scale bool `json:"scale,omitempty"`
 	// AllowEmpty makes no pod at all a skipped task and no failure.
 	AllowEmpty bool `json:"allowEmpty,omitempty"`
+	// Ready, when it is false, takes pods that run and are not ready, too.
+	Ready *bool `json:"ready,omitempty"`
 }
 
 // Pod runs a pod of its own: the short form, a spec, or the manifest in a file.

@@ -125,6 +125,9 @@ func write(t task.Task, names names) (Task, error) {
 			Program: program(e.Command), Env: variables(e.Env), Target: e.Target, Selector: e.Selector, Container: e.Container,
 			Pods: Count(e.Pods), Parallel: e.Parallel, Scale: e.Scale, AllowEmpty: e.AllowEmpty,
 		}
+		if e.Unready {
+			w.Exec.Ready = new(bool)
+		}
 	case task.Clone:
 		w.Clone = &Clone{
 			Program: program(e.Command), From: e.From, Container: e.Container, Sidecars: e.Sidecars, Env: e.Env,

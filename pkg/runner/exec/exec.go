@@ -62,8 +62,7 @@ func (r Runner) Run(ctx context.Context, t task.Task, sink task.Sink) task.Resul
 	if !ok {
 		return task.Result{State: task.Failed, Reason: "NoRunner", Message: fmt.Sprintf("%T is no exec task", t.Executor)}
 	}
-	pods, err := r.Pods(ctx, e)
-	none, _ := errors.AsType[*kube.NoPodsError](err)
+	pods, none, err := r.find(ctx, t, e, sink)
 	if none != nil && none.Zero && e.Scale {
 		var restore func()
 		pods, restore, err = r.wake(ctx, e, none.Of, sink)
@@ -71,6 +70,8 @@ func (r Runner) Run(ctx context.Context, t task.Task, sink task.Sink) task.Resul
 		none, _ = errors.AsType[*kube.NoPodsError](err)
 	}
 	switch {
+	case ctx.Err() != nil && none != nil:
+		return task.Result{State: task.Cancelled, Reason: reasonCancelled, Message: context.Cause(ctx).Error() + ": " + none.Error()}
 	case ctx.Err() != nil:
 		return task.Result{State: task.Cancelled, Reason: reasonCancelled, Message: context.Cause(ctx).Error()}
 	case none != nil && e.AllowEmpty && !none.Unready:
@@ -107,6 +108,37 @@ func program(e task.Exec) []string {
 		return e.Argv()
 	}
 	return slices.Concat([]string{"env"}, e.Env, e.Argv())
+}
+
+// askEvery is how often pods are asked for that are not ready yet.
+const askEvery = time.Second
+
+// find returns where the task can run; none says why it is nowhere. While pods are there, or about to be, and none is
+// ready, a task with a time limit waits for one.
+func (r Runner) find(ctx context.Context, t task.Task, e task.Exec, sink task.Sink) (pods []corev1.Pod, none *kube.NoPodsError, err error) {
+	for told := ""; ; {
+		pods, err = r.Pods(ctx, e)
+		now, isNone := errors.AsType[*kube.NoPodsError](err)
+		if isNone {
+			none = now
+		}
+		switch {
+		case ctx.Err() != nil:
+			return nil, none, err // the last that was seen
+		case !isNone:
+			return pods, nil, err
+		case !none.Coming, e.AllowEmpty && !none.Unready, t.Timeout == 0 && t.TotalTimeout == 0:
+			return nil, none, err
+		}
+		if text := none.Error(); text != told {
+			told = text
+			sink(task.Output{Stream: task.Note, Data: fmt.Appendf(nil, "%s; waiting for it\n", text)})
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(askEvery):
+		}
+	}
 }
 
 // places are the containers in which the program is going to run. One that is not there is left to be

@@ -234,6 +234,57 @@ func TestRunCancel(t *testing.T) {
 	})
 }
 
+// TestRunWaits: a task with a time limit waits for a pod that is there and not ready, and no other does.
+func TestRunWaits(t *testing.T) {
+	pending := &kube.NoPodsError{Of: "deployment/web", Why: "pod a: pending", Unready: true, Coming: true}
+	for name, c := range map[string]struct {
+		timeout time.Duration
+		none    *kube.NoPodsError
+		ready   time.Duration
+		state   task.State
+		message string
+		took    time.Duration
+	}{
+		"ready in time":           {time.Minute, pending, 5 * time.Second, task.Succeeded, "", 6 * time.Second},
+		"too late":                {3 * time.Second, pending, 5 * time.Second, task.Cancelled, "late: no ready pod of deployment/web: pod a: pending", 3 * time.Second},
+		"without a limit":         {0, pending, 5 * time.Second, task.Failed, "no ready pod of deployment/web: pod a: pending", 0},
+		"none is going to be one": {time.Minute, &kube.NoPodsError{Of: "x", Why: "none matches"}, 5 * time.Second, task.Failed, "no ready pod of x: none matches", 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				began := time.Now()
+				r := Runner{Client: &cluster{}, Pods: func(ctx context.Context, _ task.Exec) ([]corev1.Pod, error) {
+					if err := ctx.Err(); err != nil {
+						return nil, err
+					}
+					if time.Since(began) < c.ready {
+						return nil, c.none
+					}
+					return []corev1.Pod{pod("a")}, nil
+				}}
+				ctx := t.Context()
+				if c.timeout > 0 {
+					limited, cancel := context.WithTimeoutCause(ctx, c.timeout, errors.New("late"))
+					defer cancel()
+					ctx = limited
+				}
+				notes := 0
+				result := r.Run(ctx, task.Task{Executor: task.Exec{}, Policy: task.Policy{Timeout: c.timeout}}, func(o task.Output) {
+					if o.Stream == task.Note {
+						notes++
+					}
+				})
+				if result.State != c.state || result.Message != c.message || time.Since(began) != c.took {
+					t.Errorf("%s %q after %s, want %s %q after %s", result.State, result.Message, time.Since(began), c.state, c.message, c.took)
+				}
+				if want := min(1, int(c.took.Seconds())); notes != want {
+					t.Errorf("%d notes, want %d", notes, want)
+				}
+			})
+		})
+	}
+}
+
 // TestAttach: what another process has started is gone on with where it runs, by its name there.
 func TestAttach(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
