@@ -146,7 +146,7 @@ func (w *readyWait) namespaces() []string {
 
 // seePod takes a state of a pod.
 func (w *readyWait) seePod(ctx context.Context, o *unstructured.Unstructured, gone bool) {
-	a, replaced := w.ownerOf(o)
+	a, left := w.ownerOf(o)
 	if a == nil {
 		return
 	}
@@ -158,8 +158,12 @@ func (w *readyWait) seePod(ctx context.Context, o *unstructured.Unstructured, go
 	if !gone && o.GetDeletionTimestamp() == nil && runtime.DefaultUnstructuredConverter.FromUnstructured(o.Object, &pod) == nil && !isReady(&pod) {
 		reason, hopeless = stuck(&pod), isHopeless(&pod, w.how.Unschedulable)
 	}
-	if reason != "" && replaced(ctx) {
+	switch {
+	case reason == "":
+	case left(ctx):
 		reason = ""
+	case w.isOlder(a, &pod):
+		reason += " (of an older revision)"
 	}
 	w.troubled(a, "pod "+o.GetName(), reason, hopeless)
 }
@@ -256,16 +260,17 @@ func (w *readyWait) giveUpAfter(a *awaited, of string, rest time.Duration) {
 	})
 }
 
-// ownerOf returns what is waited for that the pod belongs to, nil when there is none, and whether an update is
-// replacing the pod: what becomes of it then does not matter.
-func (w *readyWait) ownerOf(pod *unstructured.Unstructured) (a *awaited, replaced func(context.Context) bool) {
+// ownerOf returns what is waited for that the pod belongs to, nil when there is none, and whether it is a pod of a
+// Deployment's older revision: what becomes of it does not matter. An older pod of a StatefulSet does, as the update
+// may wait for it (https://kubernetes.io/docs/concepts/workloads/controllers/statefulset/#forced-rollback).
+func (w *readyWait) ownerOf(pod *unstructured.Unstructured) (a *awaited, left func(context.Context) bool) {
 	never := func(context.Context) bool { return false }
 	owner := metav1.GetControllerOf(pod)
 	if owner == nil {
 		return w.find("Pod", pod.GetNamespace(), pod.GetName()), never
 	}
 	if a := w.find(owner.Kind, pod.GetNamespace(), owner.Name); a != nil {
-		return a, func(context.Context) bool { return w.leavesSet(a, pod) }
+		return a, never
 	}
 	hash := pod.GetLabels()[appsv1.DefaultDeploymentUniqueLabelKey]
 	name, isDeployments := strings.CutSuffix(owner.Name, "-"+hash)
@@ -276,14 +281,14 @@ func (w *readyWait) ownerOf(pod *unstructured.Unstructured) (a *awaited, replace
 	return a, func(ctx context.Context) bool { return !w.isNewest(ctx, a, owner.Name) }
 }
 
-// leavesSet reports whether the pod is one of a StatefulSet that replaces it.
-func (w *readyWait) leavesSet(a *awaited, pod *unstructured.Unstructured) bool {
+// isOlder reports whether the pod is one of a StatefulSet, and not of its newest revision.
+func (w *readyWait) isOlder(a *awaited, pod *corev1.Pod) bool {
 	live := w.liveOf(a)
-	var set appsv1.StatefulSet
-	if live == nil || live.GetKind() != "StatefulSet" || runtime.DefaultUnstructuredConverter.FromUnstructured(live.Object, &set) != nil {
+	if live == nil || live.GetKind() != "StatefulSet" {
 		return false
 	}
-	return pod.GetLabels()[appsv1.ControllerRevisionHashLabelKey] != set.Status.UpdateRevision && !staysInSet(&set, pod.GetName())
+	newest, _, _ := unstructured.NestedString(live.Object, "status", "updateRevision")
+	return newest != "" && pod.Labels[appsv1.ControllerRevisionHashLabelKey] != newest
 }
 
 // liveOf returns the newest state of an object that was seen; nil before the first.
