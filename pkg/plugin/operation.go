@@ -45,6 +45,11 @@ type operation struct {
 // prepare finds and plans the tasks around a change, and refuses what is not allowed.
 func (a *App) prepare(ctx context.Context, o *helmOptions, client *kube.Client, change release.Change, rel plan.Release) (*operation, error) {
 	op, flags := change.Operation(), &o.tasks
+	if a.resuming != nil {
+		if err := a.resuming.compareChart(change.Inputs()); err != nil {
+			return nil, err
+		}
+	}
 	wires, err := a.holdKeptn(ctx, &flags.keptn, client, change, rel.Namespace)
 	if err != nil {
 		return nil, err
@@ -89,8 +94,13 @@ func (a *App) prepare(ctx context.Context, o *helmOptions, client *kube.Client, 
 	if err := a.plan(ctx, p, rel); err != nil {
 		return nil, err
 	}
+	if a.resuming != nil {
+		if err := a.resuming.compare(inputsOf(p.tasks, change.Inputs()), p.plan, p.revision(a.resuming)); err != nil {
+			return nil, err
+		}
+	}
 	if !shows {
-		if err := a.trust(flags, p.plan.Tasks()); err != nil {
+		if err := a.trust(flags, p.plan); err != nil {
 			return nil, err
 		}
 		if err := checkKeptn(ctx, client, rel.Namespace, p.plan.Tasks(), next); err != nil {
@@ -207,6 +217,14 @@ func facts(op task.Operation, rel plan.Release) expression.Facts {
 	return expression.Facts{Operation: op, Release: rel.Name, Namespace: rel.Namespace, Getenv: os.LookupEnv}
 }
 
+// revision is the number of the revision that the run is about.
+func (o *operation) revision(resuming *resumption) int {
+	if o.release.Done() {
+		return resuming.run.Revision
+	}
+	return o.release.NextRevision()
+}
+
 // enter opens the session of a run with tasks; one without is Helm's own, which keeps others away by
 // itself and is not recorded.
 func (a *App) enter(ctx context.Context, o *operation) (*session, context.Context, error) {
@@ -214,19 +232,11 @@ func (a *App) enter(ctx context.Context, o *operation) (*session, context.Contex
 		return &session{cancel: func(error) {}}, ctx, nil
 	}
 	opening := opening{
-		flags: &o.flags.record, client: o.past.client, plan: o.plan, id: o.id, revision: o.release.NextRevision(), keep: o.release.MaxHistory(),
+		flags: &o.flags.record, client: o.past.client, plan: o.plan, id: o.id, revision: o.revision(a.resuming), keep: o.release.MaxHistory(),
 		inputs: inputsOf(o.tasks, o.release.Inputs()), documents: documentsOf(o.tasks), stale: o.release.Stale, createNamespace: o.release.CreatesNamespace(),
 	}
 	if back, ok := o.release.(*release.Rollback); ok {
 		opening.target = back.Target()
-	}
-	if o.release.Done() {
-		opening.revision = a.resuming.run.Revision
-	}
-	if a.resuming != nil {
-		if err := a.resuming.compare(opening); err != nil {
-			return nil, nil, err
-		}
 	}
 	s, ctx, err := a.open(ctx, opening)
 	if err != nil {

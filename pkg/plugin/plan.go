@@ -100,7 +100,7 @@ func (a *App) showPlan(ctx context.Context, t *taskFlags, p plan.Plan, client *k
 			return err
 		}
 	}
-	if refused := untrusted(p.Tasks()); len(refused) > 0 && !t.allowHostTasks {
+	if refused := ofThisMachine(p.Tasks()); len(refused) > 0 && !t.allowHostTasks {
 		fmt.Fprintf(a.ErrOut, "refused without --allow-host-tasks:\n%s\n", strings.Join(refused, "\n"))
 	}
 	if slices.ContainsFunc(p.Steps, func(s plan.Step) bool { return s.Task == nil || s.Task.Skip == "" }) {

@@ -37,6 +37,8 @@ type resumeOptions struct {
 	connection *connection
 	record     recordFlags
 	release    string
+	// given returns the flags for the run's own command.
+	given func() []setting
 	resumption
 }
 
@@ -53,12 +55,20 @@ found out how it ended, say --done TASK or --again TASK.
 Without RUN it is the newest run of the namespace, or of --release, that has not succeeded. The
 command of the run is given again in the working directory, with the same flags. When the tasks,
 the chart or the values are not as they were, it says what has changed and stops; --replan goes
-on all the same.`,
+on all the same.
+
+A record is a Secret, and others may be able to write it. What touches this machine is therefore not
+taken from it: flags that name files or programs, a chart outside the working directory, --yes and
+--allow-host-tasks have to be given again, or be confirmed on the terminal. So do tasks that run on this
+machine, with --allow-host-tasks. The cluster and the namespace are those of this command.`,
 		Example: `  # Go on with the newest run of a release
   kubectl tasks resume --release web
 
   # Go on with a certain run; see 'kubectl tasks history'
   kubectl tasks resume 20260102-150405-a1b2c3
+
+  # A run whose values came from a file, and whose tasks run on this machine
+  kubectl tasks resume --release web --values values.yaml --allow-host-tasks
 
   # The backup is there, although nobody saw the end of the task
   kubectl tasks resume --release web --done backup`,
@@ -72,6 +82,7 @@ on all the same.`,
 	fs.StringArrayVar(&o.again, "again", nil, "a task that can run again, although nobody saw its end (can specify multiple)")
 	o.record.addFlags(fs)
 	o.connection.addFlags(cmd)
+	o.given = a.machineFlags(fs)
 	return cmd
 }
 
@@ -107,15 +118,19 @@ func (a *App) resume(cmd *cobra.Command, o *resumeOptions, args []string) error 
 	if dir, err := os.Getwd(); err == nil && run.Directory != "" && dir != run.Directory {
 		a.tell(fmt.Sprintf("the run was started in %s; files that its command names are looked for in the working directory", run.Directory))
 	}
-	line := slices.Clone(run.Command)
-	given := []string{fmt.Sprintf("--record=%s", o.record.place), fmt.Sprintf("--lock-wait=%s", o.record.lockWait)}
-	cmd.Flags().Visit(func(f *pflag.Flag) {
-		if slices.Contains(connects, f.Name) && f.Name != "record" && f.Name != "lock-wait" {
-			given = append(given, values(f)...)
-		}
-	})
-	line = slices.Insert(line, 1, given...)
-	a.say("going on with run %s: %s", run.ID, strings.Join(withoutValues(run.Command), " "))
+	command, err := a.recall(run)
+	if err != nil {
+		return err
+	}
+	given := o.given()
+	if err := command.give(given); err != nil {
+		return err
+	}
+	if err := a.consent(run, command.machine); err != nil {
+		return err
+	}
+	line := command.line(append(given, o.connects(cmd.Flags(), namespace, command.command)...))
+	a.say("going on with run %s: %s", run.ID, strings.Join(withoutValues(command.line(given)), " "))
 	o.run = run
 	a.resuming, a.args = &o.resumption, line
 	root := a.Command()
@@ -124,6 +139,26 @@ func (a *App) resume(cmd *cobra.Command, o *resumeOptions, args []string) error 
 	root.SetOut(a.Out)
 	root.SetErr(a.ErrOut)
 	return root.ExecuteContext(ctx)
+}
+
+// connects returns what chooses the cluster, the namespace and the record: never what the record says.
+func (o *resumeOptions) connects(fs *pflag.FlagSet, namespace, command string) []setting {
+	all := []setting{{"namespace", namespace}, {"record", o.record.place}, {"lock-wait", o.record.lockWait.String()}}
+	fs.Visit(func(f *pflag.Flag) {
+		name := f.Name
+		switch {
+		case slices.ContainsFunc(all[:3], func(s setting) bool { return s.name == name }):
+			return
+		case name == "insecure-skip-tls-verify" && command != "run":
+			name = "kube-" + name // Helm's commands have the other name for the download of the chart
+		case !slices.Contains(connects, name):
+			return
+		}
+		for _, value := range texts(f) {
+			all = append(all, setting{name, value})
+		}
+	})
+	return all
 }
 
 // withoutValues returns a command line for people to see: what is given to Helm's chart or to tasks by flag
@@ -141,18 +176,6 @@ func withoutValues(line []string) []string {
 
 // giveValues are the flags whose values have the form NAME=VALUE.
 var giveValues = []string{"--set", "--set-string", "--set-json", "--set-literal", "--param", "--var"}
-
-// values returns a flag as it can be given again.
-func values(f *pflag.Flag) []string {
-	texts := []string{f.Value.String()}
-	if several, ok := f.Value.(pflag.SliceValue); ok {
-		texts = several.GetSlice()
-	}
-	for i := range texts {
-		texts[i] = fmt.Sprintf("--%s=%s", f.Name, texts[i])
-	}
-	return texts
-}
 
 // chooseRun returns the run that was named, or the newest of the release that is wanted.
 func chooseRun(ctx context.Context, runs record.Runs, namespace, name string, args []string, wanted func(*record.Stored) bool) (*record.Stored, error) {
@@ -222,32 +245,57 @@ func (a *App) runID(release string) string {
 
 // begun is what the run had begun of Helm's part.
 func (r *resumption) begun() release.Begun {
-	return release.Begun{Operation: r.run.Operation, Revision: r.run.Revision, Target: r.run.Target}
+	return release.Begun{Operation: r.run.Operation, Revision: r.run.Revision, Target: r.run.Target, Applied: r.hasApplied()}
 }
 
-// compare returns an error that says what is not as it was when the run was started.
-func (r *resumption) compare(o opening) error {
+// compare returns an error that says what is not as it was when the run was started. next is the revision that the
+// run is going to make, or the one that it removes.
+func (r *resumption) compare(inputs map[string]string, p plan.Plan, next int) error {
 	if r.replan {
 		return nil
 	}
+	changes := r.changedInputs(inputs, func(string) bool { return true })
+	if p.Operation != r.run.Operation {
+		changes = append(changes, fmt.Sprintf("the run was of the operation %s, and would be of %s", r.run.Operation, p.Operation))
+	}
+	// A part of Helm's that has failed has made the revision that was going to be made.
+	if next != r.run.Revision && !(r.hasApplied() && next == r.run.Revision+1) {
+		changes = append(changes, fmt.Sprintf("the run was about revision %d of the release, and would be about %d: it was changed meanwhile", r.run.Revision, next))
+	}
+	return r.changed(append(changes, r.changedSteps(p)...))
+}
+
+// compareChart is compare for the chart and the values, before anything is rendered.
+func (r *resumption) compareChart(inputs map[string]string) error {
+	if r.replan {
+		return nil
+	}
+	return r.changed(r.changedInputs(inputs, func(name string) bool { return slices.Contains(release.InputNames(), name) }))
+}
+
+func (r *resumption) changed(changes []string) error {
+	if len(changes) == 0 {
+		return nil
+	}
+	return refusedError{fmt.Sprintf("run %s was planned from something else:\n  %s\nhint: --replan goes on with what is there now; what is done stays done", r.run.ID, shown("%s", strings.Join(changes, "\n  ")))}
+}
+
+// changedInputs says which of what the plan is made from is not as it was.
+func (r *resumption) changedInputs(inputs map[string]string, about func(name string) bool) []string {
 	var changes []string
-	for _, name := range slices.Sorted(maps.Keys(o.inputs)) {
-		if before, had := r.run.Inputs[name]; !had {
+	for _, name := range slices.Sorted(maps.Keys(inputs)) {
+		if before, had := r.run.Inputs[name]; !had && about(name) {
 			changes = append(changes, name+" is new")
-		} else if before != o.inputs[name] {
+		} else if before != inputs[name] && about(name) {
 			changes = append(changes, name+" has changed")
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(r.run.Inputs)) {
-		if _, has := o.inputs[name]; !has {
+		if _, has := inputs[name]; !has && about(name) {
 			changes = append(changes, name+" is no longer there")
 		}
 	}
-	changes = append(changes, r.changedSteps(o.plan)...)
-	if len(changes) == 0 {
-		return nil
-	}
-	return refusedError{fmt.Sprintf("run %s was planned from something else:\n  %s\nhint: --replan goes on with what is there now; what is done stays done", r.run.ID, strings.Join(changes, "\n  "))}
+	return changes
 }
 
 // changedSteps says which steps of the plan are not those of the run.
@@ -309,6 +357,21 @@ func (r *resumption) tidy(ctx context.Context, a *App, client *kube.Client) {
 			}
 		}
 	}
+}
+
+// open returns the tasks of a plan that are not known to be done, as tasks that are not trusted.
+func (r *resumption) open(p plan.Plan) []task.Task {
+	known := r.earlier()
+	var open []task.Task
+	for _, s := range p.Steps {
+		if s.Task == nil || known[s.ID].State == task.Succeeded {
+			continue
+		}
+		t := *s.Task
+		t.Source.Trusted = false
+		open = append(open, t)
+	}
+	return open
 }
 
 // hasApplied reports whether Helm's part had begun.

@@ -207,7 +207,12 @@ func (a *App) runPlan(ctx context.Context, o *runOptions, runner *stepRunner, se
 	if o.dryRun {
 		return report.Plan(a.Out, p)
 	}
-	if err := a.trust(&o.tasks, p.Tasks()); err != nil {
+	if a.resuming != nil {
+		if err := a.resuming.compare(inputsOf(set, nil), p, 0); err != nil {
+			return err
+		}
+	}
+	if err := a.trust(&o.tasks, p); err != nil {
 		return err
 	}
 	if err := a.confirm(&o.tasks, p.Tasks()); err != nil {
@@ -245,9 +250,6 @@ func (a *App) runPlan(ctx context.Context, o *runOptions, runner *stepRunner, se
 	}
 	opening := opening{flags: &o.tasks.record, client: runner.client, plan: p, id: id, keep: o.historyMax, inputs: inputsOf(set, nil), documents: documentsOf(set)}
 	if a.resuming != nil {
-		if err := a.resuming.compare(opening); err != nil {
-			return err
-		}
 		e.Earlier = a.resuming.earlier()
 	}
 	s, ctx, err := a.open(ctx, opening)

@@ -399,7 +399,7 @@ var connects = []string{
 	"namespace", "context", "cluster", "user", "kubeconfig", "server", "token", "as", "as-group", "as-uid", "as-user-extra",
 	"certificate-authority", "client-certificate", "client-key", "tls-server-name", "request-timeout", "cache-dir", "disable-compression",
 	"username", "password", "kube-context", "kube-token", "kube-as-user", "kube-as-group", "kube-apiserver", "kube-ca-file",
-	"kube-tls-server-name", "kube-insecure-skip-tls-verify", "lock-wait", "record",
+	"kube-tls-server-name", "kube-insecure-skip-tls-verify", "proxy-url", "lock-wait", "record",
 }
 
 // commandLine returns the command of this invocation as it can be given again: its name, its flags but

@@ -7,30 +7,38 @@ import (
 
 	"golang.org/x/term"
 
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/plan"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/report"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/runner/approve"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
 // trust refuses tasks that touch this machine and come from a source that is not trusted, unless
-// a flag or the user at the terminal allows them.
-func (a *App) trust(t *taskFlags, tasks []task.Task) error {
+// a flag or the user at the terminal allows them. Of a run that is gone on with these are all: its record chose
+// them, and what they are given.
+func (a *App) trust(t *taskFlags, p plan.Plan) error {
 	if t.allowHostTasks {
 		return nil
 	}
-	lines := untrusted(tasks)
+	tasks := p.Tasks()
+	from, hint := "tasks of a ConfigMap, a chart or a record", "when you know who writes them, add --allow-host-tasks"
+	if a.resuming != nil {
+		tasks = a.resuming.open(p)
+		from, hint = "tasks that a record chose", "when they are what you want to run, add --allow-host-tasks"
+	}
+	lines := ofThisMachine(tasks)
 	if len(lines) == 0 {
 		return nil
 	}
 	list := strings.Join(lines, "\n")
 	if a.interactive() {
-		fmt.Fprintf(a.ErrOut, "Tasks of a ConfigMap, a chart or a record want to touch this machine:\n%s\nAllow them? [y/N] ", list)
+		fmt.Fprintf(a.ErrOut, "%s want to touch this machine:\n%s\nAllow them? [y/N] ", strings.ToUpper(from[:1])+from[1:], list)
 		answer, _ := a.readLine()
 		if yes(answer) {
 			return nil
 		}
 	}
-	return refusedError{"tasks of a ConfigMap, a chart or a record may not touch this machine:\n" + list + "\nhint: when you know who writes them, add --allow-host-tasks"}
+	return refusedError{from + " may not touch this machine:\n" + list + "\nhint: " + hint}
 }
 
 // confirm asks what the authors of tasks want to be asked.
@@ -91,9 +99,9 @@ func isTerminal(stream any) bool {
 	return ok && term.IsTerminal(int(file.Fd()))
 }
 
-// untrusted describes the tasks that touch this machine and come from a source that is not
+// ofThisMachine describes the tasks that touch this machine and come from a source that is not
 // trusted, a line each.
-func untrusted(tasks []task.Task) []string {
+func ofThisMachine(tasks []task.Task) []string {
 	var lines []string
 	for _, t := range tasks {
 		if t.Source.Trusted {

@@ -19,11 +19,13 @@ type Begun struct {
 	// Revision is the number of the revision that it was going to make, Target that of the one that a
 	// rollback goes back to.
 	Revision, Target int
+	// Applied tells that Helm's part had begun: otherwise a revision of that number is of somebody else.
+	Applied bool
 }
 
 // made reports whether the revision that was going to be made is there and deployed.
 func (b *Begun) made(last *helmrelease.Release) bool {
-	return b != nil && last != nil && last.Version == b.Revision && last.Info.Status == helmrelease.StatusDeployed
+	return b != nil && b.Applied && last != nil && last.Version == b.Revision && last.Info.Status == helmrelease.StatusDeployed
 }
 
 // Resume has the change go on with what an earlier process had begun. It is called before Prepare.
@@ -55,6 +57,16 @@ func (r *Rollback) Done() bool { return r.begun != nil && r.done }
 // Done reports, after Prepare, that an earlier process has made the change to its end.
 func (u *Uninstall) Done() bool { return u.begun != nil && u.done }
 
+// What changes are made from.
+const (
+	inputChart  = "the chart"
+	inputValues = "the values"
+	inputTarget = "the revision to go back to"
+)
+
+// InputNames are the names of what Inputs returns the digests of.
+func InputNames() []string { return []string{inputChart, inputValues, inputTarget} }
+
 // Inputs are the digests of the chart and of the values that the user gave.
 func (i *Install) Inputs() map[string]string { return i.chart.inputs() }
 
@@ -68,7 +80,7 @@ func (u *Upgrade) Inputs() map[string]string {
 
 // Inputs name the revision that is gone back to.
 func (r *Rollback) Inputs() map[string]string {
-	return map[string]string{"the revision to go back to": fmt.Sprint(r.Target())}
+	return map[string]string{inputTarget: fmt.Sprint(r.Target())}
 }
 
 // Inputs are none.
@@ -93,7 +105,7 @@ func (c *chartSource) inputs() map[string]string {
 		add(c.located)
 	}
 	ofValues := sha256.Sum256(values)
-	return map[string]string{"the chart": short(sum.Sum(nil)), "the values": short(ofValues[:])}
+	return map[string]string{inputChart: short(sum.Sum(nil)), inputValues: short(ofValues[:])}
 }
 
 // Stale reports whether the release has changed since Prepare.

@@ -25,8 +25,8 @@ type counted struct {
 	names []string
 	// begin starts the run.
 	begin func(env ...string) *process
-	// release chooses it among others.
-	release []string
+	// release chooses it among others, and again is what its resumption is given anew.
+	release, again []string
 }
 
 // counterPod serves a page that writes down what it is asked for.
@@ -65,6 +65,7 @@ func (f *faulty) counter() (count func(name string) string, ip string) {
 func newCounted(t *testing.T, name string) *counted {
 	t.Helper()
 	c := &counted{faulty: newFaulty(t, name), names: []string{"host", "exec", "pod", "job", "clone", "function", "late", "last"}, release: []string{"--release", "web"}}
+	c.again = []string{"--chart", filepath.Join(rootDir, "examples/web"), "--yes", "--allow-host-tasks"}
 	c.begin = func(env ...string) *process {
 		return c.startWith(env, "install", "web", filepath.Join(rootDir, "examples/web"), "--set", "replicas=1", "--yes")
 	}
@@ -105,7 +106,7 @@ func (c *counted) finish() (resumes int, unknown []string) {
 		if resumes > 12 {
 			c.Fatal("it never succeeds")
 		}
-		code, _, stderr := c.run(slices.Concat([]string{"resume"}, c.release, said)...)
+		code, _, stderr := c.run(slices.Concat([]string{"resume"}, c.release, c.again, said)...)
 		switch {
 		case code == 3 && strings.Contains(stderr, "no such run"):
 			// It died before there was a record, or after the end was recorded.

@@ -122,7 +122,7 @@ func edited(f *faulty) (string, int) {
 	if code := p.end(time.Minute); code != 1 || !strings.Contains(p.errOut.String(), "| as planned") {
 		f.Errorf("exit code %d of the run", code)
 	}
-	code, _, stderr := f.run("resume")
+	code, _, stderr := f.run("resume", "--chart", filepath.Join(rootDir, "examples/web"))
 	if code != 4 || !strings.Contains(stderr, "configmap/tasks/tasks.yaml has changed") || !strings.Contains(stderr, `step "second" has changed`) {
 		f.Errorf("exit code %d of resume\n%s", code, stderr)
 	}

@@ -71,7 +71,7 @@ func canaries(f *faulty) (string, int) {
 	code := p.end(3 * time.Minute)
 	printed := p.out.String() + p.errOut.String()
 	sinks := map[string]string{"what is printed": printed, "the list of processes": processes, "the events": read(f.T, filepath.Join(f.dir, "events.jsonl"))}
-	for _, c := range [][]string{{"history", "-o", "json"}, {"status", "-o", "json"}, {"status"}, {"logs"}, {"list", "--release", "web"}, {"resume", "--done", "job"}, {"plan", "install", "web", filepath.Join(rootDir, "examples/web"), "-f", "values.yaml"}} {
+	for _, c := range [][]string{{"history", "-o", "json"}, {"status", "-o", "json"}, {"status"}, {"logs"}, {"list", "--release", "web"}, {"resume", "--done", "job", "--chart", filepath.Join(rootDir, "examples/web"), "--values", "values.yaml", "--events", "resumed.jsonl", "--allow-host-tasks"}, {"resume"}, {"plan", "install", "web", filepath.Join(rootDir, "examples/web"), "-f", "values.yaml"}} {
 		_, stdout, stderr := f.run(c...)
 		sinks[strings.Join(c, " ")] = stdout + stderr
 	}

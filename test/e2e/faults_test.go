@@ -217,7 +217,7 @@ func killedClone(f *faulty) (string, int) {
 	uid := f.kubectl("get", "pods", "-l", "kubectl-tasks.io/task=copy", "-o", "jsonpath={.items[*].metadata.uid}")
 	_ = p.Process.Kill()
 	p.end(time.Minute)
-	code, stdout, stderr := f.run("resume")
+	code, stdout, stderr := f.run("resume", "--chart", filepath.Join(rootDir, "examples/web"))
 	if code != 0 || !strings.Contains(stderr, "UID "+uid) || strings.Contains(stderr, "| before") || !strings.Contains(stderr, "| step 5") || !strings.Contains(stdout, "STATUS: deployed") {
 		f.Errorf("exit code %d, the pod's UID is %s", code, uid)
 	}
