@@ -3,6 +3,8 @@ package kube
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -53,4 +55,53 @@ func (c *Client) Scale(ctx context.Context, namespace, target string, from, to i
 		return wrap(err)
 	}
 	return nil
+}
+
+// WorkloadUID returns the UID of a workload that can be scaled, given as KIND/NAME.
+func (c *Client) WorkloadUID(ctx context.Context, namespace, target string) (string, error) {
+	live, err := c.scaled(ctx, namespace, target)
+	if err != nil {
+		return "", err
+	}
+	return string(live.GetUID()), nil
+}
+
+// ScaleBack scales a workload that was scaled up for a task, from zero to so many pods, to zero. It has to be the
+// one with that UID, and this program the last that has scaled it: the server notes that in the object
+// (managedFields), where no record reaches. Otherwise it is an error, and the workload stays as it is.
+func (c *Client) ScaleBack(ctx context.Context, namespace, target, uid string, from int64) error {
+	live, err := c.scaled(ctx, namespace, target)
+	if err != nil {
+		return fmt.Errorf("%s in namespace %q cannot be scaled back: %w", target, namespace, err)
+	}
+	switch {
+	case uid == "" || string(live.GetUID()) != uid:
+		return fmt.Errorf("%s in namespace %q is not the one that was scaled up", target, namespace)
+	case !scaledHere(live):
+		return fmt.Errorf("%s in namespace %q was last scaled by somebody else", target, namespace)
+	}
+	return c.Scale(ctx, namespace, target, from, 0)
+}
+
+// scaled returns a workload of the namespace.
+func (c *Client) scaled(ctx context.Context, namespace, target string) (*unstructured.Unstructured, error) {
+	o, resource, err := c.named(namespace, target)
+	if err != nil {
+		return nil, err
+	}
+	if o.GetNamespace() != namespace {
+		return nil, fmt.Errorf("%s is in no namespace", target)
+	}
+	client, err := c.in(resource, namespace)
+	if err != nil {
+		return nil, err
+	}
+	return client.Get(ctx, o.GetName(), metav1.GetOptions{})
+}
+
+// scaledHere reports whether the number of pods is what this program has set by the subresource scale.
+func scaledHere(o *unstructured.Unstructured) bool {
+	return slices.ContainsFunc(o.GetManagedFields(), func(f metav1.ManagedFieldsEntry) bool {
+		return f.Manager == "kubectl-tasks" && f.Subresource == "scale" && f.FieldsV1 != nil && strings.Contains(string(f.FieldsV1.Raw), `"f:replicas"`)
+	})
 }

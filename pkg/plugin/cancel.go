@@ -99,7 +99,7 @@ func (a *App) cleanRun(ctx context.Context, client *kube.Client, runs record.Run
 			if o.Container != "" {
 				continue // the task ran in it, and did not make it
 			}
-			removed, err := client.Remove(ctx, o, stopGrace)
+			removed, err := client.Remove(ctx, run.ID, o, stopGrace)
 			if err != nil {
 				failed = append(failed, fmt.Errorf("%s %s in namespace %q: %w", o.Kind, o.Name, o.Namespace, err))
 			} else if removed {
@@ -108,7 +108,7 @@ func (a *App) cleanRun(ctx context.Context, client *kube.Client, runs record.Run
 		}
 	}
 	for _, w := range run.Woken {
-		if err := client.Scale(ctx, run.Namespace, w.Target, w.Replicas, 0); err != nil {
+		if err := client.ScaleBack(ctx, run.Namespace, w.Target, w.UID, w.Replicas); err != nil {
 			failed = append(failed, err)
 		} else {
 			a.say("%s is scaled to zero again", w.Target)

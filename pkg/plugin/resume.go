@@ -184,7 +184,10 @@ func chooseRun(ctx context.Context, runs record.Runs, namespace, name string, ar
 		if errors.Is(err, record.ErrNoRun) {
 			return nil, usageError{fmt.Errorf("%w; see 'kubectl tasks history'", err)}
 		}
-		return run, err
+		if err != nil {
+			return nil, preflight(ctx, err)
+		}
+		return run, nil
 	}
 	all, err := runs.List(ctx, name)
 	if err != nil {
@@ -277,7 +280,11 @@ func (r *resumption) changed(changes []string) error {
 	if len(changes) == 0 {
 		return nil
 	}
-	return refusedError{fmt.Sprintf("run %s was planned from something else:\n  %s\nhint: --replan goes on with what is there now; what is done stays done", r.run.ID, shown("%s", strings.Join(changes, "\n  ")))}
+	list := ""
+	for _, change := range changes {
+		list += "\n  " + shown("%s", change)
+	}
+	return refusedError{fmt.Sprintf("run %s was planned from something else:%s\nhint: --replan goes on with what is there now; what is done stays done", r.run.ID, list)}
 }
 
 // changedInputs says which of what the plan is made from is not as it was.
@@ -352,7 +359,7 @@ func (r *resumption) tidy(ctx context.Context, a *App, client *kube.Client) {
 			if s.State == "" || s.State == task.Unknown || o.Container != "" {
 				continue // it is not over, or was not made for the task
 			}
-			if _, err := client.Remove(ctx, o, stopGrace); err != nil {
+			if _, err := client.Remove(ctx, r.run.ID, o, stopGrace); err != nil {
 				a.tell(fmt.Sprintf("%s %s in namespace %q, which is not needed any more, could not be deleted: %v", o.Kind, o.Name, o.Namespace, err))
 			}
 		}

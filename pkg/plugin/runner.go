@@ -5,12 +5,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/labels"
 
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/crash"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/engine"
@@ -176,6 +178,7 @@ func (r *stepRunner) carryOut(ctx context.Context, a engine.Attempt, sink task.S
 func (r *stepRunner) execRunner(a engine.Attempt, sink task.Sink) exec.Runner {
 	id := pod.Identity{Run: r.run, Step: a.ID, Attempt: a.Number}
 	runner := exec.Runner{Client: r.client, Gone: r.client.PodGone, Grace: stopGrace, Token: id.Token, Uses: r.hideOfPod(a, sink)}
+	runner.Recorded = r.canHaveRun
 	if r.made != nil {
 		runner.Made = func(places ...task.Object) error { return r.made(a.ID, places...) }
 	}
@@ -197,6 +200,9 @@ func (r *stepRunner) metricStatus(ctx context.Context, o task.Objective) (string
 func (r *stepRunner) askPrometheus(ctx context.Context, o task.Objective) (float64, error) {
 	q := kube.PrometheusQuery{Server: o.Server, Query: o.Query, Insecure: o.Insecure}
 	if o.Secret != "" {
+		if o.Namespace != "" && o.Namespace != r.namespace {
+			return 0, fmt.Errorf("the token for %s would be of secret %q in namespace %q: one of namespace %q is sent, and no other", o.Server, o.Secret, o.Namespace, r.namespace)
+		}
 		token, err := r.client.SecretValue(ctx, cmp.Or(o.Namespace, r.namespace), o.Secret, o.Key)
 		if err != nil {
 			return 0, err
@@ -210,7 +216,11 @@ func (r *stepRunner) askPrometheus(ctx context.Context, o task.Objective) (float
 func (r *stepRunner) wake(ctx context.Context, target string) (restore func(context.Context) error, err error) {
 	var back func(context.Context) error
 	var late error // it was scaled, and is not ready
-	err = r.awake.Wake(target, 1, func() error {
+	uid, err := r.client.WorkloadUID(ctx, r.namespace, target)
+	if err != nil {
+		return nil, err
+	}
+	err = r.awake.Wake(target, uid, 1, func() error {
 		if back, late = r.client.Wake(ctx, r.namespace, target, r.timeout); back == nil {
 			return late
 		}
@@ -238,7 +248,7 @@ func (r *stepRunner) recorded(s *session, resuming *resumption) {
 	if resuming != nil {
 		r.known = resuming.made
 		for _, w := range resuming.run.Woken {
-			r.awake.Add(w.Target, w.Replicas)
+			r.awake.Add(w.Target, w.UID, w.Replicas)
 		}
 	}
 }
@@ -396,9 +406,66 @@ func (r *stepRunner) pods(ctx context.Context, e task.Exec, choice kube.Choice) 
 	case e.Selector != "":
 		return r.client.SelectorPods(ctx, r.namespace, e.Selector, choice)
 	}
-	objects, err := r.objects()
+	objects, err := r.ofNamespace()
 	if err != nil {
 		return nil, err
 	}
 	return r.client.ReleasePods(ctx, objects, choice)
+}
+
+// ofNamespace returns the objects of the release that are in its namespace: tasks run nowhere else, whatever a chart
+// has elsewhere.
+func (r *stepRunner) ofNamespace() ([]*unstructured.Unstructured, error) {
+	objects, err := r.objects()
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(slices.Clone(objects), func(o *unstructured.Unstructured) bool { return o.GetNamespace() != r.namespace }), nil
+}
+
+// canHaveRun returns an error unless the task can have been started in a container that a record names: in exactly
+// this pod, and one that the task's target selects, in whatever revision.
+func (r *stepRunner) canHaveRun(ctx context.Context, t task.Task, place task.Object) error {
+	pod, err := r.client.GetPod(ctx, r.namespace, place.Name)
+	switch {
+	case err != nil:
+		return err
+	case place.Namespace != r.namespace || string(pod.UID) != place.UID:
+		return errors.New("it is another one than the record names")
+	}
+	var selects bool
+	switch e := t.Executor.(type) {
+	case task.Service:
+		var workload string
+		if workload, err = r.client.FindWorkload(ctx, r.namespace, r.helmRelease, e.Name, cmp.Or(e.Label, task.ServiceLabel)); err == nil {
+			selects, err = r.client.Selects(ctx, r.namespace, workload, pod)
+		}
+	case task.Exec:
+		selects, err = r.selects(ctx, e, pod)
+	}
+	if err == nil && !selects {
+		err = errors.New("the task does not run there")
+	}
+	return err
+}
+
+// selects reports whether an exec task can run in a pod.
+func (r *stepRunner) selects(ctx context.Context, e task.Exec, pod *corev1.Pod) (bool, error) {
+	switch {
+	case e.Target != "":
+		return r.client.Selects(ctx, r.namespace, e.Target, pod)
+	case e.Selector != "":
+		selector, err := labels.Parse(e.Selector)
+		return err == nil && selector.Matches(labels.Set(pod.Labels)), err
+	}
+	objects, err := r.ofNamespace()
+	if err != nil {
+		return false, err
+	}
+	for _, w := range kube.Workloads(objects) {
+		if selects, err := r.client.Selects(ctx, r.namespace, kube.Name(w), pod); selects || err != nil {
+			return selects, err
+		}
+	}
+	return false, nil
 }

@@ -210,7 +210,7 @@ func (s *session) abandoned(ctx context.Context, a *App) error {
 			continue
 		}
 		for _, step := range run.Steps {
-			if step.State != "" || len(step.Made) == 0 || !s.client.Running(ctx, step.Made[0]) {
+			if step.State != "" || len(step.Made) == 0 || !s.client.Running(ctx, run.ID, step.Made[0]) {
 				continue
 			}
 			return refusedError{fmt.Sprintf("run %[1]s of %[2]s died, and its task %[3]q still runs: %[4]s\nhint: '%[5]s resume %[1]s' goes on with it, '%[5]s cancel %[1]s' stops it", run.ID, run.Owner, step.ID, places(step.Made), displayName())}

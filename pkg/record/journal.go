@@ -126,8 +126,8 @@ func (j *Journal) Made(step string, objects ...task.Object) error {
 }
 
 // Woken writes that a workload is about to be scaled from zero to so many pods.
-func (j *Journal) Woken(target string, replicas int64) error {
-	return j.write(context.Background(), func(r *Stored) { r.Woken = append(r.Woken, Woken{target, replicas}) })
+func (j *Journal) Woken(target, uid string, replicas int64) error {
+	return j.write(context.Background(), func(r *Stored) { r.Woken = append(r.Woken, Woken{target, uid, replicas}) })
 }
 
 // Asleep writes that a workload is back, or was never scaled.

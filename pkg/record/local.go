@@ -110,6 +110,9 @@ func (l LocalRuns) Get(_ context.Context, id string) (*Stored, error) {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	run, err := decodeStored(data)
+	if err == nil {
+		err = run.check(id, l.Namespace)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}

@@ -180,7 +180,7 @@ func TestConflict(t *testing.T) {
 	client.PrependReactor("*", "secrets", func(action clienttesting.Action) (bool, runtime.Object, error) {
 		if verb := action.GetVerb(); (verb == "create" || verb == "update") && !other {
 			other = true
-			secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: "kubectl-tasks.web", Namespace: "ns"}}
+			secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: "kubectl-tasks.web", Namespace: "ns", Labels: map[string]string{releaseLabel: "web"}}, Type: secretType}
 			secret.Data = map[string][]byte{key: []byte(`{"done": [{"id": "other"}]}`)}
 			if err := client.Tracker().Create(corev1.SchemeGroupVersion.WithResource("secrets"), secret, "ns"); err != nil {
 				t.Error(err)

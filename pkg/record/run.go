@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
@@ -50,6 +51,7 @@ type Run struct {
 // Woken is a workload that was scaled from zero to so many pods. Target is its KIND/NAME.
 type Woken struct {
 	Target   string `json:"target"`
+	UID      string `json:"uid,omitempty"`
 	Replicas int64  `json:"replicas"`
 }
 
@@ -81,6 +83,30 @@ type Step struct {
 type Output struct {
 	Value  any  `json:"value,omitempty"`
 	Secret bool `json:"secret,omitempty"`
+}
+
+// check holds what a run says of itself against the place where it was found: the error says what is not of that
+// ID or namespace. Whoever may write there can have written the run, and no word of it leads elsewhere.
+func (r *Run) check(id, namespace string) error {
+	if r.ID != id {
+		return fmt.Errorf("it says that it is the record of run %q", r.ID)
+	}
+	if r.Namespace != namespace {
+		return fmt.Errorf("it is about namespace %q", r.Namespace)
+	}
+	for _, s := range r.Steps {
+		for _, o := range s.Made {
+			if o.Namespace != namespace || o.Name == "" || o.UID == "" {
+				return fmt.Errorf("step %q names %s %q with UID %q in namespace %q", s.ID, o.Kind, o.Name, o.UID, o.Namespace)
+			}
+		}
+	}
+	for _, w := range r.Woken {
+		if kind, name, ok := strings.Cut(w.Target, "/"); !ok || kind == "" || name == "" || strings.Contains(name, "/") || w.Replicas < 1 {
+			return fmt.Errorf("it names a workload %q with %d replicas", w.Target, w.Replicas)
+		}
+	}
+	return nil
 }
 
 // Ended reports whether the run has ended, as far as is recorded.

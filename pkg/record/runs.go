@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -133,6 +134,16 @@ func (c ClusterRuns) Get(ctx context.Context, id string) (*Stored, error) {
 
 func (c ClusterRuns) decode(secret *corev1.Secret) (*Stored, error) {
 	run, err := decodeStored(secret.Data)
+	if err == nil {
+		err = run.check(strings.TrimPrefix(secret.Name, runName("")), secret.Namespace)
+	}
+	switch {
+	case err != nil:
+	case secret.Type != runType:
+		err = fmt.Errorf("it is of the type %q, and records are of %q", secret.Type, runType)
+	case run.Release != secret.Labels[releaseLabel]:
+		err = fmt.Errorf("it is about release %q, and its label %s says %q", run.Release, releaseLabel, secret.Labels[releaseLabel])
+	}
 	if err != nil {
 		return nil, fmt.Errorf("secret/%s in namespace %q cannot be read: %w", secret.Name, c.Namespace, err)
 	}

@@ -74,6 +74,9 @@ func (s Store) load(ctx context.Context, client kubernetes.Interface) (*Record, 
 	if err != nil {
 		return nil, nil, err
 	}
+	if err := s.check(secret); err != nil {
+		return nil, nil, err
+	}
 	record := &Record{}
 	if err := json.Unmarshal(secret.Data[key], record); err != nil {
 		return nil, nil, err
@@ -83,6 +86,17 @@ func (s Store) load(ctx context.Context, client kubernetes.Interface) (*Record, 
 		record = &Record{}
 	}
 	return record, secret, nil
+}
+
+// check returns an error when a Secret of the record's name is somebody else's: it is neither read nor changed.
+func (s Store) check(secret *corev1.Secret) error {
+	if secret.Type != secretType {
+		return fmt.Errorf("it is of the type %q, and records are of %q: it is left as it is", secret.Type, secretType)
+	}
+	if of := secret.Labels[releaseLabel]; of != s.Release {
+		return fmt.Errorf("its label %s says %q: it is left as it is", releaseLabel, of)
+	}
+	return nil
 }
 
 // update changes the record. When another run changes it at the same time, change is called again
@@ -157,7 +171,13 @@ func (s Store) Delete(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	err = client.CoreV1().Secrets(s.Namespace).Delete(ctx, s.Name(), metav1.DeleteOptions{})
+	secret, err := client.CoreV1().Secrets(s.Namespace).Get(ctx, s.Name(), metav1.GetOptions{})
+	if err == nil {
+		err = s.check(secret)
+	}
+	if err == nil {
+		err = client.CoreV1().Secrets(s.Namespace).Delete(ctx, s.Name(), metav1.DeleteOptions{Preconditions: &metav1.Preconditions{UID: &secret.UID}})
+	}
 	if err != nil && !apierrors.IsNotFound(err) {
 		return s.wrap(err)
 	}

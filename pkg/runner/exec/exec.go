@@ -45,6 +45,9 @@ type Runner struct {
 	// Made is told where the program is going to run before it does, and may forbid it; nil when nobody
 	// asks.
 	Made func(places ...task.Object) error
+	// Recorded returns an error when a place that a record names is not one where the task can have run; nil when
+	// nobody asks.
+	Recorded func(ctx context.Context, t task.Task, place task.Object) error
 	// Uses is told of each pod before the program starts in it; nil when nobody asks. One that another
 	// process has chosen has no spec.
 	Uses func(ctx context.Context, pod *corev1.Pod)
@@ -158,6 +161,11 @@ func places(pods []corev1.Pod, name string) []task.Object {
 func (r Runner) Attach(ctx context.Context, t task.Task, places []task.Object, sink task.Sink) task.Result {
 	pods, containers := make([]corev1.Pod, len(places)), map[string]string{}
 	for i, p := range places {
+		if r.Recorded != nil {
+			if err := r.Recorded(ctx, t, p); err != nil {
+				return task.Result{State: task.Unknown, Reason: "NotSeen", Message: fmt.Sprintf("its end was not seen, and it is not looked for in pod %s: %v", p.Name, err)}
+			}
+		}
 		pods[i].Namespace, pods[i].Name, pods[i].UID = p.Namespace, p.Name, types.UID(p.UID)
 		containers[p.Name] = p.Container
 		sink(task.Output{Stream: task.Note, Data: fmt.Appendf(nil, "going on with what was started in pod %s\n", p.Name)})

@@ -13,7 +13,7 @@ import (
 type Awake struct {
 	// Woken is told before a workload is scaled, and may forbid it; Asleep when it is back, or was not
 	// scaled after all. They are nil when nobody asks.
-	Woken  func(target string, replicas int64) error
+	Woken  func(target, uid string, replicas int64) error
 	Asleep func(target string)
 
 	mu    sync.Mutex
@@ -21,21 +21,21 @@ type Awake struct {
 }
 
 type woken struct {
-	target   string
-	replicas int64
+	target, uid string
+	replicas    int64
 }
 
 // Add adds a workload that an earlier process of the run has woken.
-func (a *Awake) Add(target string, replicas int64) {
+func (a *Awake) Add(target, uid string, replicas int64) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.woken = append(a.woken, woken{target, replicas})
+	a.woken = append(a.woken, woken{target, uid, replicas})
 }
 
 // Wake scales a workload from zero with wake, and tells of it.
-func (a *Awake) Wake(target string, replicas int64, wake func() error) error {
+func (a *Awake) Wake(target, uid string, replicas int64, wake func() error) error {
 	if a.Woken != nil {
-		if err := a.Woken(target, replicas); err != nil {
+		if err := a.Woken(target, uid, replicas); err != nil {
 			return err
 		}
 	}
@@ -65,7 +65,7 @@ func (a *Awake) Restore(ctx context.Context, cluster Cluster, namespace string, 
 	a.mu.Unlock()
 	for _, w := range slices.Backward(all) {
 		limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), restoreTimeout)
-		err := cluster.Scale(limited, namespace, w.target, w.replicas, 0)
+		err := cluster.ScaleBack(limited, namespace, w.target, w.uid, w.replicas)
 		cancel()
 		a.Back(w.target)
 		if err != nil {

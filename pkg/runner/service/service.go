@@ -23,6 +23,8 @@ type Cluster interface {
 	AwaitOneReady(ctx context.Context, namespace, target string) error
 	Idling(ctx context.Context, namespace string) ([]kube.Idle, error)
 	Scale(ctx context.Context, namespace, target string, from, to int64) error
+	WorkloadUID(ctx context.Context, namespace, target string) (string, error)
+	ScaleBack(ctx context.Context, namespace, target, uid string, from int64) error
 }
 
 // Runner runs service tasks.
@@ -124,14 +126,17 @@ func (r Runner) await(ctx context.Context, workload string, patience time.Durati
 
 // scale wakes a workload, and remembers it.
 func (r Runner) scale(ctx context.Context, workload string, to int64) error {
-	err := r.Awake.Wake(workload, to, func() error { return r.Cluster.Scale(ctx, r.Namespace, workload, 0, to) })
+	uid, err := r.Cluster.WorkloadUID(ctx, r.Namespace, workload)
+	if err == nil {
+		err = r.Awake.Wake(workload, uid, to, func() error { return r.Cluster.Scale(ctx, r.Namespace, workload, 0, to) })
+	}
 	switch {
 	case apierrors.IsForbidden(err):
 		return fmt.Errorf("cannot scale %s to run the task: forbidden: %w", workload, err)
 	case err != nil:
 		return err
 	}
-	r.Awake.Add(workload, to)
+	r.Awake.Add(workload, uid, to)
 	return nil
 }
 

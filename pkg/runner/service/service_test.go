@@ -79,6 +79,12 @@ func (c *cluster) Scale(_ context.Context, _, target string, from, to int64) err
 	return nil
 }
 
+func (c *cluster) WorkloadUID(context.Context, string, string) (string, error) { return "uid", nil }
+
+func (c *cluster) ScaleBack(ctx context.Context, namespace, target, _ string, from int64) error {
+	return c.Scale(ctx, namespace, target, from, 0)
+}
+
 func (c *cluster) Reattach(context.Context, kube.ExecRequest, time.Duration) (int, error) {
 	return 0, errors.New("nothing is left to go on with")
 }
@@ -209,7 +215,7 @@ func TestRun(t *testing.T) {
 func TestRestore(t *testing.T) {
 	c := &cluster{replicas: map[string]int64{"cli": 3}}
 	awake := &Awake{}
-	awake.Add("deployment/cli", 1)
+	awake.Add("deployment/cli", "uid", 1)
 	var said []string
 	awake.Restore(t.Context(), c, "ns", func(text string) { said = append(said, text) })
 	if diff := cmp.Diff([]string{"scaling deployment/cli: somebody has scaled it to 3; it is left as it is"}, said); diff != "" || len(c.did) > 0 {
@@ -223,7 +229,7 @@ func TestRestore(t *testing.T) {
 func TestWake(t *testing.T) {
 	var told []string
 	awake := &Awake{
-		Woken: func(target string, replicas int64) error {
+		Woken: func(target, _ string, replicas int64) error {
 			told = append(told, fmt.Sprintf("%s is going to have %d", target, replicas))
 			if target == "untold" {
 				return errors.New("no place")
@@ -233,7 +239,7 @@ func TestWake(t *testing.T) {
 		Asleep: func(target string) { told = append(told, target+" is back") },
 	}
 	for target, fails := range map[string]error{"untold": nil, "broken": errors.New("forbidden"), "good": nil} {
-		err := awake.Wake(target, 2, func() error { told = append(told, "waking "+target); return fails })
+		err := awake.Wake(target, "uid", 2, func() error { told = append(told, "waking "+target); return fails })
 		if (err == nil) != (target == "good") {
 			t.Errorf("%s: %v", target, err)
 		}
