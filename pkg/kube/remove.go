@@ -3,12 +3,14 @@ package kube
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
@@ -78,10 +80,52 @@ func (c *Client) Running(ctx context.Context, run string, o task.Object) bool {
 	switch o.Kind {
 	case "Pod":
 		live, err := c.GetPod(ctx, o.Namespace, o.Name)
-		return err == nil && string(live.UID) == o.UID && madeFor(live, run) == nil && live.Status.Phase != corev1.PodSucceeded && live.Status.Phase != corev1.PodFailed
+		return err == nil && string(live.UID) == o.UID && madeFor(live, run) == nil && !podEnded(live)
 	case "Job":
 		live, err := c.GetJob(ctx, o.Namespace, o.Name)
-		return err == nil && string(live.UID) == o.UID && madeFor(live, run) == nil && live.Status.CompletionTime == nil && live.Status.Failed == 0
+		return err == nil && string(live.UID) == o.UID && madeFor(live, run) == nil && !jobEnded(live)
 	}
 	return false
+}
+
+func podEnded(p *corev1.Pod) bool {
+	return p.Status.Phase == corev1.PodSucceeded || p.Status.Phase == corev1.PodFailed
+}
+
+// jobEnded reports whether a Job is over: it is as long as no condition says so (batch/v1, JobConditionType).
+func jobEnded(j *batchv1.Job) bool {
+	return slices.ContainsFunc(j.Status.Conditions, func(c batchv1.JobCondition) bool {
+		return (c.Type == batchv1.JobComplete || c.Type == batchv1.JobFailed) && c.Status == corev1.ConditionTrue
+	})
+}
+
+// RunningOf returns the pods and Jobs of a run that have not ended. The error is the server's.
+func (c *Client) RunningOf(ctx context.Context, namespace, run string) ([]task.Object, error) {
+	client, err := c.Interface()
+	if err != nil {
+		return nil, err
+	}
+	options := metav1.ListOptions{LabelSelector: labels.SelectorFromSet(labels.Set{managedByLabel: "kubectl-tasks", runLabel: run}).String()}
+	var found []task.Object
+	pods, err := client.CoreV1().Pods(namespace).List(ctx, options)
+	if err != nil {
+		return nil, err
+	}
+	for i := range pods.Items {
+		if p := &pods.Items[i]; !podEnded(p) {
+			found = append(found, task.Object{Kind: "Pod", Namespace: p.Namespace, Name: p.Name, UID: string(p.UID)})
+		}
+	}
+	jobs, err := client.BatchV1().Jobs(namespace).List(ctx, options)
+	if err != nil && !apierrors.IsForbidden(err) { // who may not list them has made none, or sees their pods
+		return nil, err
+	}
+	if err == nil {
+		for i := range jobs.Items {
+			if j := &jobs.Items[i]; !jobEnded(j) {
+				found = append(found, task.Object{Kind: "Job", Namespace: j.Namespace, Name: j.Name, UID: string(j.UID)})
+			}
+		}
+	}
+	return found, nil
 }

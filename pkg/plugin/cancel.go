@@ -34,11 +34,11 @@ Without RUN it is the newest run of the namespace, or of --release, that has not
 }
 
 func (a *App) cancelRun(ctx context.Context, o *pastOptions, args []string, wait time.Duration) error {
-	runs, locks, err := o.open()
+	runs, locks, err := o.open(a)
 	if err != nil {
 		return err
 	}
-	run, err := o.choose(ctx, runs, locks.Namespace, args, func(r *record.Stored) bool { return !r.Ended() })
+	run, err := o.choose(ctx, a, runs, locks.Namespace, args, canStop)
 	if err != nil {
 		return err
 	}
@@ -46,37 +46,27 @@ func (a *App) cancelRun(ctx context.Context, o *pastOptions, args []string, wait
 		a.say("run %s has ended already: %s", run.ID, run.Status)
 		return nil
 	}
-	name, self := record.LockName(run.Release, run.ID), record.Self(os.Getenv)
-	state, err := stateOf(ctx, runs, locks, run)
-	if err == nil && state == running {
-		var asked bool
-		if asked, err = locks.Cancel(ctx, name, run.ID, self.String()); asked {
-			a.say("asked %s to stop run %s", run.Owner, run.ID)
-			return a.awaitEnd(ctx, runs, locks, run, wait)
-		}
-	}
-	if err != nil {
-		return &release.PreflightError{Err: err}
-	}
-	locks.Tell = func(text string) { a.say("%s", text) }
-	lock, err := locks.Acquire(ctx, name, record.Holder{Owner: self, Run: run.ID}, wait)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = lock.Release(context.WithoutCancel(ctx)) }() // it runs out by itself
-	return a.cleanRun(ctx, o.connection.client(), runs, run, self)
-}
-
-// awaitEnd returns when a run has ended. One that dies before that is taken to have stopped.
-func (a *App) awaitEnd(ctx context.Context, runs record.Runs, locks record.Locks, run *record.Stored, wait time.Duration) error {
+	asked := false
 	for end := time.Now().Add(wait); ; {
-		state, err := stateOf(ctx, runs, locks, run)
-		if err != nil {
-			return err
-		}
-		if state != running {
+		state, held, err := lifeOf(ctx, runs, locks, &run.Run)
+		switch {
+		case err != nil:
+			return preflight(ctx, err)
+		case state == died:
+			err := a.cleanDead(ctx, o.connection.client(), runs, locks, run.ID, held, wait)
+			if !errors.Is(err, record.ErrLockChanged) {
+				return err
+			}
+		case state != running:
 			a.print("run %s: %s", run.ID, state)
 			return nil
+		case !asked:
+			if asked, err = locks.Cancel(ctx, record.LockName(run.Release, run.ID), run.ID, record.Self(os.Getenv).String()); err != nil {
+				return preflight(ctx, err)
+			}
+			if asked {
+				a.say("asked %s to stop run %s", run.Owner, run.ID)
+			}
 		}
 		left := time.Until(end)
 		if left <= 0 {
@@ -86,9 +76,38 @@ func (a *App) awaitEnd(ctx context.Context, runs record.Runs, locks record.Locks
 			return err
 		}
 		if run, err = runs.Get(ctx, run.ID); err != nil {
+			return preflight(ctx, err)
+		}
+	}
+}
+
+// cleanDead removes what a run whose process is no more has left. held is the lock that it left; nil when it left none.
+// The error is record.ErrLockChanged when the process has come back.
+func (a *App) cleanDead(ctx context.Context, client *kube.Client, runs record.Runs, locks record.Locks, id string, held *record.Held, wait time.Duration) error {
+	if held != nil { // it was watched already: nobody has to do that again
+		if err := locks.Break(ctx, held); err != nil {
 			return err
 		}
 	}
+	run, err := runs.Get(ctx, id)
+	if err != nil {
+		return preflight(ctx, err)
+	}
+	self := record.Self(os.Getenv)
+	lock, err := locks.Acquire(ctx, record.LockName(run.Release, run.ID), record.Holder{Owner: self, Run: run.ID}, wait)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = lock.Release(context.WithoutCancel(ctx)) }() // it runs out by itself
+	// Others may have gone on with it before the lock was ours.
+	if run, err = runs.Get(ctx, id); err != nil {
+		return preflight(ctx, err)
+	}
+	if run.Ended() {
+		a.print("run %s: %s", run.ID, run.Status)
+		return nil
+	}
+	return a.cleanRun(ctx, client, runs, run, self)
 }
 
 // cleanRun removes what a run that died has left, and records that it is over.
@@ -146,7 +165,7 @@ cancel' stops it. A run that waits for the lock takes over one that is not renew
 }
 
 func (a *App) breakLock(ctx context.Context, o *pastOptions, name string, force bool) error {
-	_, locks, err := o.open()
+	_, locks, err := o.open(a)
 	if err != nil {
 		return err
 	}

@@ -82,15 +82,15 @@ func (a *App) heal(ctx context.Context, o *helmOptions, namespace, name string, 
 
 // ownerOf returns the recorded run that has made the pending revision and has not ended; nil when there
 // is none.
-func (a *App) ownerOf(ctx context.Context, o *helmOptions, namespace string, pending *release.PendingError) (*record.Stored, error) {
+func (a *App) ownerOf(ctx context.Context, o *helmOptions, namespace string, pending *release.PendingError) (*record.Run, error) {
 	if a.resuming != nil && a.resuming.run.Revision <= pending.Revision {
-		return a.resuming.run, nil
+		return &a.resuming.run.Run, nil
 	}
 	runs, err := runsIn(o.tasks.record.place, o.connection.client(), namespace)
 	if err != nil {
 		return nil, err
 	}
-	all, err := runs.List(ctx, pending.Release)
+	all, _, err := record.List(ctx, runs, pending.Release)
 	if apierrors.IsForbidden(err) {
 		return nil, nil
 	}

@@ -1,11 +1,13 @@
 package plugin
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"text/tabwriter"
 	"time"
 
@@ -37,7 +39,7 @@ func (o *pastOptions) addFlags(cmd *cobra.Command, formats ...string) {
 }
 
 // open returns the records and the locks.
-func (o *pastOptions) open(formats ...string) (record.Runs, record.Locks, error) {
+func (o *pastOptions) open(a *App, formats ...string) (record.Runs, record.Locks, error) {
 	if err := checkOutput(o.output, formats...); err != nil {
 		return nil, record.Locks{}, err
 	}
@@ -50,15 +52,12 @@ func (o *pastOptions) open(formats ...string) (record.Runs, record.Locks, error)
 	}
 	client := o.connection.client()
 	runs, err := runsIn(o.place, client, namespace)
-	return runs, record.Locks{Client: client.Interface, Namespace: namespace}, err
+	return runs, a.locksIn(client, namespace), err
 }
 
-// anyRun is for choosing a run, whatever became of it.
-func anyRun(*record.Stored) bool { return true }
-
-// choose returns the run that was named, or the newest one.
-func (o *pastOptions) choose(ctx context.Context, runs record.Runs, namespace string, args []string, wanted func(*record.Stored) bool) (*record.Stored, error) {
-	return chooseRun(ctx, runs, namespace, o.release, args, wanted)
+// choose returns the run that was named, or the newest one that can be meant.
+func (o *pastOptions) choose(ctx context.Context, a *App, runs record.Runs, namespace string, args []string, wanted selection) (*record.Stored, error) {
+	return a.chooseRun(ctx, runs, namespace, o.release, args, wanted)
 }
 
 // The states of runs that have not ended.
@@ -67,32 +66,47 @@ const (
 	died    task.State = "Died"
 )
 
-// stateOf tells how a run ended or, when it has not, whether it goes on. One whose lock somebody else
-// has, or nobody, does not; unless its end was recorded since it was read, which comes before the lock is
-// given back. It brings run up to date then.
-func stateOf(ctx context.Context, runs record.Runs, locks record.Locks, run *record.Stored) (task.State, error) {
+// stateOf tells how a run ended or, when it has not, whether it goes on: see lifeOf.
+func stateOf(ctx context.Context, runs record.Runs, locks record.Locks, run *record.Run) (task.State, error) {
+	state, _, err := lifeOf(ctx, runs, locks, run)
+	return state, err
+}
+
+// lifeOf is stateOf, and returns the lock that a run has which goes on, or whose process left it when it died. A run
+// goes on as long as its lock is renewed. One whose lock somebody else has, or nobody, does not; unless its end was
+// recorded since it was read, which comes before the lock is given back. It brings run up to date then.
+func lifeOf(ctx context.Context, runs record.Runs, locks record.Locks, run *record.Run) (task.State, *record.Held, error) {
 	if run.Ended() {
-		return run.Status, nil
+		return run.Status, nil, nil
 	}
-	holder, err := locks.Get(ctx, record.LockName(run.Release, run.ID))
+	held, err := locks.Get(ctx, record.LockName(run.Release, run.ID))
 	if err != nil {
-		return "", err
+		return "", nil, err
 	}
-	if holder != nil && holder.Run == run.ID && !holder.Dead() {
-		return running, nil
+	if held != nil && held.Run == run.ID {
+		lives, err := locks.Lives(ctx, held)
+		if err != nil {
+			return "", nil, err
+		}
+		if lives && held.Run == run.ID {
+			return running, held, nil
+		}
 	}
 	now, err := runs.Get(ctx, run.ID)
 	if err != nil {
-		return "", err
+		return "", nil, err
 	}
-	if *run = *now; run.Ended() {
-		return run.Status, nil
+	if *run = now.Run; run.Ended() {
+		return run.Status, nil, nil
 	}
-	return died, nil
+	if held != nil && held.Run != run.ID {
+		held = nil
+	}
+	return died, held, nil
 }
 
 // object describes a recorded run as -o json does one that has just ended.
-func object(run *record.Stored, state task.State) *report.Run {
+func object(run *record.Run, state task.State) *report.Run {
 	o := &report.Run{
 		APIVersion: "kubectl-tasks.io/v1alpha1", Kind: "Run", ID: run.ID, Operation: run.Operation, Release: run.Release,
 		Namespace: run.Namespace, Revision: run.Revision, Status: state, ExitCode: run.ExitCode, StartTime: run.Start, Tasks: []report.RunTask{},
@@ -162,24 +176,13 @@ ended is Running as long as its process renews its lock, and has Died otherwise.
 var historyFormats = []string{"name", "json", "yaml"}
 
 func (a *App) history(ctx context.Context, o *pastOptions) error {
-	runs, locks, err := o.open(historyFormats...)
+	runs, locks, err := o.open(a, historyFormats...)
 	if err != nil {
 		return err
 	}
-	all, err := runs.List(ctx, o.release)
-	if err != nil && len(all) == 0 {
-		return &release.PreflightError{Err: err}
-	}
+	objects, err := a.past(ctx, o, runs, locks)
 	if err != nil {
-		a.tell(err.Error())
-	}
-	objects := make([]*report.Run, 0, len(all))
-	for _, run := range all {
-		state, err := stateOf(ctx, runs, locks, run)
-		if err != nil {
-			return &release.PreflightError{Err: err}
-		}
-		objects = append(objects, object(run, state))
+		return preflight(ctx, err)
 	}
 	switch o.output {
 	case "json", "yaml":
@@ -201,6 +204,57 @@ func (a *App) history(ctx context.Context, o *pastOptions) error {
 			run.StartTime.Format(time.RFC3339), took(run.StartTime, run.EndTime), tally(run.Tasks)))
 	}
 	return table.Flush()
+}
+
+// past returns the runs, the oldest first, with what -o shows of them.
+func (a *App) past(ctx context.Context, o *pastOptions, runs record.Runs, locks record.Locks) ([]*report.Run, error) {
+	var (
+		objects []*report.Run
+		open    = map[string]*record.Run{}
+	)
+	whole := o.output == "json" || o.output == "yaml"
+	add := func(run *record.Run, state task.State) *report.Run {
+		o := object(run, state)
+		if !whole { // there may be many
+			for i := range o.Tasks {
+				o.Tasks[i] = report.RunTask{Status: o.Tasks[i].Status}
+			}
+		}
+		return o
+	}
+	unreadable, err := runs.Each(ctx, o.release, func(run *record.Run) {
+		objects = append(objects, add(run, run.Status))
+		if !run.Ended() {
+			open[run.ID] = run
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	a.tellUnreadable(unreadable)
+	slices.SortFunc(objects, func(a, b *report.Run) int { return cmp.Or(a.StartTime.Compare(b.StartTime), cmp.Compare(a.ID, b.ID)) })
+	// All at once: each may be watched for as long as a lock lasts.
+	var (
+		looking sync.WaitGroup
+		failed  = make([]error, len(objects))
+	)
+	for i := range objects {
+		run := open[objects[i].ID]
+		if run == nil {
+			continue
+		}
+		looking.Go(func() {
+			var state task.State
+			switch state, failed[i] = stateOf(ctx, runs, locks, run); {
+			case errors.Is(failed[i], record.ErrNoRun): // it was deleted meanwhile
+				failed[i] = nil
+			case failed[i] == nil:
+				objects[i] = add(run, state)
+			}
+		})
+	}
+	looking.Wait()
+	return slices.DeleteFunc(objects, func(r *report.Run) bool { return r.Status == "" }), errors.Join(failed...)
 }
 
 func dash(text string) string {
@@ -267,14 +321,14 @@ func (a *App) statusCommand() *cobra.Command {
 const look = 15 * time.Second
 
 func (a *App) status(ctx context.Context, o *pastOptions, args []string, watch bool) error {
-	runs, locks, err := o.open("json", "yaml")
+	runs, locks, err := o.open(a, "json", "yaml")
 	if err != nil {
 		return err
 	}
-	run, err := o.choose(ctx, runs, locks.Namespace, args, anyRun)
+	run, err := o.choose(ctx, a, runs, locks.Namespace, args, anyRun)
 	for first := true; err == nil; first = false {
 		var state task.State
-		if state, err = stateOf(ctx, runs, locks, run); err != nil {
+		if state, err = stateOf(ctx, runs, locks, &run.Run); err != nil {
 			break
 		}
 		if !first && o.output == "" {
@@ -295,7 +349,7 @@ func (a *App) status(ctx context.Context, o *pastOptions, args []string, watch b
 
 func (a *App) showStatus(o *pastOptions, run *record.Stored, state task.State) error {
 	if o.output != "" {
-		return a.printObject(o.output, object(run, state))
+		return a.printObject(o.output, object(&run.Run, state))
 	}
 	a.print("run %s: %s of %s in namespace %q, %s", run.ID, run.Operation, title(run.Release), run.Namespace, state)
 	a.print("by %s, started at %s", run.Owner, run.Start.Format(time.RFC3339))

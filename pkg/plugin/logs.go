@@ -31,7 +31,7 @@ or, when there is none of that name, a task of the newest run.`,
 }
 
 func (a *App) logs(ctx context.Context, o *pastOptions, args []string) error {
-	runs, locks, err := o.open()
+	runs, locks, err := o.open(a)
 	if err != nil {
 		return err
 	}
@@ -43,7 +43,7 @@ func (a *App) logs(ctx context.Context, o *pastOptions, args []string) error {
 		}
 	}
 	if run == nil && (err == nil || errors.Is(err, record.ErrNoRun)) {
-		run, err = o.choose(ctx, runs, locks.Namespace, nil, anyRun)
+		run, err = o.choose(ctx, a, runs, locks.Namespace, nil, anyRun)
 	}
 	if usage := (usageError{}); errors.As(err, &usage) {
 		return err

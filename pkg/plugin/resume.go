@@ -2,7 +2,6 @@ package plugin
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -99,7 +98,7 @@ func (a *App) resume(cmd *cobra.Command, o *resumeOptions, args []string) error 
 	if err != nil {
 		return err
 	}
-	run, err := chooseRun(ctx, runs, namespace, o.release, args, func(r *record.Stored) bool { return r.Status != task.Succeeded && !r.RolledBack })
+	run, err := a.chooseRun(ctx, runs, namespace, o.release, args, canGoOn)
 	if err != nil {
 		return err
 	}
@@ -176,43 +175,6 @@ func withoutValues(line []string) []string {
 
 // giveValues are the flags whose values have the form NAME=VALUE.
 var giveValues = []string{"--set", "--set-string", "--set-json", "--set-literal", "--param", "--var"}
-
-// chooseRun returns the run that was named, or the newest of the release that is wanted.
-func chooseRun(ctx context.Context, runs record.Runs, namespace, name string, args []string, wanted func(*record.Stored) bool) (*record.Stored, error) {
-	if len(args) > 0 {
-		run, err := runs.Get(ctx, args[0])
-		if errors.Is(err, record.ErrNoRun) {
-			return nil, usageError{fmt.Errorf("%w; see 'kubectl tasks history'", err)}
-		}
-		if err != nil {
-			return nil, preflight(ctx, err)
-		}
-		return run, nil
-	}
-	all, err := runs.List(ctx, name)
-	if err != nil {
-		return nil, &release.PreflightError{Err: err}
-	}
-	var newest *record.Stored
-	releases := map[string]bool{}
-	for _, r := range slices.Backward(all) {
-		if !releases[r.Release] && wanted(r) {
-			if newest != nil {
-				return nil, usageError{fmt.Errorf("runs of %s and of %s could be meant; name the run, or give --release", title(newest.Release), title(r.Release))}
-			}
-			newest = r
-		}
-		releases[r.Release] = true
-	}
-	if newest == nil {
-		of := ""
-		if name != "" {
-			of = fmt.Sprintf(" of release %q", name)
-		}
-		return nil, usageError{fmt.Errorf("namespace %q has no such run%s; see 'kubectl tasks history'", namespace, of)}
-	}
-	return newest, nil
-}
 
 // title is how a release is called in messages, also when there is none.
 func title(name string) string {

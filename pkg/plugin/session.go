@@ -195,27 +195,47 @@ func (s *session) check(ctx context.Context) error {
 	return s.lock.Check(ctx)
 }
 
-// abandoned tells of runs of the release that died, and refuses when a pod of one still runs: two would be
-// at work at the same time.
+// abandoned tells of runs of the release that died, and refuses when a pod or Job of one still runs: two would be
+// at work at the same time. Of a run whose record cannot be read, its pods and Jobs are found by their label.
 func (s *session) abandoned(ctx context.Context, a *App) error {
 	if s.plan.Release.Name == "" {
 		return nil
 	}
-	all, err := s.runs.List(ctx, s.plan.Release.Name)
+	all, unreadable, err := record.List(ctx, s.runs, s.plan.Release.Name)
+	if apierrors.IsForbidden(err) {
+		return nil // who may not list them cannot be told of them
+	}
 	if err != nil {
-		return nil //nolint:nilerr // who may not list them cannot be told of them
+		return fmt.Errorf("whether earlier runs have left anything is not known: %w", err)
 	}
 	for _, run := range all {
 		if run.Ended() || run.ID == s.id {
 			continue
 		}
 		for _, step := range run.Steps {
-			if step.State != "" || len(step.Made) == 0 || !s.client.Running(ctx, run.ID, step.Made[0]) {
+			if step.State != "" {
 				continue
 			}
-			return refusedError{fmt.Sprintf("run %[1]s of %[2]s died, and its task %[3]q still runs: %[4]s\nhint: '%[5]s resume %[1]s' goes on with it, '%[5]s cancel %[1]s' stops it", run.ID, run.Owner, step.ID, places(step.Made), displayName())}
+			for _, made := range step.Made {
+				if s.client.Running(ctx, run.ID, made) {
+					return refusedError{fmt.Sprintf("run %[1]s of %[2]s died, and its task %[3]q still runs: %[4]s\nhint: '%[5]s resume %[1]s' goes on with it, '%[5]s cancel %[1]s' stops it", run.ID, run.Owner, step.ID, places(step.Made), displayName())}
+				}
+			}
 		}
 		a.tell(fmt.Sprintf("run %[1]s of %[2]s ended without a word; '%[3]s resume %[1]s' goes on with it, '%[3]s cancel %[1]s' forgets it", run.ID, run.Owner, displayName()))
+	}
+	for _, u := range unreadable {
+		if u.ID == s.id {
+			continue
+		}
+		alive, err := s.client.RunningOf(ctx, s.plan.Release.Namespace, u.ID)
+		if err != nil && !apierrors.IsForbidden(err) {
+			return fmt.Errorf("%w\nwhether it still runs is not known: %w", u.Err, err)
+		}
+		if len(alive) > 0 {
+			return refusedError{fmt.Sprintf("%v\nrun %s may have died, and it still has %s\nhint: delete what should not run any more", u.Err, u.ID, places(alive))}
+		}
+		a.tell(u.Err.Error())
 	}
 	return nil
 }

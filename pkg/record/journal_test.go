@@ -85,9 +85,9 @@ func (p *place) Get(_ context.Context, id string) (*Stored, error) {
 	return run, err
 }
 
-func (p *place) List(context.Context, string) ([]*Stored, error)       { return nil, nil }
-func (p *place) Delete(context.Context, string) error                  { return nil }
-func (p *place) Changed(context.Context, *Stored, time.Duration) error { return nil }
+func (p *place) Each(context.Context, string, func(*Run)) ([]Unreadable, error) { return nil, nil }
+func (p *place) Delete(context.Context, string) error                           { return nil }
+func (p *place) Changed(context.Context, *Stored, time.Duration) error          { return nil }
 func (p *place) states(t *testing.T) string {
 	t.Helper()
 	run, err := p.Get(t.Context(), "r")
@@ -398,8 +398,8 @@ func TestStored(t *testing.T) {
 		if again := (&Stored{Run: Run{ID: want.ID}}); !errors.Is(runs.Put(ctx, again), errConflict) {
 			t.Errorf("%s: a run that is there was made again", name)
 		}
-		all, err := runs.List(ctx, "")
-		of, err2 := runs.List(ctx, "web")
+		all, _, err := List(ctx, runs, "")
+		of, _, err2 := List(ctx, runs, "web")
 		if err != nil || err2 != nil || len(all) != 2 || len(of) != 1 || of[0].ID != want.ID {
 			t.Errorf("%s: %d runs, %d of the release, errors %v, %v", name, len(all), len(of), err, err2)
 		}
@@ -409,7 +409,7 @@ func TestStored(t *testing.T) {
 		if err := Prune(ctx, runs, Locks{}, "", 0); err != nil {
 			t.Error(name, err)
 		}
-		if all, _ := runs.List(ctx, ""); len(all) != 2 {
+		if all, _, _ := List(ctx, runs, ""); len(all) != 2 {
 			t.Errorf("%s: %d are left after pruning nothing", name, len(all))
 		}
 		if err := errors.Join(runs.Delete(ctx, want.ID), runs.Delete(ctx, want.ID)); err != nil {

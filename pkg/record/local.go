@@ -10,7 +10,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 )
@@ -120,30 +119,32 @@ func (l LocalRuns) Get(_ context.Context, id string) (*Stored, error) {
 	return run, nil
 }
 
-// List implements Runs.
-func (l LocalRuns) List(ctx context.Context, release string) ([]*Stored, error) {
+// Each implements Runs. The release of a record that cannot be read is not known: it may be of any.
+func (l LocalRuns) Each(ctx context.Context, release string, each func(*Run)) ([]Unreadable, error) {
 	entries, err := os.ReadDir(l.folder())
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
-	var (
-		runs   []*Stored
-		broken []error
-	)
+	var unreadable []Unreadable
 	for _, e := range entries {
 		id, is := strings.CutSuffix(e.Name(), localSuffix)
 		if !is {
 			continue
 		}
 		run, err := l.Get(ctx, id)
-		if err != nil {
-			broken = append(broken, err)
-		} else if release == "" || run.Release == release {
-			runs = append(runs, run)
+		switch {
+		case errors.Is(err, ErrNoRun): // it has just been deleted
+		case err != nil:
+			broken := Unreadable{ID: id, Err: err}
+			if info, err := e.Info(); err == nil {
+				broken.Start = info.ModTime()
+			}
+			unreadable = append(unreadable, broken)
+		case release == "" || run.Release == release:
+			each(&run.Run)
 		}
 	}
-	slices.SortFunc(runs, older)
-	return runs, errors.Join(broken...)
+	return unreadable, nil
 }
 
 // Changed implements Runs.

@@ -32,7 +32,8 @@ func Self(getenv func(string) string) Owner {
 		host = "unknown"
 	}
 	pid := os.Getpid()
-	return Owner{Name: name + "@" + host, PID: pid, URL: ciURL(getenv), Machine: machine(), Born: born(pid)}
+	started, _ := born(pid)
+	return Owner{Name: name + "@" + host, PID: pid, URL: ciURL(getenv), Machine: machine(), Born: started}
 }
 
 // ciURL is where the job that this process belongs to can be seen, as GitHub, GitLab, Jenkins, CircleCI
@@ -59,5 +60,9 @@ func (o Owner) String() string {
 // Dead reports whether the process is known to be no more: it was on this machine, and is not there.
 // What cannot be found out is no.
 func (o Owner) Dead() bool {
-	return o.Machine != "" && o.Born != "" && o.Machine == machine() && born(o.PID) != o.Born
+	if o.Machine == "" || o.Born == "" || o.Machine != machine() {
+		return false
+	}
+	now, known := born(o.PID)
+	return known && now != o.Born
 }

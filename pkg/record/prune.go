@@ -1,42 +1,67 @@
 package record
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
+	"time"
 )
 
+// past is what pruning must know of a run.
+type past struct {
+	id    string
+	start time.Time
+	ended bool
+}
+
+// pastOf returns the runs of exactly that release, the oldest first, with those whose record cannot be read.
+func pastOf(ctx context.Context, runs Runs, release string) ([]past, error) {
+	var all []past
+	unreadable, err := runs.Each(ctx, release, func(run *Run) {
+		if run.Release == release {
+			all = append(all, past{run.ID, run.Start, run.Ended()})
+		}
+	})
+	for _, u := range unreadable {
+		if u.Release == release {
+			all = append(all, past{id: u.ID, start: u.Start})
+		}
+	}
+	slices.SortFunc(all, func(a, b past) int { return cmp.Or(a.start.Compare(b.start), cmp.Compare(a.id, b.id)) })
+	return all, err
+}
+
 // Prune deletes the oldest records of the runs of a release, or of those without one, so that at most
-// keep are left; 0 keeps all. With a run without a release goes the lock that it had for itself: its process may
-// have died before it gave it back, and nobody else would take it.
+// keep are left; 0 keeps all. One that cannot be read is as old as its Secret or file. With a run without a release goes
+// the lock that it had for itself: its process may have died before it gave it back, and nobody else would take it.
 func Prune(ctx context.Context, runs Runs, locks Locks, release string, keep int) error {
 	if keep <= 0 {
 		return nil
 	}
-	all, err := runs.List(ctx, release)
+	all, err := pastOf(ctx, runs, release)
 	if err != nil {
 		return err
 	}
-	all = slices.DeleteFunc(all, func(r *Stored) bool { return r.Release != release })
 	var failed []error
 	for _, old := range all[:max(0, len(all)-keep)] {
-		if release == "" && old.Ended() {
-			failed = append(failed, locks.drop(ctx, LockName("", old.ID), old.ID))
+		if release == "" && old.ended {
+			failed = append(failed, locks.drop(ctx, LockName("", old.id), old.id))
 		}
-		failed = append(failed, runs.Delete(ctx, old.ID))
+		failed = append(failed, runs.Delete(ctx, old.id))
 	}
 	return errors.Join(failed...)
 }
 
 // Forget deletes the records of all runs of a release.
 func Forget(ctx context.Context, runs Runs, release string) error {
-	all, err := runs.List(ctx, release)
+	all, err := pastOf(ctx, runs, release)
 	if err != nil {
 		return err
 	}
 	var failed []error
 	for _, old := range all {
-		failed = append(failed, runs.Delete(ctx, old.ID))
+		failed = append(failed, runs.Delete(ctx, old.id))
 	}
 	return errors.Join(failed...)
 }

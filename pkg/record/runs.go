@@ -64,12 +64,34 @@ type Runs interface {
 	Put(ctx context.Context, run *Stored) error
 	// Get returns a run; ErrNoRun when there is none of that ID.
 	Get(ctx context.Context, id string) (*Stored, error)
-	// List returns the runs of a release, or all when that is empty, the oldest first.
-	List(ctx context.Context, release string) ([]*Stored, error)
+	// Each calls each with the runs of a release, or with all when that is empty, in no order and without what
+	// their steps have printed, and returns the records that cannot be read. The error is about the place: no
+	// record keeps others from being seen.
+	Each(ctx context.Context, release string, each func(*Run)) ([]Unreadable, error)
 	// Changed returns when a run is not as it was when it was read, or after a time.
 	Changed(ctx context.Context, run *Stored, atMost time.Duration) error
 	// Delete removes a run; one that is not there is no error.
 	Delete(ctx context.Context, id string) error
+}
+
+// Unreadable is the record of a run that is there and cannot be read.
+type Unreadable struct {
+	// ID and Release are those of the run, as far as the place of its record tells, and Start is when it was
+	// made, or last written.
+	ID, Release string
+	Start       time.Time
+	// Err names the record and says what is wrong with it.
+	Err error
+}
+
+// List returns the runs of a release, or all when that is empty, the oldest first, without what their steps have
+// printed, and the records that cannot be read, the oldest first. The error is about the place.
+func List(ctx context.Context, runs Runs, release string) ([]*Run, []Unreadable, error) {
+	var all []*Run
+	unreadable, err := runs.Each(ctx, release, func(run *Run) { all = append(all, run) })
+	slices.SortFunc(all, Older)
+	slices.SortFunc(unreadable, func(a, b Unreadable) int { return a.Start.Compare(b.Start) })
+	return all, unreadable, err
 }
 
 // ClusterRuns are the records in the cluster, each in a Secret. It implements Runs.
@@ -151,41 +173,69 @@ func (c ClusterRuns) decode(secret *corev1.Secret) (*Stored, error) {
 	return run, nil
 }
 
-// List implements Runs. Records that cannot be read are left out, and are the error.
-func (c ClusterRuns) List(ctx context.Context, release string) ([]*Stored, error) {
+// page is how many records are asked for at once. Each may have a MiB.
+const page = 10
+
+// Each implements Runs. It has a few records at a time in memory.
+func (c ClusterRuns) Each(ctx context.Context, release string, each func(*Run)) ([]Unreadable, error) {
+	var unreadable []Unreadable
+	err := c.pages(ctx, release, func(secret *corev1.Secret) {
+		run, err := c.decode(secret)
+		if err != nil {
+			unreadable = append(unreadable, Unreadable{
+				ID: strings.TrimPrefix(secret.Name, runName("")), Release: secret.Labels[releaseLabel], Start: secret.CreationTimestamp.Time, Err: err,
+			})
+			return
+		}
+		each(&run.Run)
+	})
+	return unreadable, err
+}
+
+// pages calls each with the Secrets of the runs of a release, or with all when that is empty.
+func (c ClusterRuns) pages(ctx context.Context, release string, each func(*corev1.Secret)) error {
 	client, err := c.Client()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	selector := runLabel
 	if release != "" {
 		selector += "," + labels.SelectorFromSet(labels.Set{releaseLabel: release}).String()
 	}
-	list, err := client.CoreV1().Secrets(c.Namespace).List(ctx, metav1.ListOptions{LabelSelector: selector})
-	if err != nil {
-		return nil, err
-	}
-	var (
-		runs   []*Stored
-		broken []error
-	)
-	for i := range list.Items {
-		if list.Items[i].Type != runType {
-			continue
+	options := metav1.ListOptions{LabelSelector: selector, Limit: page}
+	for {
+		list, err := client.CoreV1().Secrets(c.Namespace).List(ctx, options)
+		if apierrors.IsResourceExpired(err) && options.Continue != "" {
+			// It took too long: the rest, as it is now (ListOptions.Continue).
+			if again := continueToken(err); again != "" {
+				options.Continue = again
+				continue
+			}
 		}
-		run, err := c.decode(&list.Items[i])
 		if err != nil {
-			broken = append(broken, err)
-			continue
+			return err
 		}
-		runs = append(runs, run)
+		for i := range list.Items {
+			if list.Items[i].Type == runType {
+				each(&list.Items[i])
+			}
+		}
+		if options.Continue = list.Continue; options.Continue == "" {
+			return nil
+		}
 	}
-	slices.SortFunc(runs, older)
-	return runs, errors.Join(broken...)
 }
 
-// older compares runs by when they began. Their IDs tell seconds only, and what follows is random.
-func older(a, b *Stored) int { return cmp.Or(a.Start.Compare(b.Start), cmp.Compare(a.ID, b.ID)) }
+// continueToken is the token that comes with the answer that another one is too old.
+func continueToken(err error) string {
+	if status := apierrors.APIStatus(nil); errors.As(err, &status) {
+		return status.Status().Continue
+	}
+	return ""
+}
+
+// Older compares runs by when they began. Their IDs tell seconds only, and what follows is random.
+func Older(a, b *Run) int { return cmp.Or(a.Start.Compare(b.Start), cmp.Compare(a.ID, b.ID)) }
 
 // Changed implements Runs.
 func (c ClusterRuns) Changed(ctx context.Context, run *Stored, atMost time.Duration) error {
@@ -209,7 +259,10 @@ func first(ctx context.Context, events <-chan watch.Event, atMost time.Duration)
 	timer := time.NewTimer(atMost)
 	defer timer.Stop()
 	select {
-	case <-events:
+	case event, open := <-events:
+		if !open || event.Type == watch.Error { // the server ended it
+			return pause(ctx, min(atMost, unwatched))
+		}
 	case <-timer.C:
 	case <-ctx.Done():
 		return context.Cause(ctx)
