@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -69,7 +70,7 @@ func (a *App) logs(ctx context.Context, o *pastOptions, args []string) error {
 			return err
 		}
 		if len(text) == 0 {
-			if wanted[s.ID] {
+			if wanted[s.ID] || slices.Contains(run.Unkept, s.ID) {
 				a.say("task %q: %s", s.ID, why(run, s))
 			}
 			continue
@@ -97,7 +98,7 @@ func why(run *record.Stored, s record.Step) string {
 		return fmt.Sprintf("its end is not recorded; see 'kubectl logs %s -n %s'", s.Made[0].Name, s.Made[0].Namespace)
 	case s.State == "":
 		return "its end is not recorded"
-	case run.Compacted:
+	case slices.Contains(run.Unkept, s.ID):
 		return "the record has no room for what it printed"
 	}
 	return "it has printed nothing"

@@ -65,7 +65,9 @@ func (a *App) prepare(ctx context.Context, o *helmOptions, client *kube.Client, 
 		return nil, preflight(ctx, err)
 	}
 	if a.resuming != nil && op == task.Uninstall && change.Done() {
-		documents = a.resuming.documents() // the release and its chart are gone
+		if documents, err = a.resuming.documents(); err != nil { // the release and its chart are gone
+			return nil, err
+		}
 	}
 	p.runner = &stepRunner{
 		operation: op, client: client, namespace: rel.Namespace, env: newEnvironment(op, rel), helm: o.helm, apply: change.Apply, back: change.RollBack,
@@ -195,7 +197,9 @@ func (a *App) plan(ctx context.Context, o *operation, rel plan.Release) error {
 	o.engine.RollBack = o.release.RollsBack()
 	var kept []record.Document
 	if o.deploys() {
-		kept = keep(o.tasks)
+		if kept, err = keep(o.tasks); err != nil {
+			return err
+		}
 	}
 	if remembers(o.plan.Tasks()) || len(done)+len(kept) > 0 {
 		o.ledger = o.past.ledger(o.id, o.release.NextRevision(), kept)
@@ -233,10 +237,16 @@ func (a *App) enter(ctx context.Context, o *operation) (*session, context.Contex
 	}
 	opening := opening{
 		flags: &o.flags.record, client: o.past.client, plan: o.plan, id: o.id, revision: o.revision(a.resuming), keep: o.release.MaxHistory(),
-		inputs: inputsOf(o.tasks, o.release.Inputs()), documents: documentsOf(o.tasks), stale: o.release.Stale, createNamespace: o.release.CreatesNamespace(),
+		inputs: inputsOf(o.tasks, o.release.Inputs()), stale: o.release.Stale, createNamespace: o.release.CreatesNamespace(),
 	}
-	if back, ok := o.release.(*release.Rollback); ok {
-		opening.target = back.Target()
+	switch change := o.release.(type) {
+	case *release.Rollback:
+		opening.target = change.Target()
+	case *release.Uninstall:
+		var err error
+		if opening.documents, err = packed(o.tasks, func(source.Document) bool { return true }); err != nil {
+			a.tell(fmt.Sprintf("should the run die after Helm's part, it cannot be gone on with: %v", err))
+		}
 	}
 	s, ctx, err := a.open(ctx, opening)
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -109,40 +110,41 @@ func (m memory) documents(ctx context.Context) ([]source.Document, error) {
 	}
 	var documents []source.Document
 	for _, d := range known.Documents {
-		documents = append(documents, source.Document{Source: task.Source{Name: "record/" + d.Name, Format: d.Format}, Text: d.Text})
+		text, err := d.Content()
+		if err != nil {
+			return nil, fmt.Errorf("the record of release %q: %s: %w", m.store.Release, d.Name, err)
+		}
+		documents = append(documents, source.Document{Source: task.Source{Name: "record/" + d.Name, Format: d.Format}, Text: text})
 	}
 	return documents, nil
 }
 
-// maxKept is how much text of documents is kept in the record.
-const maxKept = 128 << 10
-
 // keep returns the documents that a rollback or an uninstall will ask for: files of the user with tasks
-// for these. What the cluster has anyway, in ConfigMaps or in the chart, is not kept twice.
-func keep(set taskSet) []record.Document {
-	var kept []record.Document
-	size := 0
-	for _, d := range set.documents {
-		later := func(t task.Task) bool {
+// for these. What the cluster has anyway, in ConfigMaps or in the chart, is not kept twice. Documents that the record
+// has no room for are the error.
+func keep(set taskSet) ([]record.Document, error) {
+	return packed(set, func(d source.Document) bool {
+		return d.Trusted && slices.ContainsFunc(set.tasks, func(t task.Task) bool {
 			return t.Source.Name == d.Name && (t.Phase.In(task.Uninstall) != task.None || t.Phase.In(task.Rollback) != task.None) && t.Phase != task.OnFailure && t.Phase != task.Finally
-		}
-		if size += len(d.Text); d.Trusted && size <= maxKept && slices.ContainsFunc(set.tasks, later) {
-			kept = append(kept, record.Document{Name: d.Name, Format: d.Format, Text: d.Text})
-		}
-	}
-	return kept
+		})
+	})
 }
 
-// documentsOf returns the documents that tasks were read from, as far as there is room for them.
-func documentsOf(set taskSet) []record.Document {
+// packed returns those documents as a record has them.
+func packed(set taskSet, wanted func(source.Document) bool) ([]record.Document, error) {
 	var kept []record.Document
-	size := 0
+	var names []string
 	for _, d := range set.documents {
-		if size += len(d.Text); size <= maxKept {
-			kept = append(kept, record.Document{Name: d.Name, Format: d.Format, Text: d.Text})
+		if wanted(d) {
+			kept = append(kept, record.NewDocument(d.Name, d.Format, d.Text))
+			names = append(names, d.Name)
 		}
 	}
-	return kept
+	if size := record.PackedSize(kept); size > record.MaxDocuments {
+		return nil, refusedError{shown("%s: packed, the tasks for a later uninstall or rollback take %d KiB in the record of the release, which has room for %d KiB", strings.Join(names, ", "), (size+1023)>>10, record.MaxDocuments>>10) +
+			"\nhint: put the tasks for these into a document of their own, or what is long into files or ConfigMaps that they name"}
+	}
+	return kept, nil
 }
 
 // ledger writes what later runs must know of this one into the record.
@@ -153,11 +155,11 @@ func (m memory) ledger(run string, revision int, documents []record.Document) en
 }
 
 // done returns what was done for the revisions after that one, with how it is taken back, and what is
-// known only to have been started.
-func (m memory) done(ctx context.Context, revision int) (done []plan.Done, started []record.Done, err error) {
+// known only to have been started; and what the record had no room for.
+func (m memory) done(ctx context.Context, revision int) (done []plan.Done, started []record.Done, dropped record.Dropped, err error) {
 	known, err := m.store.Load(ctx)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, record.Dropped{}, err
 	}
 	for _, d := range known.Since(revision) {
 		if !d.Ended {
@@ -166,18 +168,21 @@ func (m memory) done(ctx context.Context, revision int) (done []plan.Done, start
 		}
 		undo, err := d.UndoTask("record")
 		if err != nil {
-			return nil, nil, err
+			return nil, nil, record.Dropped{}, err
 		}
 		done = append(done, plan.Done{Entry: d.ID, Revision: d.Revision, Undo: undo})
 	}
-	return done, started, nil
+	return done, started, known.Dropped, nil
 }
 
 // left returns what a rollback takes back before Helm's, and says what it cannot.
 func (a *App) left(ctx context.Context, m memory, change *release.Rollback) ([]plan.Done, error) {
-	done, started, err := m.done(ctx, change.Target())
+	done, started, dropped, err := m.done(ctx, change.Target())
 	if err != nil {
 		return nil, &release.PreflightError{Err: fmt.Errorf("%w\nhint: without it nobody knows what the tasks of the revisions that are left did; 'helm rollback' does not ask", err)}
+	}
+	if dropped.Revision > change.Target() {
+		a.tell(fmt.Sprintf("the record had no room for %d undos of tasks, of revisions up to %d: these are not taken back", dropped.Count, dropped.Revision))
 	}
 	for _, d := range started {
 		a.say("note: task %q was started for revision %d at %s, and nobody saw its end: it is not taken back", d.Task, d.Revision, d.Time.Format(time.RFC3339))

@@ -296,12 +296,16 @@ func (r *resumption) changedSteps(p plan.Plan) []string {
 
 // documents are those that the run was planned from. They are no more trusted than what anybody may
 // write into the record.
-func (r *resumption) documents() []source.Document {
+func (r *resumption) documents() ([]source.Document, error) {
 	var documents []source.Document
 	for _, d := range r.run.Documents {
-		documents = append(documents, source.Document{Source: task.Source{Name: d.Name, Format: d.Format}, Text: d.Text})
+		text, err := d.Content()
+		if err != nil {
+			return nil, refusedError{shown("the record of run %s: %s: %v", r.run.ID, d.Name, err)}
+		}
+		documents = append(documents, source.Document{Source: task.Source{Name: d.Name, Format: d.Format}, Text: text})
 	}
-	return documents
+	return documents, nil
 }
 
 // made returns what the last attempt of a step has made.

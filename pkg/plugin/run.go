@@ -248,7 +248,7 @@ func (a *App) runPlan(ctx context.Context, o *runOptions, runner *stepRunner, se
 		}
 		show = program.Emit
 	}
-	opening := opening{flags: &o.tasks.record, client: runner.client, plan: p, id: id, keep: o.historyMax, inputs: inputsOf(set, nil), documents: documentsOf(set)}
+	opening := opening{flags: &o.tasks.record, client: runner.client, plan: p, id: id, keep: o.historyMax, inputs: inputsOf(set, nil)}
 	if a.resuming != nil {
 		e.Earlier = a.resuming.earlier()
 	}

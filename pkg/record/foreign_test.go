@@ -68,3 +68,24 @@ func TestForeignLedger(t *testing.T) {
 		}
 	}
 }
+
+// TestNothingIsLostSilently: what a record has no room for is counted, and named.
+func TestNothingIsLostSilently(t *testing.T) {
+	r := &Record{}
+	for i := range 3000 {
+		r.Done = append(r.Done, Done{ID: strings.Repeat("x", 300), Revision: i + 1})
+	}
+	text, err := r.encoded()
+	if err != nil || len(text) > maxBytes || r.Dropped.Count == 0 || r.Dropped.Count+len(r.Done) != 3000 || r.Dropped.Revision != r.Dropped.Count {
+		t.Errorf("%d bytes, %+v, %d left, %v", len(text), r.Dropped, len(r.Done), err)
+	}
+	run := &Stored{Run: Run{ID: "a", Steps: []Step{{ID: "old"}, {ID: "new"}}}, logs: map[string][]byte{"old": make([]byte, maxBytes/2), "new": make([]byte, maxBytes*2/3)}}
+	data, err := encodeStored(run)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := decodeStored(data)
+	if err != nil || len(got.Unkept) != 1 || got.Unkept[0] != "old" || got.logs["new"] == nil || got.logs["old"] != nil {
+		t.Errorf("%v, %v", got.Unkept, err)
+	}
+}

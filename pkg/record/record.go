@@ -18,13 +18,14 @@ type Record struct {
 	Documents []Document `json:"documents,omitempty"`
 	// Proofs are the last successes of tasks that need not run always, by the task's name.
 	Proofs map[string]Proof `json:"proofs,omitempty"`
+	// Dropped is what went from Done because there was no room.
+	Dropped Dropped `json:"dropped,omitzero"`
 }
 
-// Document is a task document as a run read it.
-type Document struct {
-	Name   string `json:"name"`
-	Format string `json:"format"`
-	Text   []byte `json:"text"`
+// Dropped counts undos that the record had no room for, and names the newest revision that one was of.
+type Dropped struct {
+	Count    int `json:"count"`
+	Revision int `json:"revision"`
 }
 
 // Done is a task that was done, or started, and can be taken back.
@@ -53,19 +54,23 @@ type Proof struct {
 // maxBytes is how large the record may become; a Secret can have 1 MiB.
 const maxBytes = 512 << 10
 
-// encoded returns the record as JSON. When it has grown too large, the oldest of Done go.
+// encoded returns the record as JSON. When it has grown too large, the oldest of Done go, and are counted.
 func (r *Record) encoded() ([]byte, error) {
 	for {
 		text, err := json.Marshal(r)
 		if err != nil || len(text) <= maxBytes || len(r.Done) == 0 {
 			return text, err
 		}
-		r.Done = slices.Delete(r.Done, 0, (len(r.Done)+9)/10)
+		oldest := (len(r.Done) + 9) / 10
+		for _, d := range r.Done[:oldest] {
+			r.Dropped = Dropped{Count: r.Dropped.Count + 1, Revision: max(r.Dropped.Revision, d.Revision)}
+		}
+		r.Done = slices.Delete(r.Done, 0, oldest)
 	}
 }
 
 // empty reports whether nobody will miss the record.
-func (r *Record) empty() bool { return len(r.Done)+len(r.Documents)+len(r.Proofs) == 0 }
+func (r *Record) empty() bool { return len(r.Done)+len(r.Documents)+len(r.Proofs)+r.Dropped.Count == 0 }
 
 // Since returns what was done for revisions after that one, the newest first.
 func (r *Record) Since(revision int) []Done {

@@ -39,13 +39,15 @@ type Run struct {
 	RolledBack bool `json:"rolledBack,omitempty"`
 	// Inputs are the digests of what the plan was made from besides its steps, by what they are of.
 	Inputs map[string]string `json:"inputs,omitempty"`
-	// Documents are the task documents that it was made from, as far as there is room for them.
+	// Documents are the task documents that an uninstall was made from: when it is gone on with, the release may be gone.
 	Documents []Document `json:"documents,omitempty"`
 	Steps     []Step     `json:"steps"`
 	// Woken are the workloads that tasks have scaled up, or are about to, and that are not back yet.
 	Woken []Woken `json:"woken,omitempty"`
-	// Compacted tells that details were left out because the record would have grown too large.
-	Compacted bool `json:"compacted,omitempty"`
+	// Compacted tells that details were left out because the record would have grown too large, and Unkept are the
+	// steps of which what they printed was.
+	Compacted bool     `json:"compacted,omitempty"`
+	Unkept    []string `json:"unkept,omitempty"`
 }
 
 // Woken is a workload that was scaled from zero to so many pods. Target is its KIND/NAME.

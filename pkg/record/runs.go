@@ -286,17 +286,17 @@ func (c ClusterRuns) Delete(ctx context.Context, id string) error {
 // encodeStored returns a run and its logs as the data of a Secret, of at most maxBytes: first the logs
 // of the oldest steps go, then what is told about each step, but never how it ended.
 func encodeStored(run *Stored) (map[string][]byte, error) {
-	text, err := encodeRun(&run.Run)
+	kept := run.Run
+	text, err := encodeRun(&kept)
 	if err != nil {
 		return nil, err
 	}
 	if len(text) > maxBytes {
-		compacted := run.Run
-		compacted.Compacted, compacted.Steps = true, nil
+		kept.Compacted, kept.Steps = true, nil
 		for _, s := range run.Steps {
-			compacted.Steps = append(compacted.Steps, Step{ID: s.ID, Kind: s.Kind, Digest: s.Digest, Attempt: s.Attempt, Made: s.Made, State: s.State, ExitCode: s.ExitCode, Outputs: s.Outputs})
+			kept.Steps = append(kept.Steps, Step{ID: s.ID, Kind: s.Kind, Digest: s.Digest, Attempt: s.Attempt, Made: s.Made, State: s.State, ExitCode: s.ExitCode, Outputs: s.Outputs})
 		}
-		if text, err = encodeRun(&compacted); err != nil {
+		if text, err = encodeRun(&kept); err != nil {
 			return nil, err
 		}
 		if len(text) > maxBytes {
@@ -304,18 +304,23 @@ func encodeStored(run *Stored) (map[string][]byte, error) {
 		}
 	}
 	data := map[string][]byte{runKey: text}
-	size := len(text)
+	room := maxBytes - len(text)
 	for i := range slices.Backward(run.Steps) {
-		packed, ok := run.logs[run.Steps[i].ID]
+		id := run.Steps[i].ID
+		packed, ok := run.logs[id]
 		if !ok {
 			continue
 		}
-		if size += len(packed); size > maxBytes {
-			break
+		if room -= len(packed); room < 0 {
+			kept.Unkept = append(kept.Unkept, id)
+			continue
 		}
 		data[fmt.Sprintf("%s%d", logPrefix, i)] = packed
 	}
-	return data, nil
+	if len(kept.Unkept) > len(run.Unkept) {
+		data[runKey], err = encodeRun(&kept)
+	}
+	return data, err
 }
 
 // decodeStored is the reverse of encodeStored.
