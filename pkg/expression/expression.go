@@ -2,7 +2,6 @@
 package expression
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"reflect"
@@ -42,6 +41,7 @@ const costLimit = 1_000_000
 
 var environment = sync.OnceValues(func() (*cel.Env, error) {
 	return cel.NewEnv(
+		cel.CustomTypeAdapter(adapter{types.DefaultTypeAdapter}),
 		cel.Variable("operation", cel.StringType),
 		cel.Variable("phase", cel.StringType),
 		cel.Variable("release", cel.MapType(cel.StringType, cel.StringType)),
@@ -86,15 +86,6 @@ func Expand(text string, facts Facts) (string, error) {
 		return "", err
 	}
 	return b.String(), nil
-}
-
-// show returns a value as the text that it becomes.
-func show(v any) (string, error) {
-	if text, ok := v.(string); ok {
-		return text, nil
-	}
-	encoded, err := json.Marshal(v)
-	return string(encoded), err
 }
 
 // split takes a text apart into what stands for itself and expressions.
@@ -187,11 +178,11 @@ func evaluate(text string, facts Facts) (any, error) {
 	if types.IsUnknownOrError(value) {
 		return nil, fmt.Errorf("%q has no value", text)
 	}
-	native, err := value.ConvertToNative(jsonType)
+	result, err := native(value)
 	if err != nil {
 		return nil, fmt.Errorf("%q: %w", text, err)
 	}
-	return native.(*structpb.Value).AsInterface(), nil
+	return result, nil
 }
 
 // jsonType is what any value that JSON has can be made.

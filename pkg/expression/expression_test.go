@@ -201,3 +201,33 @@ func FuzzExpand(f *testing.F) {
 		_, _ = Bool(text, facts)
 	})
 }
+
+// TestNumbers: a number of the values is the same in ${…} and in string(), whether Helm read it from a file or was
+// given it by --set, and no digit is made up.
+func TestNumbers(t *testing.T) {
+	given := Facts{Values: func() (map[string]any, error) {
+		return map[string]any{
+			"build": 1234567.0, "set": int64(1234567), "small": 3.0, "ratio": 1234567.5, "minus": -20000000.0,
+			"file": 9007199254740993.0, "exact": int64(9007199254740993), "list": []any{1234567.0, map[string]any{"n": 20000000.0}},
+		}, nil
+	}}
+	for text, want := range map[string]string{
+		"${values.build} ${string(values.build)}":                   "1234567 1234567",
+		"${values.set} ${string(values.set)}":                       "1234567 1234567",
+		"${values.minus} v${string(values.minus)}":                  "-20000000 v-20000000",
+		"${values.ratio} ${string(values.ratio)}":                   "1.2345675e+06 1.2345675e+06",
+		"${values.file} ${string(values.file)}":                     "9.007199254740992e+15 9.007199254740992e+15",
+		"${values.exact} ${string(values.exact)} ${[values.exact]}": "9007199254740993 9007199254740993 [9007199254740993]",
+		"${values.list}": `[1234567,{"n":20000000}]`,
+		"${string(values.list[0])} ${string(values.list[1].n)}": "1234567 20000000",
+		"${values.small + 1} ${values.small > 2.5}":             "4 true",
+		"${values.small == 3.0} ${values.small / 2}":            "true 1",
+		"${double(values.small) * 1.5} ${9007199254740993}":     "4.5 9007199254740993",
+		"${18446744073709551615u} ${1e300}":                     "18446744073709551615 1e+300",
+		`${ {"a": 1, 2: [1.5, null]} }`:                         `{"2":[1.5,null],"a":1}`,
+	} {
+		if got, err := Expand(text, given); got != want || err != nil {
+			t.Errorf("%s: %q, error %v, want %q", text, got, err, want)
+		}
+	}
+}

@@ -274,17 +274,18 @@ func (f Facts) variables(refer References) (map[string]any, error) {
 		}
 	}
 	variables["env"] = env
-	tasks := map[string]map[string]any{}
+	tasks := map[string]any{}
 	for _, read := range refer.Tasks {
 		ended := f.Late.Tasks[read.Task]
 		outputs := map[string]any{}
 		for name, o := range ended.Outputs {
 			outputs[name] = o.Value
 		}
-		tasks[read.Task] = map[string]any{"status": string(ended.State), "outputs": outputs}
+		one := map[string]any{"status": string(ended.State), "outputs": outputs}
 		if ended.ExitCode != nil {
-			tasks[read.Task]["exitCode"] = *ended.ExitCode
+			one["exitCode"] = *ended.ExitCode
 		}
+		tasks[read.Task] = one
 	}
 	variables["tasks"] = tasks
 	return variables, nil

@@ -3,6 +3,7 @@ package kube
 import (
 	"strings"
 	"sync"
+	"time"
 
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -77,9 +78,15 @@ type serverMapper struct {
 
 	mu sync.Mutex
 	of meta.RESTMapper
+	// renewed is when the server was last asked again.
+	renewed time.Time
 }
 
-// mapped puts a question to the mapper.
+// renewEvery is how long an answer of the server that a kind is not there holds.
+const renewEvery = time.Second
+
+// mapped puts a question to the mapper. A kind that is not known may have come since the server was asked, by a
+// task or with the release: it is asked again then.
 func mapped[K, V any](m *serverMapper, key K, question func(meta.RESTMapper, K) (V, error)) (V, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -91,7 +98,14 @@ func mapped[K, V any](m *serverMapper, key K, question func(meta.RESTMapper, K) 
 		}
 		m.of = restmapper.NewShortcutExpander(restmapper.NewDeferredDiscoveryRESTMapper(client), client, func(string) {})
 	}
-	return question(m.of, key)
+	answer, err := question(m.of, key)
+	if !meta.IsNoMatchError(err) || time.Since(m.renewed) < renewEvery {
+		return answer, err
+	}
+	meta.MaybeResetRESTMapper(m.of)
+	answer, err = question(m.of, key)
+	m.renewed = time.Now()
+	return answer, err
 }
 
 // KindFor implements meta.RESTMapper.

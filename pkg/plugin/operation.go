@@ -81,7 +81,7 @@ func (a *App) prepare(ctx context.Context, o *helmOptions, client *kube.Client, 
 		}
 	}
 	known := facts(op, rel)
-	known.Values = change.Values
+	known.Values = sync.OnceValues(change.Values)
 	runs := func(_ string, phase task.Phase) bool { return phase.In(op) != task.None }
 	options := parseOptions{getenv: p.runner.env.lookup, facts: known, runs: runs, env: a.newLagoonEnv(client, rel.Namespace)}
 	if p.tasks, err = flags.read(documents, options); err != nil {

@@ -270,7 +270,16 @@ func (h *Hook) Make() ([]*unstructured.Unstructured, error) {
 	if err != nil {
 		return nil, fmt.Errorf("warning: Hook %s failed: %w", h.hook.Path, err)
 	}
-	h.made = objectsOf(resources)
+	made := objectsOf(resources)
+	if h.Kind == "CustomResourceDefinition" && h.client.cluster != nil {
+		// The next hook may be of its kind; Helm waits for those of a chart's crds folder, too.
+		how := h.client.readiness
+		how.Timeout = h.Timeout
+		if err := h.client.until(func(ctx context.Context) error { return h.client.cluster.WaitReady(ctx, made, how) }); err != nil {
+			return nil, fmt.Errorf("hook %s: %w", h.hook.Path, err)
+		}
+	}
+	h.made = made
 	return h.made, nil
 }
 

@@ -148,6 +148,7 @@ func (i *Install) Apply() error {
 	if err != nil {
 		return i.wrap(err)
 	}
+	i.helm.renew()
 	if i.dry {
 		i.release, err = i.client.Run(chart, i.chart.merged)
 	} else {

@@ -1,10 +1,13 @@
 package release
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"io"
 
 	helmkube "helm.sh/helm/v3/pkg/kube"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	utilversion "k8s.io/apimachinery/pkg/util/version"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
@@ -39,6 +42,29 @@ func (c *client) IsReachable() error {
 	}
 	return nil
 }
+
+// Build implements kube.Interface. A kind that the server is not known to have may have come since it was asked for
+// its kinds, by a task or a hook: it is asked again then.
+func (c *client) Build(reader io.Reader, validate bool) (helmkube.ResourceList, error) {
+	manifest, err := io.ReadAll(reader)
+	if err != nil {
+		return nil, err
+	}
+	resources, err := c.Client.Build(bytes.NewReader(manifest), validate)
+	if !meta.IsNoMatchError(err) {
+		return resources, err
+	}
+	mapper, failed := c.getter.ToRESTMapper()
+	if failed != nil {
+		return resources, err
+	}
+	meta.MaybeResetRESTMapper(mapper)
+	return c.Client.Build(bytes.NewReader(manifest), validate)
+}
+
+// renew has Helm ask the server anew for what it can do, before it renders what is applied: tasks may have changed
+// that since the plan was made.
+func (h *Helm) renew() { h.config.Capabilities = nil }
 
 // factory is Helm's, but that it does not have the server's OpenAPI documents read to find out what its version
 // says: that it validates fields itself. kubectl's validator does nothing in that case either (k8s.io/kubectl,

@@ -189,6 +189,7 @@ func (u *Upgrade) Apply() error {
 	if err != nil {
 		return err
 	}
+	u.helm.renew()
 	if u.dry {
 		u.release, err = u.client.Run(u.name, chart, u.chart.merged)
 	} else {

@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/cli-runtime/pkg/genericclioptions"
 
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube"
 )
@@ -25,6 +26,7 @@ type Cluster interface {
 // another goes on installing, which may write "deployed" over it; when the wait itself ends, there is only one.
 type client struct {
 	*helmkube.Client
+	getter genericclioptions.RESTClientGetter
 	// ctx is the run's. It stands in the struct because Helm's interface passes none.
 	ctx     context.Context //nolint:containedctx
 	cluster Cluster
