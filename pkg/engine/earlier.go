@@ -47,6 +47,21 @@ func (e Earlier) next(s plan.Step) Attempt {
 	return Attempt{Step: s, Number: e.Attempt + 1}
 }
 
+// atEnd reports whether a step belongs to an end of the run: each end that is reached with something new before it has
+// its own.
+func atEnd(s plan.Step) bool { return s.Stage == task.AtFailure || s.Stage == task.AtEnd }
+
+// earlier is what is known of a step that is about to start. What ran at an earlier end of the run runs again when this
+// process has done anything since, and otherwise only if it has not ended well. One that may still run, or whose end
+// nobody saw, is the same attempt in any case.
+func (r *run) earlier(s plan.Step) Earlier {
+	e := r.engine.Earlier[s.ID]
+	if atEnd(s) && r.worked.Load() && e.State != "" && e.State != task.Unknown {
+		e.StepResult = StepResult{Result: task.Result{State: task.NotRun}}
+	}
+	return e
+}
+
 // takeOver is for a run whose earlier process had begun to roll back: nothing of what was before that is
 // tried again. It ends those steps as they had ended, and returns the title of the first that failed; ""
 // when there was no such beginning.

@@ -72,6 +72,17 @@ func TestEarlier(t *testing.T) {
 			ran: "a2", want: "a Succeeded",
 		},
 		{
+			name: "nothing new was done: what ran at the end does not run again", plan: ends("a", "note !", "clean .", "more ."),
+			earlier: map[string]Earlier{"a": ended(task.Unknown, 1), "note": ended(task.Succeeded, 1), "clean": ended(task.Succeeded, 1), "more": ended(task.Failed, 1)},
+			ran:     "more2", want: "a Unknown earlier, note Succeeded earlier, clean Succeeded earlier, more Succeeded",
+		},
+		{
+			name: "something new was done: it has an end of its own", plan: ends("a", "note !", "clean .", "open ."),
+			earlier: map[string]Earlier{"a": ended(task.Failed, 1), "note": ended(task.Succeeded, 1), "clean": ended(task.Succeeded, 1), "open": ended(task.Unknown, 1)},
+			ends:    map[string]task.State{"a2": task.Failed},
+			ran:     "a2 note2 clean2", want: "a Failed, note Succeeded, clean Succeeded, open Unknown earlier",
+		},
+		{
 			name: "the rollback had begun", plan: backwards(),
 			earlier: map[string]Earlier{"a": ended(task.Succeeded, 1), "b": ended(task.Succeeded, 1), "c": ended(task.Failed, 1), "undo/b": ended(task.Succeeded, 1), "undo/a": started(1)},
 			ran:     "undo/a1 resumed, back1 end1",
@@ -125,6 +136,24 @@ func TestEarlier(t *testing.T) {
 			}
 		})
 	}
+}
+
+// ends is a plan of tasks, of which those with ! are for failures, and those with . for the end of the run.
+func ends(texts ...string) plan.Plan {
+	names := make([]string, len(texts))
+	for i, text := range texts {
+		names[i], _, _ = strings.Cut(text, " ")
+	}
+	p := steps(names...)
+	for i, text := range texts {
+		switch {
+		case strings.HasSuffix(text, " !"):
+			p.Steps[i].Stage = task.AtFailure
+		case strings.HasSuffix(text, " ."):
+			p.Steps[i].Stage = task.AtEnd
+		}
+	}
+	return p
 }
 
 // backwards is a plan of three tasks with undos, of which the last asks for a rollback.

@@ -8,6 +8,7 @@ import (
 	"runtime/debug"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/plan"
@@ -117,6 +118,8 @@ type run struct {
 	firstFailed string
 	// rollingBack tells that an earlier process had begun to roll back.
 	rollingBack bool
+	// worked tells that this process has started something that may change something, before the end of the run.
+	worked atomic.Bool
 
 	emitting sync.Mutex
 }
@@ -264,7 +267,7 @@ func notRun(s plan.Step, why string) StepResult {
 
 func (r *run) start(ctx context.Context, i int) {
 	s, began := r.plan.Steps[i], r.engine.Now()
-	earlier := r.engine.Earlier[s.ID]
+	earlier := r.earlier(s)
 	if !r.wasDone(s) {
 		r.ends(i, StepResult{Step: s, Result: task.Result{State: task.Skipped, Reason: ReasonNotNeeded, Message: "there is nothing to take back"}})
 		return
@@ -299,6 +302,8 @@ func (r *run) carryOut(ctx context.Context, s plan.Step, values task.Values, ear
 	journal := r.engine.Journal
 	if s.Waits() || s.Task != nil && s.Task.Skip != "" {
 		journal = nil
+	} else if !atEnd(s) {
+		r.worked.Store(true)
 	}
 	shown := &veil{masks: &r.masks, next: func(o task.Output) { r.emit(StepOutput{Step: s, Output: o}) }}
 	data := &veil{masks: &r.marked, next: func(o task.Output) { _, _ = r.engine.Data.Write(o.Data) }}

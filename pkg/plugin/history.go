@@ -374,7 +374,17 @@ func (a *App) showStatus(o *pastOptions, run *record.Stored, state task.State) e
 		return err
 	}
 	if state == died || state == task.Failed || state == task.Unknown || state == task.Cancelled {
-		if !run.RolledBack {
+		var unknown []string
+		for _, s := range run.Steps {
+			if s.State == task.Unknown && s.Executor != "" {
+				unknown = append(unknown, s.ID)
+			}
+		}
+		switch {
+		case run.RolledBack:
+		case len(unknown) > 0:
+			a.say("%s", decide(run.ID, unknown))
+		default:
 			a.say("hint: 'kubectl tasks resume %s' goes on with it", run.ID)
 		}
 	}

@@ -100,6 +100,9 @@ func (a *App) prepare(ctx context.Context, o *helmOptions, client *kube.Client, 
 		if err := a.resuming.compare(inputsOf(p.tasks, change.Inputs()), p.plan, p.revision(a.resuming)); err != nil {
 			return nil, err
 		}
+		if err := a.resuming.undecided(p.plan); err != nil {
+			return nil, err
+		}
 	}
 	if !shows {
 		if err := a.trust(flags, p.plan); err != nil {
@@ -304,7 +307,7 @@ func (a *App) perform(ctx context.Context, o *operation) error {
 
 	revision := o.release.Revision()
 	s.end(a, result, revision, ExitCode(end), ExitCode(end) == exitRolledBack)
-	defer s.hint(a, end)
+	defer s.hint(a, end, result)
 	var run any
 	if len(planned) > 0 {
 		object := report.NewRun(o.plan, result)

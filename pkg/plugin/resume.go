@@ -337,7 +337,7 @@ func (r *resumption) open(p plan.Plan) []task.Task {
 	known := r.earlier()
 	var open []task.Task
 	for _, s := range p.Steps {
-		if s.Task == nil || known[s.ID].State == task.Succeeded {
+		if s.Task == nil || known[s.ID].State == task.Succeeded && s.Stage <= task.After { // at the end, it may run again
 			continue
 		}
 		t := *s.Task
@@ -352,14 +352,69 @@ func (r *resumption) hasApplied() bool {
 	return slices.ContainsFunc(r.run.Steps, func(s record.Step) bool { return s.Kind == string(plan.Apply) && s.Attempt > 0 })
 }
 
-// earlier is what the run has done, for the engine. A run that had ended ends anew: its tasks for
-// failures and for the end run again.
+// undecided returns an error when nobody saw how a task ended that must not run twice, and no person has said it either:
+// the run would stop there again, and nothing is run before. Of a run that is being rolled back only what is left of that
+// counts.
+func (r *resumption) undecided(p plan.Plan) error {
+	known := r.earlier()
+	back := slices.ContainsFunc(p.Steps, func(s plan.Step) bool { return s.Stage == task.AtRollback && known[s.ID].Attempt > 0 })
+	var names []string
+	for _, s := range p.Steps {
+		if known[s.ID].State == task.Unknown && s.Task != nil && !s.Task.Idempotent && !(back && s.Stage <= task.After) {
+			names = append(names, s.ID)
+		}
+	}
+	if len(names) == 0 {
+		return nil
+	}
+	return runError{exitUnknown, fmt.Errorf("run %s cannot go on: nobody saw how %s ended; nothing was run\n%s", r.run.ID, tasksNamed(names), decide(r.run.ID, names))}
+}
+
+// decide says how a run goes on with tasks whose end nobody saw.
+func decide(run string, names []string) string {
+	with := func(flag string) string {
+		line := fmt.Sprintf("'%s resume %s", displayName(), run)
+		for _, name := range names {
+			line += " " + flag + " " + argument(name)
+		}
+		return line + "'"
+	}
+	if len(names) == 1 {
+		return fmt.Sprintf("hint: find out how %s ended; then %s if it ended well, or %s if it can run again", tasksNamed(names), with("--done"), with("--again"))
+	}
+	return fmt.Sprintf("hint: find out how %s ended; then %s if they ended well, with --again in the place of --done for each that can run again", tasksNamed(names), with("--done"))
+}
+
+// tasksNamed names tasks, as `task "a"` or `tasks "a", "b"`.
+func tasksNamed(names []string) string {
+	quoted := make([]string, len(names))
+	for i, name := range names {
+		quoted[i] = fmt.Sprintf("%q", name)
+	}
+	if len(names) == 1 {
+		return "task " + quoted[0]
+	}
+	return "tasks " + strings.Join(quoted, ", ")
+}
+
+// argument is a word as it is typed into a shell.
+func argument(word string) string {
+	plain := func(r rune) bool {
+		return r == '-' || r == '_' || r == '.' || r == '/' || r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z'
+	}
+	if word != "" && strings.IndexFunc(word, func(r rune) bool { return !plain(r) }) < 0 {
+		return word
+	}
+	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "$", `\$`, "`", "\\`").Replace(word) + `"`
+}
+
+// earlier is what the run has done, for the engine.
 func (r *resumption) earlier() map[string]engine.Earlier {
 	known := map[string]engine.Earlier{}
 	for _, s := range r.run.Steps {
 		e := engine.Earlier{Attempt: s.Attempt}
 		switch {
-		case s.Attempt == 0, slices.Contains(endings, s.Phase) && r.run.Ended():
+		case s.Attempt == 0:
 			continue
 		case slices.Contains(r.done, s.ID):
 			e.State, e.Message = task.Succeeded, "it has ended well, as a person says"
@@ -382,6 +437,3 @@ func (r *resumption) earlier() map[string]engine.Earlier {
 	}
 	return known
 }
-
-// endings are the phases of tasks that belong to the end of a run.
-var endings = []task.Phase{task.OnFailure, task.Finally}

@@ -211,6 +211,9 @@ func (a *App) runPlan(ctx context.Context, o *runOptions, runner *stepRunner, se
 		if err := a.resuming.compare(inputsOf(set, nil), p, 0); err != nil {
 			return err
 		}
+		if err := a.resuming.undecided(p); err != nil {
+			return err
+		}
 	}
 	if err := a.trust(&o.tasks, p); err != nil {
 		return err
@@ -276,7 +279,7 @@ func (a *App) runPlan(ctx context.Context, o *runOptions, runner *stepRunner, se
 	}
 	s.end(a, result, 0, ExitCode(end), false)
 	if !bare {
-		s.hint(a, end)
+		s.hint(a, end, result)
 	}
 	if o.output != "" {
 		object := report.NewRun(p, result)

@@ -21,6 +21,7 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/plan"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/record"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
 // The places where runs are recorded.
@@ -327,8 +328,19 @@ func (s *session) end(a *App, result engine.Result, revision, exitCode int, roll
 }
 
 // hint says, after a run that did not succeed, what can be done with its record.
-func (s *session) hint(a *App, end error) {
+func (s *session) hint(a *App, end error, result engine.Result) {
 	if s.journal == nil || end == nil || slices.Contains([]int{exitRolledBack, exitLocked}, ExitCode(end)) {
+		return
+	}
+	var unknown []string
+	for _, step := range result.Steps {
+		if step.State == task.Unknown && step.Step.Task != nil && !step.Step.Task.Idempotent {
+			unknown = append(unknown, step.Step.ID)
+		}
+	}
+	if len(unknown) > 0 {
+		a.say("run %[1]s is recorded; '%[2]s logs %[1]s' shows what its tasks printed", s.id, displayName())
+		a.say("%s", decide(s.id, unknown))
 		return
 	}
 	a.say("run %[1]s is recorded: '%[2]s resume %[1]s' goes on with it, '%[2]s logs %[1]s' shows what its tasks printed", s.id, displayName())
