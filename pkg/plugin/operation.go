@@ -274,6 +274,11 @@ func (a *App) perform(ctx context.Context, o *operation) error {
 	if o.release.DryRun() {
 		return a.dryRun(o.plan, o.release)
 	}
+	events, err := o.flags.openEvents(o.id)
+	if err != nil {
+		return err
+	}
+	defer events.close(a)
 	s, ctx, err := a.enter(ctx, o)
 	if err != nil {
 		return err
@@ -283,15 +288,9 @@ func (a *App) perform(ctx context.Context, o *operation) error {
 	if len(planned) > 0 {
 		show = o.runner.voice.Emit
 	}
-	e, err := o.flags.watch(s.engine(o.engine, o.ledger), o.id, s.emit(show))
-	if err != nil {
-		return err
-	}
-	hooks, err := o.flags.watch(engine.Engine{}, o.id, o.runner.voice.Emit)
-	if err != nil {
-		return err
-	}
-	o.runner.emitHook = hooks.Emit
+	e := s.engine(o.engine, o.ledger)
+	e.Emit = events.emit(s.emit(show))
+	o.runner.emitHook = events.emit(o.runner.voice.Emit)
 	o.options.running = o.runner // one command can change several releases, all of which are prepared first
 	result := e.Run(ctx, o.plan)
 	o.runner.settle()

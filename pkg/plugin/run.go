@@ -255,6 +255,11 @@ func (a *App) runPlan(ctx context.Context, o *runOptions, runner *stepRunner, se
 	if a.resuming != nil {
 		e.Earlier = a.resuming.earlier()
 	}
+	events, err := o.tasks.openEvents(id)
+	if err != nil {
+		return err
+	}
+	defer events.close(a)
 	s, ctx, err := a.open(ctx, opening)
 	if err != nil {
 		return err
@@ -262,10 +267,8 @@ func (a *App) runPlan(ctx context.Context, o *runOptions, runner *stepRunner, se
 	defer s.close(a)
 	runner.run = id
 	runner.recorded(s, a.resuming)
-	e, err = o.tasks.watch(s.engine(e, ledger), id, s.emit(show))
-	if err != nil {
-		return err
-	}
+	e = s.engine(e, ledger)
+	e.Emit = events.emit(s.emit(show))
 	result := e.Run(ctx, p)
 	runner.sleep(a.tell)
 	runner.recording.Wait()

@@ -20,7 +20,6 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/plan"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/release"
-	"github.com/kubectl-tasks/kubectl-tasks/pkg/report"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/runner/function"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/source"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
@@ -187,26 +186,6 @@ func configMaps(objects []*unstructured.Unstructured) ([]corev1.ConfigMap, error
 		found = append(found, cm)
 	}
 	return found, nil
-}
-
-// watch returns an engine that shows its events, and writes them where --events says.
-func (t *taskFlags) watch(e engine.Engine, run string, show func(engine.Event)) (engine.Engine, error) {
-	e.Emit = show
-	if t.events == "" {
-		return e, nil
-	}
-	file, err := os.OpenFile(t.events, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
-	if err != nil {
-		return e, usageError{err}
-	}
-	lines := &report.Events{Run: run, To: file}
-	e.Emit = func(event engine.Event) {
-		if show != nil {
-			show(event)
-		}
-		lines.Emit(event)
-	}
-	return e, nil
 }
 
 // engine returns the engine that the flags describe, without a view.

@@ -3,6 +3,7 @@ package report
 import (
 	"encoding/json"
 	"io"
+	"sync"
 	"time"
 
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/engine"
@@ -17,6 +18,11 @@ type Events struct {
 	To  io.Writer
 	// Now is the clock for what tasks print; nil means time.Now.
 	Now func() time.Time
+
+	mu sync.Mutex
+	// lost counts the events that are not written, because of err.
+	lost int
+	err  error
 }
 
 // Event is a line of Events. Its fields only grow.
@@ -42,7 +48,9 @@ type Event struct {
 	Text   string      `json:"text,omitempty"`
 }
 
-// Emit writes one event. It is for engine.Engine.Emit.
+// Emit writes one event. It is for engine.Engine.Emit, also of several engines at the same time. A file that cannot be
+// written to must not end a run, for what decides is the result: nothing more is written to it, so that its last
+// line alone may be broken; see Lost.
 func (w *Events) Emit(e engine.Event) {
 	var line Event
 	switch e := e.(type) {
@@ -65,8 +73,21 @@ func (w *Events) Emit(e engine.Event) {
 		line.Attempt = e.Result.Attempts
 	}
 	line.Run = w.Run
-	// A file that cannot be written to must not end a run; what decides is the result.
-	_ = json.NewEncoder(w.To).Encode(line)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.err == nil {
+		w.err = json.NewEncoder(w.To).Encode(line)
+	}
+	if w.err != nil {
+		w.lost++
+	}
+}
+
+// Lost returns how many events were not written, and why not.
+func (w *Events) Lost() (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.lost, w.err
 }
 
 func about(s plan.Step, at time.Time, kind string) Event {

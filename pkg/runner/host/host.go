@@ -2,6 +2,7 @@ package host
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -9,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/runner/lines"
@@ -31,7 +33,8 @@ const lastWords = time.Second
 
 // Run runs the task's program without a shell and without standard input, in a process group of
 // its own, and passes on what it prints line by line. When ctx is cancelled, the group gets
-// TERM, and after the grace KILL.
+// TERM, and after the grace KILL; and then so do processes that have left the group, which are found by a mark in their
+// environment. Where the system cannot find them, and when they cannot be ended, the result says so.
 //
 // What the program has left running in its group when it ends is ended in the same way, and that is told; its
 // output is followed for a second at most. A process that is to live on has to leave the group.
@@ -44,7 +47,8 @@ func (r Runner) Run(ctx context.Context, t task.Task, sink task.Sink) task.Resul
 	cmd := exec.Command(argv[0], argv[1:]...) //nolint:noctx // see stop
 	stdout, stderr := lines.NewWriter("", task.Stdout, sink), lines.NewWriter("", task.Stderr, sink)
 	cmd.Stdout, cmd.Stderr = stdout, stderr
-	cmd.Env, cmd.Dir = r.Env, r.Dir
+	mark := rand.Text()
+	cmd.Env, cmd.Dir = withMark(r.Env, mark), r.Dir
 	cmd.WaitDelay = min(r.Grace, lastWords)
 	ownGroup(cmd)
 
@@ -65,16 +69,54 @@ func (r Runner) Run(ctx context.Context, t task.Task, sink task.Sink) task.Resul
 	if !cancelled && sweep(cmd, r.Grace) {
 		defer sink(task.Output{Stream: task.Note, Data: []byte("what the program left running was ended\n")})
 	}
+	message := ""
+	if cancelled {
+		message = context.Cause(ctx).Error() + r.endStrays(mark, sink)
+	}
 	stdout.Flush()
 	stderr.Flush()
 	if cancelled {
-		return task.Result{State: task.Cancelled, Reason: "Cancelled", Message: context.Cause(ctx).Error()}
+		return task.Result{State: task.Cancelled, Reason: "Cancelled", Message: message}
 	}
 	result := ended(cmd, err)
 	if result.State == task.Succeeded {
 		result.Files = r.read(t.Files())
 	}
 	return result
+}
+
+// markVariable is the variable that the processes of a task have in their environment, each after those of the tasks that
+// the program which runs it was started by.
+const markVariable = "KUBECTL_TASKS_PROCESS"
+
+// withMark returns an environment with the mark.
+func withMark(env []string, mark string) []string {
+	if env == nil {
+		env = os.Environ()
+	}
+	if outer := os.Getenv(markVariable); outer != "" {
+		mark = outer + " " + mark
+	}
+	return append(slices.Clone(env), markVariable+"="+mark)
+}
+
+// endStrays ends what has left the program's group, and returns what the message of a task that was stopped says of it.
+func (r Runner) endStrays(mark string, sink task.Sink) string {
+	if !findsStrays {
+		return "; a process that has left the program's group may still run"
+	}
+	found, left := endStrays(mark, r.Grace)
+	if len(left) > 0 {
+		text := "; still running: process " + fmt.Sprint(left[0])
+		for _, s := range left[1:] {
+			text += ", " + fmt.Sprint(s)
+		}
+		return text
+	}
+	if len(found) > 0 {
+		sink(task.Output{Stream: task.Note, Data: []byte("what had left the program's process group was ended\n")})
+	}
+	return ""
 }
 
 // read returns the texts of those of the files that are there, each up to a byte more than it may
