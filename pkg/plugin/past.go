@@ -19,13 +19,18 @@ type selection struct {
 	// and so may be one that is followed by a record that cannot be read.
 	newest bool
 	// none says why a run cannot be meant.
-	none string
+	none func(*record.Run) string
 }
 
 var (
 	anyRun  = selection{of: func(*record.Run) bool { return true }}
-	canStop = selection{of: func(r *record.Run) bool { return !r.Ended() }, none: "has ended"}
-	canGoOn = selection{of: func(r *record.Run) bool { return r.Status != task.Succeeded && !r.RolledBack }, newest: true, none: "has succeeded, or was rolled back"}
+	canStop = selection{of: func(r *record.Run) bool { return !r.Ended() }, none: func(*record.Run) string { return "has ended" }}
+	canGoOn = selection{of: func(r *record.Run) bool { return r.Status != task.Succeeded && !r.RolledBack }, newest: true, none: func(r *record.Run) string {
+		if r.RolledBack {
+			return "was rolled back"
+		}
+		return "has succeeded"
+	}}
 )
 
 // chooseRun returns the run that was named, or the newest of the release that can be meant. Records that cannot be
@@ -84,7 +89,7 @@ func noRun(namespace, name string, last map[string]*record.Run, wanted selection
 	}
 	text := fmt.Sprintf("namespace %q has no such run%s", namespace, of)
 	if r := last[name]; r != nil && (name != "" || len(last) == 1) {
-		text += fmt.Sprintf(": the newest, %s, %s", r.ID, wanted.none)
+		text += fmt.Sprintf(": the newest, %s, %s", r.ID, wanted.none(r))
 	}
 	return usageError{fmt.Errorf("%s; see 'kubectl tasks history'", text)}
 }
