@@ -37,6 +37,11 @@ func followObject(ctx context.Context, client dynamic.ResourceInterface, name st
 // followAll is followObject for all objects that the options select. see is told of each that is
 // gone with true.
 func followAll(ctx context.Context, client dynamic.ResourceInterface, options metav1.ListOptions, see func(o *unstructured.Unstructured, gone bool) bool) error {
+	return followListed(ctx, client, options, func() {}, see)
+}
+
+// followListed is followAll. listed is called each time that all objects of a list have been handed on.
+func followListed(ctx context.Context, client dynamic.ResourceInterface, options metav1.ListOptions, listed func(), see func(o *unstructured.Unstructured, gone bool) bool) error {
 	known := map[types.UID]*unstructured.Unstructured{}
 	return listAndFollow(ctx, client, options, func(all []unstructured.Unstructured) bool {
 		missed := maps.Clone(known)
@@ -53,6 +58,7 @@ func followAll(ctx context.Context, client dynamic.ResourceInterface, options me
 				return false
 			}
 		}
+		listed()
 		return true
 	}, func(o *unstructured.Unstructured, deleted bool) bool {
 		known[o.GetUID()] = o

@@ -3,7 +3,6 @@ package kube
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -79,15 +78,23 @@ func (c *Client) FollowJob(ctx context.Context, job *batchv1.Job, see func(*batc
 }
 
 // FollowPodsOf hands each state of each pod that the Job has made to see, as it comes, until see
-// returns false; a pod that is gone with true.
-func (c *Client) FollowPodsOf(ctx context.Context, job *batchv1.Job, see func(pod *corev1.Pod, gone bool) bool) error {
+// returns false; a pod that is gone with true. listed is called when those that are there at the beginning have
+// been handed on. The Job is one that the server has returned: its selector is what its pods carry, whatever the
+// labels of the server's version are called (Kubernetes renamed them in 1.27), and whoever chose it.
+func (c *Client) FollowPodsOf(ctx context.Context, job *batchv1.Job, listed func(), see func(pod *corev1.Pod, gone bool) bool) error {
 	pods, err := c.in(corev1.SchemeGroupVersion.WithResource("pods"), job.Namespace)
 	if err != nil {
 		return err
 	}
-	options := metav1.ListOptions{LabelSelector: fmt.Sprintf("%s=%s", batchv1.ControllerUidLabel, job.UID)}
+	selector, err := metav1.LabelSelectorAsSelector(job.Spec.Selector)
+	if err != nil {
+		return err
+	}
 	var broken error
-	err = followAll(ctx, pods, options, func(o *unstructured.Unstructured, gone bool) bool {
+	err = followListed(ctx, pods, metav1.ListOptions{LabelSelector: selector.String()}, listed, func(o *unstructured.Unstructured, gone bool) bool {
+		if !metav1.IsControlledBy(o, job) {
+			return true
+		}
 		state := &corev1.Pod{}
 		if broken = runtime.DefaultUnstructuredConverter.FromUnstructured(o.Object, state); broken != nil {
 			return false

@@ -125,10 +125,11 @@ func (c *Client) FollowWarnings(ctx context.Context, pod *corev1.Pod, see func(r
 }
 
 // LogsFrom is where in a container's log to begin: after so many bytes, or with what was printed after a
-// time; the zero value is its beginning.
+// time; the zero value is its beginning. Previous is the log of the time before the container was started again.
 type LogsFrom struct {
-	Skip  Passed
-	Since time.Time
+	Skip     Passed
+	Since    time.Time
+	Previous bool
 }
 
 // CopyLogs writes what a container of the pod prints to w, as it comes, until the container ends.
@@ -154,12 +155,12 @@ type Passed struct {
 
 // ReadLogs writes to w what a container of the pod has printed after what was read before, and returns at
 // once. A log that does not have that any more is ErrRotated, and nothing of it is written.
-func (c *Client) ReadLogs(ctx context.Context, pod *corev1.Pod, container string, passed Passed, w io.Writer) error {
-	rest := &skipper{Writer: w, passed: passed}
-	if err := c.copyLogs(ctx, pod, &corev1.PodLogOptions{Container: container}, rest); err != nil {
+func (c *Client) ReadLogs(ctx context.Context, pod *corev1.Pod, container string, from LogsFrom, w io.Writer) error {
+	rest := &skipper{Writer: w, passed: from.Skip}
+	if err := c.copyLogs(ctx, pod, &corev1.PodLogOptions{Container: container, Previous: from.Previous}, rest); err != nil {
 		return err
 	}
-	if rest.at < passed.Bytes {
+	if rest.at < from.Skip.Bytes {
 		return fmt.Errorf("container %s: %w", container, ErrRotated)
 	}
 	return nil

@@ -25,7 +25,7 @@ type Cluster interface {
 	DeleteJob(ctx context.Context, job *batchv1.Job) error
 	FollowJob(ctx context.Context, job *batchv1.Job, see func(*batchv1.Job) bool) error
 	FollowRefusals(ctx context.Context, job *batchv1.Job, see func(message string) bool) error
-	FollowPodsOf(ctx context.Context, job *batchv1.Job, see func(pod *corev1.Pod, gone bool) bool) error
+	FollowPodsOf(ctx context.Context, job *batchv1.Job, listed func(), see func(pod *corev1.Pod, gone bool) bool) error
 }
 
 // Runner runs job tasks.

@@ -39,6 +39,9 @@ type cluster struct {
 	changes   []change
 	createErr error
 	deleteErr error
+	// listAfter is how long the first list of the pods takes, listErr the server's answer to whoever asks for it.
+	listAfter time.Duration
+	listErr   error
 
 	mu      sync.Mutex
 	deleted []string
@@ -82,7 +85,7 @@ func (c *cluster) StartOfLog(context.Context, *corev1.Pod, string, int64) ([]byt
 	return nil, nil
 }
 
-func (c *cluster) ReadLogs(context.Context, *corev1.Pod, string, kube.Passed, io.Writer) error {
+func (c *cluster) ReadLogs(context.Context, *corev1.Pod, string, kube.LogsFrom, io.Writer) error {
 	return errors.New("there is no more")
 }
 
@@ -112,7 +115,11 @@ func (c *cluster) FollowJob(ctx context.Context, _ *batchv1.Job, see func(*batch
 	})
 }
 
-func (c *cluster) FollowPodsOf(ctx context.Context, _ *batchv1.Job, see func(*corev1.Pod, bool) bool) error {
+func (c *cluster) FollowPodsOf(ctx context.Context, _ *batchv1.Job, listed func(), see func(*corev1.Pod, bool) bool) error {
+	if c.listErr != nil {
+		return c.listErr
+	}
+	time.AfterFunc(c.listAfter, listed)
 	return c.each(ctx, func(s change) bool {
 		return s.pod == nil || see(s.pod.DeepCopy(), s.gone)
 	})
@@ -159,6 +166,31 @@ func gone(c change) change {
 	return c
 }
 
+// restarted is the pod when its container was started again after it had failed.
+func restarted(c change) change {
+	s := &c.pod.Status.ContainerStatuses[0]
+	s.RestartCount, s.LastTerminationState = 1, exited(1)
+	return c
+}
+
+// deleting is the pod while it is being deleted.
+func deleting(c change, phase corev1.PodPhase) change {
+	now, yes := metav1.Now(), true
+	c.pod.DeletionTimestamp, c.pod.Status.Phase = &now, phase
+	c.pod.OwnerReferences = []metav1.OwnerReference{{Kind: "Job", Controller: &yes}}
+	return c
+}
+
+// failed is a pod whose main container has not ended: an init container failed, or the node ended the pod.
+func failed(name, reason, init string) change {
+	c := of(name, corev1.ContainerState{}, false)
+	c.pod.Status = corev1.PodStatus{Phase: corev1.PodFailed, Reason: reason}
+	if init != "" {
+		c.pod.Status.InitContainerStatuses = []corev1.ContainerStatus{{Name: init, State: exited(3)}}
+	}
+	return c
+}
+
 func running() corev1.ContainerState {
 	return corev1.ContainerState{Running: &corev1.ContainerStateRunning{}}
 }
@@ -177,6 +209,10 @@ func TestRun(t *testing.T) {
 	several := func(s *batchv1.JobSpec) { s.Completions, s.Parallelism = new(int32(2)), new(int32(2)) }
 	retries := func(s *batchv1.JobSpec) { s.BackoffLimit = new(int32(1)) }
 	policy := func(s *batchv1.JobSpec) { s.PodFailurePolicy = &batchv1.PodFailurePolicy{} }
+	const again = "note container main: exit status 1; it may be started again"
+	restartsOnce := func(s *batchv1.JobSpec) {
+		s.Template.Spec.RestartPolicy, s.BackoffLimit = corev1.RestartPolicyOnFailure, new(int32(1))
+	}
 	restarts := func(s *batchv1.JobSpec) {
 		s.Template.Spec.RestartPolicy, s.BackoffLimit = corev1.RestartPolicyOnFailure, new(int32(3))
 	}
@@ -217,8 +253,58 @@ func TestRun(t *testing.T) {
 		},
 		{
 			name: "started again in its pod", spec: restarts,
-			cluster: cluster{changes: []change{of("a", running(), false), of("a", exited(1), false), of("a", running(), false), of("a", exited(0), false)}},
-			want:    task.Succeeded, prints: "main of a", deleted: []string{"job", "a 0s"}, took: 4 * time.Second,
+			cluster: cluster{changes: []change{of("a", running(), false), of("a", exited(1), false), restarted(of("a", running(), false)), restarted(of("a", exited(0), false))}},
+			want:    task.Succeeded, prints: "main of a, " + again + ", main of a", deleted: []string{"job", "a 0s"}, took: 4 * time.Second,
+		},
+		{
+			name: "the Job's controller deletes the pod that was started again too often", spec: restartsOnce,
+			cluster: cluster{changes: []change{of("a", running(), false), of("a", exited(1), false), restarted(of("a", running(), false)), gone(restarted(of("a", running(), false))), ended(batchv1.JobFailed, "BackoffLimitExceeded")}},
+			want:    task.Failed, code: 1, says: "BackoffLimitExceeded exit status 1 (BackoffLimitExceeded)",
+			prints: "main of a, " + again + ", main of a", deleted: []string{"job", "a 5s"}, took: 5 * time.Second,
+		},
+		{
+			name: "the Job's controller has not deleted that pod yet", spec: restartsOnce,
+			cluster: cluster{changes: []change{of("a", running(), false), of("a", exited(1), false), restarted(of("a", running(), false)), ended(batchv1.JobFailureTarget, "BackoffLimitExceeded"), deleting(restarted(of("a", exited(143), false)), corev1.PodFailed)}},
+			want:    task.Failed, code: 1, says: "BackoffLimitExceeded exit status 1 (BackoffLimitExceeded)",
+			prints: "main of a, " + again + ", main of a", deleted: []string{"job", "a 0s"}, took: 5 * time.Second,
+		},
+		{
+			name: "somebody deletes a pod that was not started again often enough", spec: restarts,
+			cluster: cluster{changes: []change{of("a", exited(1), false), restarted(of("a", running(), false)), gone(restarted(of("a", running(), false))), ended(batchv1.JobFailed, "BackoffLimitExceeded")}},
+			want:    task.Unknown, says: "PodGone pod a was deleted by somebody else before its end was seen",
+			prints: again + ", main of a, main of a", deleted: []string{"job", "a 5s"}, took: 4 * time.Second,
+		},
+		{
+			name:    "its deadline ends a pod that heeds TERM well",
+			cluster: cluster{changes: []change{of("a", running(), false), ended(batchv1.JobFailed, "DeadlineExceeded"), deleting(of("a", exited(0), false), corev1.PodSucceeded)}},
+			want:    task.Failed, says: "DeadlineExceeded DeadlineExceeded: m", prints: "main of a", deleted: []string{"job", "a 0s"}, took: 3 * time.Second,
+		},
+		{
+			name: "of several pods one fails, and the Job's controller deletes the other", spec: several,
+			cluster: cluster{changes: []change{of("b", running(), false), of("a", running(), false), deleting(of("b", exited(143), false), corev1.PodFailed), of("a", exited(3), false)}},
+			want:    task.Failed, code: 3, says: "ExitCode exit status 3", prints: "b main of b, a main of a", deleted: []string{"job", "b 0s", "a 0s"}, took: 4 * time.Second,
+		},
+		{
+			name: "another pod after one whose init container failed", spec: retries,
+			cluster: cluster{changes: []change{failed("a", "", "init"), of("b", exited(0), false)}},
+			want:    task.Succeeded, prints: "init of a, note pod a: init container init: exit status 3; the Job may try again, main of b", deleted: []string{"job", "a 5s", "b 0s"}, took: 2 * time.Second,
+		},
+		{
+			name: "another pod after one that was evicted", spec: retries,
+			cluster: cluster{changes: []change{of("a", running(), false), failed("a", "Evicted", ""), of("b", exited(0), false)}},
+			want:    task.Succeeded, prints: "main of a, note pod a: the pod failed: Evicted; the Job may try again, main of b", deleted: []string{"job", "a 5s", "b 0s"}, took: 3 * time.Second,
+		},
+		{
+			name: "no other pod after one that was evicted", cluster: cluster{changes: []change{failed("a", "Evicted", "")}},
+			want: task.Failed, says: "PodFailed the pod failed: Evicted", deleted: []string{"job", "a 5s"}, took: time.Second,
+		},
+		{
+			name: "the Job is complete before its pods are listed", cluster: cluster{listAfter: 5 * time.Second, changes: []change{ended(batchv1.JobComplete, ""), {}, {}, of("a", exited(0), false)}},
+			want: task.Succeeded, prints: "main of a", deleted: []string{"job", "a 0s"}, took: 4 * time.Second,
+		},
+		{
+			name: "its pods may not be seen", cluster: cluster{listErr: errors.New("no right"), changes: []change{ended(batchv1.JobComplete, "")}},
+			want: task.Succeeded, prints: "note the pods of Job j cannot be seen, nor what they print: no right", deleted: []string{"job"}, took: time.Second,
 		},
 		{
 			name: "the Job says how it ended", spec: policy, cluster: cluster{changes: []change{of("a", exited(3), false), ended(batchv1.JobFailed, "PodFailurePolicy")}},
@@ -232,9 +318,7 @@ func TestRun(t *testing.T) {
 		{
 			name: "the Job has ended, and of its pod nothing comes", cluster: cluster{changes: []change{of("a", running(), false), ended(batchv1.JobFailed, "DeadlineExceeded")}},
 			want: task.Failed, says: "DeadlineExceeded DeadlineExceeded: m",
-			// A log that ends while its container seems to run was interrupted.
-			prints:  "main of a, note the log of container main was interrupted; lines may be missing, main of a",
-			deleted: []string{"job", "a 5s"}, took: 5 * time.Second,
+			prints: "main of a", deleted: []string{"job", "a 5s"}, took: 5 * time.Second,
 		},
 		{
 			name: "a pod that somebody deleted, and no other", cluster: cluster{changes: []change{of("a", running(), false), gone(of("a", running(), false)), ended(batchv1.JobFailed, "BackoffLimitExceeded")}},

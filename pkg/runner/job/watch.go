@@ -29,10 +29,14 @@ type watch struct {
 	mu sync.Mutex
 	// feeds are the pods that are followed, each with how its states are handed on.
 	feeds map[types.UID]*feed
+	// listed tells that the pods which were there at the beginning are among them.
+	listed bool
 	// ended are the pods whose following has ended, in that order.
 	ended []endedPod
 	// final tells, once the Job itself has ended, how.
 	final func() task.Result
+	// late is when no more news of the pods of a Job that has ended is waited for; nil before that.
+	late *time.Timer
 	// refused is when a pod that the cluster refuses is given up; nil when there is none.
 	refused *time.Timer
 	// told tells that the Job was said to be suspended.
@@ -46,10 +50,13 @@ type endedPod struct {
 	pod *corev1.Pod
 }
 
-// verdict is the cause that ends following: how the task ended.
-type verdict struct{ result task.Result }
+// verdict is the cause that ends following. It tells how the task ended, when no pod is followed any more.
+type verdict struct{ result func() task.Result }
 
-func (v verdict) Error() string { return v.result.Message }
+func (v verdict) Error() string { return "it is known how the Job ended" }
+
+// is returns the verdict that a result is how the task ended.
+func is(r task.Result) verdict { return verdict{func() task.Result { return r }} }
 
 func newWatch(r Runner, job *batchv1.Job, t task.Task, sink task.Sink) *watch {
 	return &watch{runner: r, job: job, task: t, main: mainOf(job), sink: sink, feeds: map[types.UID]*feed{}}
@@ -78,10 +85,16 @@ func (w *watch) follow(ctx context.Context) task.Result {
 	// The pods are told of an end of ours by this context only; each then has its own end.
 	errs := make(chan error, 2)
 	go func() {
-		errs <- w.runner.Cluster.FollowPodsOf(following, w.job, func(p *corev1.Pod, gone bool) bool {
+		err := w.runner.Cluster.FollowPodsOf(following, w.job, w.seePods, func(p *corev1.Pod, gone bool) bool {
 			w.feed(following, p, gone)
 			return true
 		})
+		if following.Err() == nil {
+			// The Job itself tells how it ended.
+			w.note(fmt.Sprintf("the pods of Job %s cannot be seen, nor what they print: %v", w.job.Name, err))
+			w.seePods()
+		}
+		errs <- err
 	}()
 	go func() { errs <- w.runner.Cluster.FollowJob(following, w.job, w.see) }()
 	// Who may not look at events is not told why there is no pod.
@@ -91,8 +104,10 @@ func (w *watch) follow(ctx context.Context) task.Result {
 		err = errors.Join(err, <-errs)
 	}
 	w.mu.Lock()
-	if w.refused != nil {
-		w.refused.Stop()
+	for _, timer := range []*time.Timer{w.refused, w.late} {
+		if timer != nil {
+			timer.Stop()
+		}
 	}
 	for _, f := range w.feeds {
 		f.close()
@@ -102,7 +117,7 @@ func (w *watch) follow(ctx context.Context) task.Result {
 
 	result := task.Result{State: task.Unknown, Reason: "ConnectionLost", Message: fmt.Sprintf("Job %s can no longer be seen: %v", w.job.Name, err)}
 	if v, ok := errors.AsType[verdict](context.Cause(following)); ok {
-		result = v.result
+		result = v.result()
 	} else if ctx.Err() != nil {
 		result = task.Result{State: task.Cancelled, Reason: "Cancelled", Message: context.Cause(ctx).Error()}
 	}
@@ -116,7 +131,7 @@ func (w *watch) follow(ctx context.Context) task.Result {
 // not: they come later.
 func (w *watch) see(j *batchv1.Job) bool {
 	if j == nil {
-		w.stop(verdict{task.Result{State: task.Unknown, Reason: "JobGone", Message: fmt.Sprintf("Job %s was deleted by somebody else before its end was seen", w.job.Name)}})
+		w.stop(is(task.Result{State: task.Unknown, Reason: "JobGone", Message: fmt.Sprintf("Job %s was deleted by somebody else before its end was seen", w.job.Name)}))
 		return false
 	}
 	if suspended := j.Spec.Suspend != nil && *j.Spec.Suspend; suspended && !w.told {
@@ -148,15 +163,26 @@ func (w *watch) settle(final func() task.Result) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.final = final
-	if len(w.ended) == len(w.feeds) {
-		w.stop(verdict{final()})
-		return
+	w.conclude()
+}
+
+// seePods takes note that all pods which were there are known.
+func (w *watch) seePods() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.listed = true
+	w.conclude()
+}
+
+// conclude ends following when the Job has ended and all of its pods have, or nothing comes of them.
+func (w *watch) conclude() {
+	switch {
+	case w.final == nil || !w.listed:
+	case len(w.ended) == len(w.feeds):
+		w.stop(verdict{w.final})
+	case w.late == nil:
+		w.late = time.AfterFunc(news, func() { w.stop(verdict{w.final}) })
 	}
-	time.AfterFunc(news, func() {
-		w.mu.Lock()
-		defer w.mu.Unlock()
-		w.stop(verdict{final()})
-	})
 }
 
 func (w *watch) completed() task.Result {
@@ -169,19 +195,52 @@ func (w *watch) completed() task.Result {
 	return result
 }
 
-// failed words the failure of the Job, with that of the pod that failed last.
+// failed words the failure of the Job, with that of the pod that failed last. A pod that the Job's controller
+// deletes when it gives up tells nothing but how its containers failed before; one that somebody else deleted may
+// have done anything, so the end is unknown where the failures that were seen are not enough for the Job's.
 func (w *watch) failed(c batchv1.JobCondition) task.Result {
-	result := task.Result{State: task.Failed, Reason: c.Reason, Message: strings.TrimSpace(c.Reason + ": " + c.Message)}
-	for _, e := range w.ended {
+	var own, again, deleted, gone *task.Result
+	failures, restarts := 0, 0
+	for i := range w.ended {
+		e := &w.ended[i]
+		restarts += e.Restarts
+		if e.Again != nil {
+			again = e.Again
+		}
 		switch {
-		case e.State == task.Failed:
-			result.ExitCode = e.ExitCode
-			result.Message = e.Message + " (" + c.Reason + ")"
 		case e.Gone:
-			result.State, result.Reason, result.Message = task.Unknown, "PodGone", e.Message
+			gone = &e.Result
+		case e.State == task.Failed && e.Deleted:
+			deleted = &e.Result
+		case e.State == task.Failed:
+			own = &e.Result
+			failures++
+		}
+	}
+	result := task.Result{State: task.Failed, Reason: c.Reason, Message: strings.TrimSpace(c.Reason + ": " + c.Message)}
+	if c.Reason == batchv1.JobReasonDeadlineExceeded {
+		return result
+	}
+	if gone != nil && !w.enough(failures, restarts) {
+		return task.Result{State: task.Unknown, Reason: gone.Reason, Message: gone.Message}
+	}
+	for _, why := range []*task.Result{own, again, deleted} {
+		if why != nil {
+			result.ExitCode, result.Message = why.ExitCode, why.Message+" ("+c.Reason+")"
+			break
 		}
 	}
 	return result
+}
+
+// enough reports whether a Job fails after so many failed pods, or so many times that containers were started again
+// in them (k8s.io/kubernetes, pkg/controller/job: pastBackoffLimitOnFailure).
+func (w *watch) enough(failures, restarts int) bool {
+	limit := w.job.Spec.BackoffLimit
+	if limit == nil || !w.counts() {
+		return failures+restarts > 0
+	}
+	return failures > int(*limit) || restarts >= max(1, int(*limit))
 }
 
 // refuse says why a pod cannot be made, and gives up when that does not change.
@@ -193,7 +252,7 @@ func (w *watch) refuse(message string) bool {
 	}
 	w.note("no pod can be made: " + message)
 	w.refused = time.AfterFunc(w.runner.Pods.Patience, func() {
-		w.stop(verdict{task.Result{State: task.Failed, Reason: "NotCreated", Message: "no pod can be made: " + message}})
+		w.stop(is(task.Result{State: task.Failed, Reason: "NotCreated", Message: "no pod can be made: " + message}))
 	})
 	return true
 }
@@ -233,14 +292,14 @@ func (w *watch) followPod(ctx context.Context, p *corev1.Pod, f *feed) {
 	w.mu.Lock()
 	w.ended = append(w.ended, endedPod{ended, p})
 	result, decided := w.decide()
-	if !decided && w.final != nil && len(w.ended) == len(w.feeds) {
-		result, decided = w.final(), true
+	if decided {
+		w.stop(is(result))
+	} else {
+		w.conclude()
 	}
+	goesOn := !decided && w.final == nil && ctx.Err() == nil
 	w.mu.Unlock()
-	switch {
-	case decided:
-		w.stop(verdict{result})
-	case ended.State == task.Failed && ctx.Err() == nil:
+	if goesOn && ended.State == task.Failed && !ended.Deleted {
 		w.note(fmt.Sprintf("pod %s: %s; the Job may try again", p.Name, ended.Message))
 		if ended.Running() {
 			// The Job sees the failure only when the whole pod has ended.
@@ -255,21 +314,23 @@ func (w *watch) several() bool {
 	return more(w.job.Spec.Completions) || more(w.job.Spec.Parallelism)
 }
 
-// decide sums up the pods that have ended; false as long as the Job may go on.
+// decide sums up the pods that have ended; false as long as the Job may go on. Whether one counts that was being
+// deleted when it ended only the Job's controller knows, which may have deleted it.
 func (w *watch) decide() (task.Result, bool) {
 	spec := w.job.Spec
 	succeeded, failed := map[string]bool{}, 0
 	for _, e := range w.ended {
 		switch {
+		case e.Stuck:
+			// It could not start, and neither could another one.
+			return e.Result, true
+		case e.Deleted:
 		case e.State == task.Succeeded:
 			key := e.pod.Name
 			if index := e.pod.Annotations[batchv1.JobCompletionIndexAnnotation]; index != "" {
 				key = index
 			}
 			succeeded[key] = true
-		case e.State == task.Failed && e.ExitCode == nil:
-			// It could not start, and neither could another one.
-			return e.Result, true
 		case e.State == task.Failed:
 			failed++
 		}
@@ -280,10 +341,8 @@ func (w *watch) decide() (task.Result, bool) {
 	if spec.Completions != nil {
 		completions = int(*spec.Completions)
 	}
-	// These let the Job go on, or end, where counting its pods says otherwise.
-	counts := spec.PodFailurePolicy == nil && spec.BackoffLimitPerIndex == nil && spec.SuccessPolicy == nil
 	switch {
-	case !counts || spec.Completions == nil && spec.Parallelism != nil && *spec.Parallelism > 1:
+	case !w.counts() || spec.Completions == nil && spec.Parallelism != nil && *spec.Parallelism > 1:
 		return task.Result{}, false
 	case len(succeeded) >= completions:
 		return task.Result{State: task.Succeeded, ExitCode: last.ExitCode, Files: last.Files}, true
@@ -294,6 +353,13 @@ func (w *watch) decide() (task.Result, bool) {
 		return last, last.State == task.Failed
 	}
 	return task.Result{}, false
+}
+
+// counts reports whether the number of its pods that succeeded or failed says how the Job ends: there are rules
+// that let it go on, or end, where that says otherwise.
+func (w *watch) counts() bool {
+	spec := w.job.Spec
+	return spec.PodFailurePolicy == nil && spec.BackoffLimitPerIndex == nil && spec.SuccessPolicy == nil
 }
 
 // feed is a cluster in which one pod's states come from the Job's watch. It implements

@@ -1,39 +1,21 @@
 package pod
 
 import (
-	"bytes"
 	"context"
-	"errors"
 	"fmt"
-	"io"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube"
-	"github.com/kubectl-tasks/kubectl-tasks/pkg/runner/lines"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
-const (
-	// lastLines is how long the rest of the main container's log is waited for when it has ended, and nothing of
-	// it comes.
-	lastLines = 10 * time.Second
-	// rest is how long after a container's end, and after the last of it that came, its log is followed.
-	rest = 200 * time.Millisecond
-	// short is how long a log may be, in bytes, to be read anew rather than followed to its end.
-	short = 256 << 10
-	// slowStart is after how long the cluster's warnings about a pod that has not started are shown.
-	slowStart = 5 * time.Second
-	// quiet is how long after the end of a log its container may seem to run: the news of its end
-	// takes another way.
-	quiet = 3 * time.Second
-)
+// slowStart is after how long the cluster's warnings about a pod that has not started are shown.
+const slowStart = 5 * time.Second
 
 // follower follows one pod and the logs of its containers.
 type follower struct {
@@ -47,8 +29,8 @@ type follower struct {
 	messageIsFile bool
 	// prefix is what stands before the containers' names in what is printed.
 	prefix string
-	// restarts tells that the main container is started again after a failure.
-	restarts bool
+	// restartable tells that containers are started again after a failure.
+	restartable bool
 	// seen is told of each state of the pod; may be nil.
 	seen func(*corev1.Pod)
 
@@ -58,37 +40,37 @@ type follower struct {
 	// disruption is who ended the pod, when it was not its program.
 	disruption string
 	gone       bool
+	// deleted tells that the pod was being deleted when its end was seen.
+	deleted bool
 	// goes tells that somebody deletes the pod.
 	goes  bool
 	noted string
+	// stuck tells that the pod was given up because it hardly starts.
+	stuck bool
+	// again is the last failure of a container that is started again, restarts how often that was done.
+	again    *task.Result
+	restarts int
+	// attempts are those of the containers that were seen to fail, by their names.
+	attempts map[string]int32
 	// allEnded tells that no container runs any more.
 	allEnded bool
 
-	// started is closed when a container has started.
-	started chan struct{}
-	giveUp  context.CancelCauseFunc
-	timer   *time.Timer
-	logs    map[string]*containerLog
-	mainLog *containerLog
-	copying context.Context //nolint:containedctx // the logs' own, which outlives following
-	stop    context.CancelFunc
-	group   sync.WaitGroup
-}
-
-// containerLog is the log of one container that has started.
-type containerLog struct {
-	// ended is closed when the container has.
-	ended chan struct{}
-	once  sync.Once
-	// copied is closed when all of the log was passed on.
-	copied chan struct{}
-	passed *counter
+	// started is closed when a container has started, vanished when the pod is gone.
+	started, vanished chan struct{}
+	giveUp            context.CancelCauseFunc
+	timer             *time.Timer
+	logs              map[string]*containerLog
+	mainLog           *containerLog
+	copying           context.Context //nolint:containedctx // the logs' own, which outlives following
+	stop              context.CancelFunc
+	group             sync.WaitGroup
 }
 
 func newFollower(o Following, sink task.Sink) *follower {
 	f := &follower{
 		cluster: o.Cluster, pod: o.Pod, main: o.Main, all: o.All, sink: sink, patience: o.Patience,
-		messageIsFile: len(o.Files) > 0, prefix: o.Prefix, restarts: o.Restarts, seen: o.Seen, logs: map[string]*containerLog{}, started: make(chan struct{}),
+		messageIsFile: len(o.Files) > 0, prefix: o.Prefix, restartable: o.Restarts, seen: o.Seen,
+		attempts: map[string]int32{}, logs: map[string]*containerLog{}, started: make(chan struct{}), vanished: make(chan struct{}),
 	}
 	f.copying, f.stop = context.WithCancel(context.Background())
 	return f
@@ -111,6 +93,7 @@ func (f *follower) follow(ctx context.Context) task.Result {
 func (f *follower) see(pod *corev1.Pod) bool {
 	if pod == nil {
 		f.gone = true
+		close(f.vanished)
 		return false
 	}
 	if f.seen != nil {
@@ -118,19 +101,15 @@ func (f *follower) see(pod *corev1.Pod) bool {
 	}
 	running := func(s corev1.ContainerStatus) bool { return s.State.Terminated == nil }
 	f.allEnded = len(pod.Status.ContainerStatuses) > 0 && !slices.ContainsFunc(pod.Status.ContainerStatuses, running)
-	statuses := slices.Concat(pod.Status.InitContainerStatuses, pod.Status.ContainerStatuses)
-	for _, s := range statuses {
+	f.restarts = 0
+	for _, s := range slices.Concat(pod.Status.InitContainerStatuses, pod.Status.ContainerStatuses) {
+		f.restarts += int(s.RestartCount)
 		if s.State.Waiting != nil && s.LastTerminationState.Terminated == nil {
 			continue
 		}
-		l := f.startLog(s)
-		if s.State.Running != nil {
-			continue
-		}
-		l.once.Do(func() { close(l.ended) })
-		end := s.State.Terminated
-		again := f.restarts && end != nil && end.ExitCode != 0 && pod.Status.Phase != corev1.PodFailed
-		if s.Name == f.main && end != nil && !again {
+		f.seeLog(s)
+		f.seeFailure(pod, s)
+		if end := s.State.Terminated; s.Name == f.main && end != nil && !f.startsAgain(pod, end) {
 			f.end = end
 		}
 	}
@@ -138,11 +117,11 @@ func (f *follower) see(pod *corev1.Pod) bool {
 		f.end = f.endOfAll(pod)
 	}
 	if f.end != nil {
-		f.disruption = disruption(pod)
+		f.disruption, f.deleted = disruption(pod), pod.DeletionTimestamp != nil
 		return false
 	}
 	if pod.Status.Phase == corev1.PodFailed {
-		f.failure = whyFailed(pod)
+		f.failure, f.deleted = whyFailed(pod), pod.DeletionTimestamp != nil
 		return false
 	}
 	if why := disruption(pod); pod.DeletionTimestamp != nil && why != "" && !f.goes {
@@ -153,14 +132,47 @@ func (f *follower) see(pod *corev1.Pod) bool {
 	return true
 }
 
+// startsAgain reports whether a container that ended so is started again in its pod.
+func (f *follower) startsAgain(pod *corev1.Pod, end *corev1.ContainerStateTerminated) bool {
+	return f.restartable && end.ExitCode != 0 && pod.Status.Phase != corev1.PodFailed
+}
+
+// seeFailure remembers the failure of a container that is started again, and says it once. How a container ends
+// whose pod is being deleted is not the reason for that.
+func (f *follower) seeFailure(pod *corev1.Pod, s corev1.ContainerStatus) {
+	end, attempt := s.State.Terminated, s.RestartCount
+	if end == nil || pod.DeletionTimestamp != nil {
+		end = s.LastTerminationState.Terminated
+		if s.State.Waiting == nil {
+			attempt--
+		}
+	}
+	if end == nil || !f.startsAgain(pod, end) || attempt < f.attempts[s.Name] {
+		return
+	}
+	f.attempts[s.Name] = attempt + 1
+	failure := terminated(end)
+	if s.Name != f.main || f.all {
+		failure.Message = fmt.Sprintf("container %s: %s", s.Name, failure.Message)
+	}
+	if f.messageIsFile {
+		failure.Message = fmt.Sprintf("exit status %d", end.ExitCode)
+	}
+	f.again = &failure
+	f.note(fmt.Sprintf("container %s: exit status %d; it may be started again", s.Name, end.ExitCode))
+}
+
 // endOfAll returns how the containers ended: as the first that failed, else as the main one; nil while
-// one of them runs.
+// one of them runs or is started again.
 func (f *follower) endOfAll(pod *corev1.Pod) *corev1.ContainerStateTerminated {
 	if !f.allEnded || len(pod.Status.ContainerStatuses) < len(pod.Spec.Containers) {
 		return nil
 	}
 	end := f.end
 	for _, s := range pod.Status.ContainerStatuses {
+		if f.startsAgain(pod, s.State.Terminated) {
+			return nil
+		}
 		if s.State.Terminated.ExitCode != 0 {
 			return s.State.Terminated
 		}
@@ -285,201 +297,4 @@ func (f *follower) note(text string) {
 		text = f.prefix + ": " + text
 	}
 	f.sink(task.Output{Stream: task.Note, Data: []byte(text + "\n")})
-}
-
-// startLog begins to pass on what a container prints, once each time that it is started.
-func (f *follower) startLog(s corev1.ContainerStatus) *containerLog {
-	container, id := s.Name, fmt.Sprintf("%s/%d", s.Name, s.RestartCount)
-	if l := f.logs[id]; l != nil {
-		return l
-	}
-	if len(f.logs) == 0 {
-		close(f.started)
-	}
-	name := f.prefix
-	if len(f.pod.Spec.Containers)+len(f.pod.Spec.InitContainers) > 1 {
-		name = strings.TrimSpace(name + " " + container)
-	}
-	w := lines.NewWriter(name, task.Stdout, f.sink)
-	counted := &counter{Writer: w}
-	l := &containerLog{ended: make(chan struct{}), copied: make(chan struct{}), passed: counted}
-	f.logs[id] = l
-	if container == f.main {
-		f.mainLog = l
-	}
-	f.group.Go(func() {
-		defer close(l.copied)
-		defer w.Flush()
-		var from kube.LogsFrom
-		for {
-			err := f.copyLog(l, container, from, counted)
-			ended := f.endsSoon(l)
-			whole := from.Since.IsZero()
-			switch {
-			case f.copying.Err() != nil:
-				return
-			case err == nil && ended:
-				if whole {
-					f.noteRotation(container, counted)
-				}
-				return
-			case whole && ended && f.cluster.ReadLogs(f.copying, f.pod, container, counted.passed(), w) == nil:
-				return
-			case whole && f.still(container, counted.passed()):
-				from.Skip = counted.passed()
-				continue
-			}
-			w.Flush()
-			f.note(fmt.Sprintf("the log of container %s was interrupted; lines may be missing", container))
-			from = kube.LogsFrom{Since: time.Now()}
-		}
-	})
-	return l
-}
-
-// still waits until the log can be read again, and reports whether it has what was read of it so far: one
-// that was rotated has not.
-func (f *follower) still(container string, passed kube.Passed) bool {
-	for pause := 200 * time.Millisecond; ; pause = min(2*pause, 5*time.Second) {
-		err := f.cluster.ReadLogs(f.copying, f.pod, container, passed, io.Discard)
-		switch {
-		case err == nil:
-			return true
-		case errors.Is(err, kube.ErrRotated), apierrors.IsNotFound(err), apierrors.IsForbidden(err), apierrors.IsBadRequest(err):
-			return false
-		}
-		select {
-		case <-f.copying.Done():
-			return false
-		case <-time.After(pause):
-		}
-	}
-}
-
-// copyLog follows a container's log to its end. The server may notice the end of a container only
-// seconds after it has told of it, so following ends before: a short log can be read anew, and a long one is
-// looked at until nothing of it is missing.
-func (f *follower) copyLog(l *containerLog, container string, from kube.LogsFrom, w *counter) error {
-	following, stop := context.WithCancel(f.copying)
-	defer stop()
-	if from.Since.IsZero() {
-		go func() {
-			select {
-			case <-following.Done():
-				return
-			case <-l.ended:
-			}
-			for w.passed().Bytes >= short && !f.passedAll(following, container, w) {
-				select {
-				case <-following.Done():
-					return
-				case <-time.After(rest):
-				}
-			}
-			stop()
-		}()
-	}
-	return f.cluster.CopyLogs(following, f.pod, container, from, w)
-}
-
-// passedAll reports whether nothing comes any more and the log has no more than what was passed on. One that was
-// rotated does not tell.
-func (f *follower) passedAll(ctx context.Context, container string, w *counter) bool {
-	if w.idle(rest) > 0 {
-		return false
-	}
-	more := &counter{Writer: io.Discard}
-	err := f.cluster.ReadLogs(ctx, f.pod, container, w.passed(), more)
-	return err == nil && more.passed().Bytes == 0
-}
-
-// noteRotation says of a long log that was followed to its end, but whose beginning is not there any more, that
-// something of it may be missing: a node that is told to print faster than it hands on what is printed skips what
-// it has thrown away meanwhile, and does not say so.
-func (f *follower) noteRotation(container string, w *counter) {
-	if w.passed().Bytes < short {
-		return
-	}
-	start, err := f.cluster.StartOfLog(f.copying, f.pod, container, int64(len(w.head)))
-	if err == nil && !bytes.Equal(start, w.head) {
-		f.note(fmt.Sprintf("the log of container %s was rotated while it was followed; if it was printed faster than the node hands it on, lines are missing", container))
-	}
-}
-
-// counter knows what has been written through it.
-type counter struct {
-	io.Writer
-
-	// head is how it begins; only who writes touches it.
-	head []byte
-
-	mu   sync.Mutex
-	n    int64
-	tail []byte
-	last time.Time
-}
-
-// Write implements io.Writer.
-func (c *counter) Write(b []byte) (int, error) {
-	n, err := c.Writer.Write(b)
-	c.head = append(c.head, b[:min(n, kube.TailOfLog-len(c.head))]...)
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.n += int64(n)
-	c.last = time.Now()
-	c.tail = append(c.tail, b[max(0, n-kube.TailOfLog):n]...)
-	c.tail = append(c.tail[:0], c.tail[max(0, len(c.tail)-kube.TailOfLog):]...)
-	return n, err
-}
-
-// passed returns what was written.
-func (c *counter) passed() kube.Passed {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return kube.Passed{Bytes: c.n, Tail: slices.Clone(c.tail)}
-}
-
-// idle returns what is left of the time for which nothing may come.
-func (c *counter) idle(limit time.Duration) time.Duration {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return time.Until(c.last.Add(limit))
-}
-
-// endsSoon reports whether a container whose log has ended has ended itself; the news of that
-// may come a little later.
-func (f *follower) endsSoon(l *containerLog) bool {
-	select {
-	case <-l.ended:
-		return true
-	case <-f.copying.Done():
-	case <-time.After(quiet):
-	}
-	return false
-}
-
-// comes reports whether all of the log was passed on, which it waits for as long as something comes.
-func (l *containerLog) comes() bool {
-	for left := lastLines; left > 0; left = l.passed.idle(lastLines) {
-		select {
-		case <-l.copied:
-			return true
-		case <-time.After(left):
-		}
-	}
-	return false
-}
-
-// finishLogs waits for the rest of the main container's log, and ends the others.
-func (f *follower) finishLogs() {
-	for _, l := range f.logs {
-		if f.end == nil || l != f.mainLog && !f.all {
-			continue
-		}
-		if !l.comes() {
-			f.note("the rest of the log did not come")
-		}
-	}
-	f.stop()
-	f.group.Wait()
 }

@@ -23,7 +23,7 @@ type Cluster interface {
 	FollowPod(ctx context.Context, pod *corev1.Pod, see func(*corev1.Pod) bool) error
 	FollowWarnings(ctx context.Context, pod *corev1.Pod, see func(reason, message string)) error
 	CopyLogs(ctx context.Context, pod *corev1.Pod, container string, from kube.LogsFrom, w io.Writer) error
-	ReadLogs(ctx context.Context, pod *corev1.Pod, container string, passed kube.Passed, w io.Writer) error
+	ReadLogs(ctx context.Context, pod *corev1.Pod, container string, from kube.LogsFrom, w io.Writer) error
 	StartOfLog(ctx context.Context, pod *corev1.Pod, container string, n int64) ([]byte, error)
 }
 
@@ -113,6 +113,7 @@ func (r Runner) Follow(ctx context.Context, pod *corev1.Pod, sink task.Sink) tas
 	}
 	ended := Following{
 		Cluster: r.Cluster, Pod: pod, Main: pod.Spec.Containers[0].Name, All: len(pod.Spec.Containers) > 1, Patience: r.Patience, Seen: r.Seen,
+		Restarts: pod.Spec.RestartPolicy == corev1.RestartPolicyOnFailure || pod.Spec.RestartPolicy == corev1.RestartPolicyAlways,
 	}.Wait(ctx, sink)
 	if ended.State != task.Cancelled {
 		return ended.Result
@@ -186,7 +187,7 @@ type Following struct {
 	All  bool
 	// Prefix is what stands before the names of containers in what is printed; may be empty.
 	Prefix string
-	// Restarts tells that the main container is started again after a failure.
+	// Restarts tells that containers are started again after a failure.
 	Restarts bool
 	// Patience is as in Runner.
 	Patience time.Duration
@@ -199,8 +200,13 @@ type Following struct {
 // Ended is the end of a pod that was followed.
 type Ended struct {
 	task.Result
-	// Gone tells that the pod was deleted before the end of its main container was seen.
-	Gone bool
+	// Gone tells that the pod was deleted before the end of its main container was seen, Deleted that it was being
+	// deleted when it ended, and Stuck that it was given up because it hardly starts.
+	Gone, Deleted, Stuck bool
+	// Again is the last failure of a container that was started again in the pod, nil when there is none, and
+	// Restarts how often containers were.
+	Again    *task.Result
+	Restarts int
 
 	running, seen bool
 	own           *int64
@@ -216,13 +222,13 @@ func (f Following) Wait(ctx context.Context, sink task.Sink) Ended {
 		result = withFile(result, f.Files[0], follower.end.Message)
 	}
 	return Ended{
-		Result: result, Gone: follower.gone,
+		Result: result, Gone: follower.gone, Deleted: follower.deleted, Stuck: follower.stuck, Again: follower.again, Restarts: follower.restarts,
 		running: !follower.allEnded, seen: follower.end != nil, own: f.Pod.Spec.TerminationGracePeriodSeconds,
 	}
 }
 
 // Running reports whether containers of the pod still ran when its main one had ended.
-func (e Ended) Running() bool { return e.running }
+func (e Ended) Running() bool { return e.running && e.seen }
 
 // maxMessage is how much of a file the cluster keeps when a container ends, in bytes.
 const maxMessage = 4096
@@ -288,6 +294,7 @@ func (f *follower) ended(ctx context.Context, following context.Context, err err
 	case ctx.Err() != nil:
 		return task.Result{State: task.Cancelled, Reason: "Cancelled", Message: context.Cause(ctx).Error()}
 	case isStuck:
+		f.stuck = true
 		return task.Result{State: task.Failed, Reason: stuck.reason, Message: stuck.message}
 	}
 	return task.Result{State: task.Unknown, Reason: "ConnectionLost", Message: fmt.Sprintf("pod %s can no longer be seen: %v", f.pod.Name, err)}

@@ -30,6 +30,10 @@ type cluster struct {
 	logs map[string][]string
 	// warnings are what the cluster warns of.
 	warnings []string
+	// previous is the log of a container of the time before it was started again.
+	previous map[string]string
+	// logsErr is the server's answer to whoever asks for a log.
+	logsErr error
 	// rotated tells that a log cannot be read a second time.
 	rotated    bool
 	restricted bool
@@ -101,6 +105,9 @@ func (c *cluster) FollowWarnings(ctx context.Context, _ *corev1.Pod, see func(re
 }
 
 func (c *cluster) CopyLogs(ctx context.Context, _ *corev1.Pod, container string, _ kube.LogsFrom, w io.Writer) error {
+	if c.logsErr != nil {
+		return c.logsErr
+	}
 	c.mu.Lock()
 	if c.read == nil {
 		c.read = map[string]int{}
@@ -109,6 +116,9 @@ func (c *cluster) CopyLogs(ctx context.Context, _ *corev1.Pod, container string,
 	c.read[container]++
 	c.mu.Unlock()
 	if n >= len(c.logs[container]) {
+		if c.vanishes {
+			return nil
+		}
 		<-ctx.Done()
 		return ctx.Err()
 	}
@@ -128,12 +138,18 @@ func (c *cluster) StartOfLog(_ context.Context, _ *corev1.Pod, container string,
 	return []byte(all[:min(n, int64(len(all)))]), nil
 }
 
-func (c *cluster) ReadLogs(_ context.Context, _ *corev1.Pod, container string, passed kube.Passed, w io.Writer) error {
+func (c *cluster) ReadLogs(_ context.Context, _ *corev1.Pod, container string, from kube.LogsFrom, w io.Writer) error {
+	if c.logsErr != nil {
+		return c.logsErr
+	}
 	all := strings.ReplaceAll(strings.Join(c.logs[container], ""), "!", "")
-	if c.rotated || int64(len(all)) < passed.Bytes {
+	if from.Previous {
+		all = c.previous[container]
+	}
+	if c.rotated || int64(len(all)) < from.Skip.Bytes || !strings.HasPrefix(all[:from.Skip.Bytes], string(from.Skip.Tail)) {
 		return kube.ErrRotated
 	}
-	_, err := io.WriteString(w, all[passed.Bytes:])
+	_, err := io.WriteString(w, all[from.Skip.Bytes:])
 	return err
 }
 
