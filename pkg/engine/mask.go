@@ -2,7 +2,6 @@ package engine
 
 import (
 	"bytes"
-	"cmp"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -19,11 +18,8 @@ const Masked = "***"
 
 // masker replaces secrets in texts. It is safe for concurrent use.
 type masker struct {
-	mu       sync.RWMutex
-	secrets  []string
-	replacer *strings.Replacer
-	// begins are the secrets by their first byte, the longest first.
-	begins [256][]string
+	mu      sync.RWMutex
+	secrets secrets
 	// also has what is added here, too; may be nil.
 	also *masker
 }
@@ -92,33 +88,17 @@ func lines(v any, shortest int) []string {
 }
 
 // addLines makes texts secrets, also as base64 has them inside a longer one.
-func (m *masker) addLines(secrets []string) {
+func (m *masker) addLines(all []string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	known := len(m.secrets)
-	for _, secret := range secrets {
-		if _, has := slices.BinarySearchFunc(m.secrets[:known], secret, longestFirst); !has {
-			m.secrets = append(append(m.secrets, secret), encoded(secret)...)
+	for _, secret := range all {
+		if !m.secrets.add(secret) {
+			continue
+		}
+		for _, text := range encoded(secret) {
+			m.secrets.add(text)
 		}
 	}
-	if len(m.secrets) == known {
-		return
-	}
-	slices.SortFunc(m.secrets, longestFirst)
-	m.secrets = slices.Compact(m.secrets)
-	pairs := make([]string, 0, 2*len(m.secrets))
-	clear(m.begins[:])
-	for _, s := range m.secrets {
-		pairs = append(pairs, s, Masked)
-		m.begins[s[0]] = append(m.begins[s[0]], s)
-	}
-	m.replacer = strings.NewReplacer(pairs...)
-}
-
-// longestFirst is the order in which secrets are looked for, so that one that is part of another does not
-// uncover the rest of it.
-func longestFirst(a, b string) int {
-	return cmp.Or(cmp.Compare(len(b), len(a)), strings.Compare(a, b))
 }
 
 // minEncoded is how long what is left of a secret in base64 must be to count as the secret.
@@ -145,57 +125,32 @@ func encoded(secret string) []string {
 }
 
 // text returns s without secrets.
-func (m *masker) text(s string) string {
-	m.mu.RLock()
-	defer m.mu.RUnlock()
-	if m.replacer == nil {
-		return s
-	}
-	return m.replacer.Replace(s)
-}
+func (m *masker) text(s string) string { return string(m.bytes([]byte(s))) }
 
 // cut returns b without secrets, up to where one could begin that is not complete yet; rest is what
 // follows, and hid tells that there was one. Of the secrets that begin at one place the longest counts.
 func (m *masker) cut(b []byte) (shown, rest []byte, hid bool) {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
-	from := 0
-	for i := 0; i < len(b); {
-		found := ""
-		for _, s := range m.begins[b[i]] {
-			if len(s) > len(b)-i {
-				if strings.HasPrefix(s, string(b[i:])) {
-					return append(shown, b[from:i]...), b[i:], hid
-				}
-			} else if string(b[i:i+len(s)]) == s {
-				found = s
-				break
-			}
-		}
-		if found == "" {
-			i++
-			continue
-		}
-		shown = append(append(shown, b[from:i]...), Masked...)
-		i += len(found)
-		from, hid = i, true
-	}
-	return append(shown, b[from:]...), nil, hid
+	return m.secrets.hide(b, Masked, true)
 }
 
 // empty reports whether there are no secrets yet.
 func (m *masker) empty() bool {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
-	return m.replacer == nil
+	return !m.secrets.any
 }
 
 // bytes returns b without secrets; b itself when it has none.
 func (m *masker) bytes(b []byte) []byte {
-	if m.empty() {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	if !m.secrets.any {
 		return b
 	}
-	return []byte(m.text(string(b)))
+	shown, _, _ := m.secrets.hide(b, Masked, false)
+	return shown
 }
 
 // veil takes secrets out of what a task prints, also when they come in parts: the end of an unfinished

@@ -1,0 +1,114 @@
+package engine
+
+import (
+	"cmp"
+	"slices"
+)
+
+// secrets is a set of texts that is searched for at each place of another text. It is a radix tree, so that neither
+// adding one nor the search takes longer the more there are: a task may print thousands.
+type secrets struct {
+	// first are the nodes by the first byte of their secrets.
+	first [256]*node
+	any   bool
+}
+
+// node is what secrets that begin alike have in common.
+type node struct {
+	// label is what leads here from the node above; it is not empty.
+	label string
+	// end tells that a secret ends here.
+	end bool
+	// next are the nodes after this one, in the order of their first bytes.
+	next []*node
+}
+
+// add adds a text that is not empty; false when it is there already.
+func (s *secrets) add(text string) bool {
+	s.any = true
+	at := &s.first[text[0]]
+	for {
+		n := *at
+		if n == nil {
+			*at = &node{label: text, end: true}
+			return true
+		}
+		same := common(n.label, text)
+		if same < len(n.label) {
+			*at = &node{label: n.label[:same], next: []*node{n}}
+			n.label = n.label[same:]
+			n = *at
+		}
+		if text = text[same:]; text == "" {
+			known := n.end
+			n.end = true
+			return !known
+		}
+		i, has := n.after(text[0])
+		if !has {
+			n.next = slices.Insert(n.next, i, nil)
+		}
+		at = &n.next[i]
+	}
+}
+
+// after returns the place of the node after n that begins with a byte, and whether there is one.
+func (n *node) after(b byte) (int, bool) {
+	return slices.BinarySearchFunc(n.next, b, func(n *node, b byte) int { return cmp.Compare(n.label[0], b) })
+}
+
+// common returns how many bytes two texts have in common at their beginning.
+func common(a, b string) int {
+	n := 0
+	for n < min(len(a), len(b)) && a[n] == b[n] {
+		n++
+	}
+	return n
+}
+
+// longest returns the length of the longest secret with which b begins, 0 when there is none. open tells that b ends
+// within a longer one.
+func (s *secrets) longest(b []byte) (length int, open bool) {
+	n := s.first[b[0]]
+	for at := 0; n != nil; {
+		rest := b[at:]
+		if len(rest) < len(n.label) {
+			return length, n.label[:len(rest)] == string(rest)
+		}
+		if string(rest[:len(n.label)]) != n.label {
+			return length, false
+		}
+		if at += len(n.label); n.end {
+			length = at
+		}
+		if at == len(b) {
+			return length, len(n.next) > 0
+		}
+		i, has := n.after(b[at])
+		if !has {
+			return length, false
+		}
+		n = n.next[i]
+	}
+	return length, false
+}
+
+// hide returns b with mask in the place of each secret, of those that begin at one place the longest; hid tells that
+// there was one. With open it stops where one could begin that is not complete yet: rest is what follows.
+func (s *secrets) hide(b []byte, mask string, open bool) (shown, rest []byte, hid bool) {
+	from := 0
+	for i := 0; i < len(b); {
+		length, more := s.longest(b[i:])
+		switch {
+		case open && more:
+			return append(shown, b[from:i]...), b[i:], hid
+		case length == 0:
+			i++
+		default:
+			shown = append(append(shown, b[from:i]...), mask...)
+			i += length
+			from, hid = i, true
+		}
+	}
+	return append(shown, b[from:]...), nil, hid
+}
