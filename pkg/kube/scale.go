@@ -5,20 +5,29 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
-// Wake scales a workload from zero to one pod and waits until it is ready, for as long as timeout.
-// restore puts it back to zero, unless somebody has scaled it to something else meanwhile; it is
-// not nil when the workload was scaled, also when err is not nil.
-func (c *Client) Wake(ctx context.Context, namespace, target string, timeout time.Duration) (restore func(context.Context) error, err error) {
-	if err := c.Scale(ctx, namespace, target, 0, 1); err != nil {
-		return nil, err
+// Asleep reports whether a workload, given as KIND/NAME, is scaled to zero; what cannot be scaled is not.
+func (c *Client) Asleep(ctx context.Context, namespace, target string) (bool, error) {
+	live, err := c.scaled(ctx, namespace, target)
+	if err != nil {
+		return false, err
 	}
-	return func(ctx context.Context) error { return c.Scale(ctx, namespace, target, 1, 0) }, c.WaitObject(ctx, namespace, target, Readiness{Timeout: timeout})
+	replicas, found, _ := unstructured.NestedInt64(live.Object, "spec", "replicas")
+	return found && replicas == 0, nil
+}
+
+// TargetName returns a target, given as KIND/NAME, with its kind as the cluster calls it: "deployment/web" of
+// "deploy/web".
+func (c *Client) TargetName(namespace, target string) (string, error) {
+	o, _, err := c.named(namespace, target)
+	if err != nil {
+		return "", err
+	}
+	return Name(o), nil
 }
 
 // Scale changes the number of pods of a workload, given as KIND/NAME; that somebody else has changed

@@ -137,7 +137,7 @@ func (r *stepRunner) carryOut(ctx context.Context, a engine.Attempt, sink task.S
 		return host.Runner{Env: env, Dir: e.Dir, Grace: stopGrace}.Run(ctx, *step.Task, sink)
 	case task.Exec:
 		runner := r.execRunner(a, sink)
-		runner.Wake = r.wake
+		runner.Use = r.use
 		runner.Pods = func(ctx context.Context, e task.Exec) ([]corev1.Pod, error) { return r.pods(ctx, e, choice(step, e)) }
 		return runner.Run(ctx, *step.Task, sink)
 	case task.Service:
@@ -212,35 +212,19 @@ func (r *stepRunner) askPrometheus(ctx context.Context, o task.Objective) (float
 	return r.client.AskPrometheus(ctx, q)
 }
 
-// wake scales a workload up for one task; see kube.Client.Wake.
-func (r *stepRunner) wake(ctx context.Context, target string) (restore func(context.Context) error, err error) {
-	var back func(context.Context) error
-	var late error // it was scaled, and is not ready
-	uid, err := r.client.WorkloadUID(ctx, r.namespace, target)
+// use counts a task among those that use a workload.
+func (r *stepRunner) use(target string) (exec.Workload, error) {
+	name, err := r.client.TargetName(r.namespace, target)
 	if err != nil {
 		return nil, err
 	}
-	err = r.awake.Wake(target, uid, 1, func() error {
-		if back, late = r.client.Wake(ctx, r.namespace, target, r.timeout); back == nil {
-			return late
-		}
-		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	return func(ctx context.Context) error {
-		err := back(ctx)
-		if err == nil {
-			r.awake.Back(target)
-		}
-		return err
-	}, late
+	return r.awake.Use(name), nil
 }
 
 // recorded has the runner tell the journal of what it makes and wakes; and what an earlier process has woken
 // sleeps again when the run ends.
 func (r *stepRunner) recorded(s *session, resuming *resumption) {
+	r.awake.Cluster, r.awake.Namespace, r.awake.Timeout = r.client, r.namespace, r.timeout
 	if s.journal != nil {
 		r.made, r.awake.Woken = s.journal.Made, s.journal.Woken
 		r.awake.Asleep = func(target string) { _ = s.journal.Asleep(target) } // the journal tells of its own failures
@@ -255,7 +239,7 @@ func (r *stepRunner) recorded(s *session, resuming *resumption) {
 
 // sleep scales back what tasks have woken.
 func (r *stepRunner) sleep(tell func(string)) {
-	r.awake.Restore(context.Background(), r.client, r.namespace, tell)
+	r.awake.Restore(context.Background(), tell)
 }
 
 func (r *stepRunner) podRunner(a engine.Attempt, sink task.Sink) pod.Runner {

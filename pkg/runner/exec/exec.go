@@ -36,8 +36,8 @@ type Runner struct {
 	Pods func(ctx context.Context, e task.Exec) ([]corev1.Pod, error)
 	// Gone reports whether exactly this pod is deleted, or about to be.
 	Gone func(ctx context.Context, pod *corev1.Pod) bool
-	// Wake scales a workload from zero to one pod; see kube.Client.Wake.
-	Wake func(ctx context.Context, target string) (restore func(context.Context) error, err error)
+	// Use counts the task among those that use a workload, before its pods are looked for; nil when nobody counts.
+	Use func(target string) (Workload, error)
 	// Grace is how long a program that is told to stop has before it is killed.
 	Grace time.Duration
 	// Token names the program of this attempt in a pod; nil when nobody will ask for it.
@@ -53,8 +53,13 @@ type Runner struct {
 	Uses func(ctx context.Context, pod *corev1.Pod)
 }
 
-// apiTimeout is how long scaling a workload back may take.
-const apiTimeout = 30 * time.Second
+// Workload is one that tasks of the run use; service.Use is one.
+type Workload interface {
+	// Wake scales it from zero to one pod, and waits until what was woken is ready; see service.Use.
+	Wake(ctx context.Context, note func(string)) (bool, error)
+	// Done says that the task needs it no more.
+	Done(ctx context.Context, note func(string))
+}
 
 // Run runs the task's program in as many of the pods as the task says, one after another or as many
 // at a time as it allows. A pod in which it fails keeps it from no other; each has its result. No
@@ -65,12 +70,14 @@ func (r Runner) Run(ctx context.Context, t task.Task, sink task.Sink) task.Resul
 	if !ok {
 		return task.Result{State: task.Failed, Reason: "NoRunner", Message: fmt.Sprintf("%T is no exec task", t.Executor)}
 	}
-	pods, none, err := r.find(ctx, t, e, sink)
-	if none != nil && none.Zero && e.Scale {
-		var restore func()
-		pods, restore, err = r.wake(ctx, e, none.Of, sink)
-		defer restore()
-		none, _ = errors.AsType[*kube.NoPodsError](err)
+	done, err := r.use(ctx, e, sink)
+	defer done()
+	var (
+		pods []corev1.Pod
+		none *kube.NoPodsError
+	)
+	if err == nil {
+		pods, none, err = r.find(ctx, t, e, sink)
 	}
 	switch {
 	case ctx.Err() != nil && none != nil:
@@ -204,31 +211,21 @@ func (r Runner) each(ctx context.Context, t task.Task, pods []corev1.Pod, parall
 	return result
 }
 
-// wake scales the workload up and returns its pods; restore puts it back.
-func (r Runner) wake(ctx context.Context, e task.Exec, of string, sink task.Sink) (pods []corev1.Pod, restore func(), err error) {
-	note := func(format string, args ...any) {
-		sink(task.Output{Stream: task.Note, Data: fmt.Appendf(nil, format+"\n", args...)})
+// use counts the task among those that use its workload, and wakes that when it is to; done is called when the task
+// has ended.
+func (r Runner) use(ctx context.Context, e task.Exec, sink task.Sink) (done func(), err error) {
+	if r.Use == nil || e.Target == "" {
+		return func() {}, nil
 	}
-	note("%s is scaled to zero: scaling it to 1", of)
-	back, err := r.Wake(ctx, e.Target)
-	restore = func() {
-		if back == nil {
-			return
-		}
-		// Also when the run was cancelled.
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), apiTimeout)
-		defer cancel()
-		if err := back(ctx); err != nil {
-			note("%v; do it with: kubectl scale %s --replicas=0", err, of)
-		} else {
-			note("%s is scaled to zero again", of)
-		}
-	}
+	workload, err := r.Use(e.Target)
 	if err != nil {
-		return nil, restore, err
+		return func() {}, err
 	}
-	pods, err = r.Pods(ctx, e)
-	return pods, restore, err
+	note := func(text string) { sink(task.Output{Stream: task.Note, Data: []byte(text + "\n")}) }
+	if e.Scale {
+		_, err = workload.Wake(ctx, note)
+	}
+	return func() { workload.Done(ctx, note) }, err
 }
 
 // read returns the texts of those of the files in the container that are there, each up to a byte

@@ -22,9 +22,6 @@ type Cluster interface {
 	TargetPods(ctx context.Context, namespace, workload string, choice kube.Choice) ([]corev1.Pod, error)
 	AwaitOneReady(ctx context.Context, namespace, target string) error
 	Idling(ctx context.Context, namespace string) ([]kube.Idle, error)
-	Scale(ctx context.Context, namespace, target string, from, to int64) error
-	WorkloadUID(ctx context.Context, namespace, target string) (string, error)
-	ScaleBack(ctx context.Context, namespace, target, uid string, from int64) error
 }
 
 // Runner runs service tasks.
@@ -48,7 +45,8 @@ func (r Runner) Run(ctx context.Context, t task.Task, sink task.Sink) task.Resul
 	if !ok {
 		return task.Result{State: task.Failed, Reason: "NoRunner", Message: fmt.Sprintf("%T is no service task", t.Executor)}
 	}
-	pod, err := r.pod(ctx, s, sink)
+	pod, done, err := r.pod(ctx, s, sink)
+	defer done()
 	none, _ := errors.AsType[*kube.NoWorkloadError](err)
 	switch {
 	case ctx.Err() != nil:
@@ -74,11 +72,12 @@ func (r Runner) Run(ctx context.Context, t task.Task, sink task.Sink) task.Resul
 // serving are the pods that will do: any that serves, the newest revision first.
 var serving = kube.Choice{AnyRevision: true}
 
-// pod returns where the program runs.
-func (r Runner) pod(ctx context.Context, s task.Service, sink task.Sink) (*corev1.Pod, error) {
+// pod returns where the program runs, and what is called when it has ended.
+func (r Runner) pod(ctx context.Context, s task.Service, sink task.Sink) (pod *corev1.Pod, done func(), err error) {
+	done = func() {}
 	if s.Unidle {
 		if err := r.unidle(ctx, s, sink); err != nil {
-			return nil, err
+			return nil, done, err
 		}
 	}
 	label := s.Label
@@ -87,26 +86,28 @@ func (r Runner) pod(ctx context.Context, s task.Service, sink task.Sink) (*corev
 	}
 	workload, err := r.Cluster.FindWorkload(ctx, r.Namespace, r.Release, s.Name, label)
 	if err != nil {
-		return nil, err
+		return nil, done, err
 	}
+	use := r.Awake.Use(workload)
+	done = func() { use.Done(ctx, func(text string) { note(sink, "%s", text) }) }
 	pods, err := r.Cluster.TargetPods(ctx, r.Namespace, workload, serving)
 	none, _ := errors.AsType[*kube.NoPodsError](err)
 	if none == nil {
-		return first(pods), err
+		return first(pods), done, err
 	}
 	if none.Zero {
 		note(sink, "%s is scaled to zero: scaling it to 1", workload)
-		if err := r.scale(ctx, workload, 1); err != nil {
-			return nil, err
+		if err := r.keep(ctx, use, workload, 1); err != nil {
+			return nil, done, err
 		}
 	} else {
 		note(sink, "%v; waiting for it", none)
 	}
 	if err := r.await(ctx, workload, s.Patience); err != nil {
-		return nil, err
+		return nil, done, err
 	}
 	pods, err = r.Cluster.TargetPods(ctx, r.Namespace, workload, serving)
-	return first(pods), err
+	return first(pods), done, err
 }
 
 // await waits for a ready pod of the workload, for as long as patience.
@@ -124,20 +125,13 @@ func (r Runner) await(ctx context.Context, workload string, patience time.Durati
 	return err
 }
 
-// scale wakes a workload, and remembers it.
-func (r Runner) scale(ctx context.Context, workload string, to int64) error {
-	uid, err := r.Cluster.WorkloadUID(ctx, r.Namespace, workload)
-	if err == nil {
-		err = r.Awake.Wake(workload, uid, to, func() error { return r.Cluster.Scale(ctx, r.Namespace, workload, 0, to) })
-	}
-	switch {
-	case apierrors.IsForbidden(err):
+// keep wakes a workload for this task and those that follow.
+func (r Runner) keep(ctx context.Context, use Use, workload string, to int64) error {
+	err := use.Keep(ctx, to)
+	if apierrors.IsForbidden(err) {
 		return fmt.Errorf("cannot scale %s to run the task: forbidden: %w", workload, err)
-	case err != nil:
-		return err
 	}
-	r.Awake.Add(workload, uid, to)
-	return nil
+	return err
 }
 
 // unidle wakes what the idler has put to sleep, and waits for it. Unless the task demands it, what
@@ -157,7 +151,10 @@ func (r Runner) unidle(ctx context.Context, s task.Service, sink task.Sink) erro
 	var woken []string
 	for _, w := range idle {
 		note(sink, "%s is idle: scaling it to %d", w.Target, w.Replicas)
-		if err := r.scale(ctx, w.Target, w.Replicas); err != nil {
+		use := r.Awake.Use(w.Target)
+		err := r.keep(ctx, use, w.Target, w.Replicas)
+		use.Done(ctx, func(string) {})
+		if err != nil {
 			if err := failed(err); err != nil {
 				return err
 			}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -31,7 +32,23 @@ type cluster struct {
 	// never are workloads whose pods do not become ready.
 	never []string
 	pod   corev1.Pod
-	did   []string
+
+	mu  sync.Mutex
+	did []string
+}
+
+func (c *cluster) of(name string) int64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.replicas[name]
+}
+
+func (c *cluster) Asleep(_ context.Context, _, target string) (bool, error) {
+	return c.of(strings.TrimPrefix(target, "deployment/")) == 0, nil
+}
+
+func (c *cluster) WaitObject(ctx context.Context, namespace, target string, _ kube.Readiness) error {
+	return c.AwaitOneReady(ctx, namespace, target)
 }
 
 func (c *cluster) FindWorkload(_ context.Context, namespace, _, service, label string) (string, error) {
@@ -70,6 +87,8 @@ func (c *cluster) Scale(_ context.Context, _, target string, from, to int64) err
 	if c.scaleErr != nil {
 		return c.scaleErr
 	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	name := strings.TrimPrefix(target, "deployment/")
 	if c.replicas[name] != from {
 		return fmt.Errorf("scaling %s: somebody has scaled it to %d", target, c.replicas[name])
@@ -185,7 +204,7 @@ func TestRun(t *testing.T) {
 						notes = append(notes, strings.TrimSpace(string(o.Data)))
 					}
 				}
-				awake := &Awake{}
+				awake := &Awake{Cluster: &tt.cluster}
 				r := Runner{
 					Cluster: &tt.cluster, Namespace: "ns", Installing: tt.installing, Awake: awake,
 					Exec: exec.Runner{Client: &tt.cluster, Gone: func(context.Context, *corev1.Pod) bool { return false }},
@@ -196,7 +215,7 @@ func TestRun(t *testing.T) {
 				if took := time.Since(began); took != tt.took {
 					t.Errorf("took %s, want %s", took, tt.took)
 				}
-				awake.Restore(t.Context(), &tt.cluster, "ns", func(text string) { notes = append(notes, text) })
+				awake.Restore(t.Context(), func(text string) { notes = append(notes, text) })
 				if result.State != tt.want || !strings.Contains(result.Message, tt.says) {
 					t.Errorf("%s %s, want %s %s", result.State, result.Message, tt.want, tt.says)
 				}
@@ -214,39 +233,115 @@ func TestRun(t *testing.T) {
 // TestRestore: what somebody else has scaled meanwhile is left alone, and said.
 func TestRestore(t *testing.T) {
 	c := &cluster{replicas: map[string]int64{"cli": 3}}
-	awake := &Awake{}
+	awake := &Awake{Cluster: c}
 	awake.Add("deployment/cli", "uid", 1)
 	var said []string
-	awake.Restore(t.Context(), c, "ns", func(text string) { said = append(said, text) })
+	awake.Restore(t.Context(), func(text string) { said = append(said, text) })
 	if diff := cmp.Diff([]string{"scaling deployment/cli: somebody has scaled it to 3; it is left as it is"}, said); diff != "" || len(c.did) > 0 {
 		t.Error(diff, c.did)
 	}
-	awake.Restore(t.Context(), c, "ns", func(string) { t.Error("it is restored once") })
+	awake.Restore(t.Context(), func(string) { t.Error("it is restored once") })
 }
 
 // TestWake: what is woken is told before, and that it is back afterwards; nothing is woken when the telling
 // fails.
 func TestWake(t *testing.T) {
-	var told []string
-	awake := &Awake{
-		Woken: func(target, _ string, replicas int64) error {
-			told = append(told, fmt.Sprintf("%s is going to have %d", target, replicas))
-			if target == "untold" {
-				return errors.New("no place")
-			}
-			return nil
-		},
-		Asleep: func(target string) { told = append(told, target+" is back") },
-	}
-	for target, fails := range map[string]error{"untold": nil, "broken": errors.New("forbidden"), "good": nil} {
-		err := awake.Wake(target, "uid", 2, func() error { told = append(told, "waking "+target); return fails })
-		if (err == nil) != (target == "good") {
+	for target, want := range map[string][]string{
+		"untold": {"deployment/untold is going to have 2"},
+		"broken": {"deployment/broken is going to have 2", "deployment/broken is back"},
+		"good":   {"deployment/good is going to have 2", "deployment/good 0→2"},
+	} {
+		c := &cluster{replicas: map[string]int64{target: 0}}
+		if target == "broken" {
+			c.scaleErr = errors.New("forbidden")
+		}
+		awake := &Awake{
+			Cluster: c,
+			Woken: func(name, _ string, replicas int64) error {
+				c.did = append(c.did, fmt.Sprintf("%s is going to have %d", name, replicas))
+				if target == "untold" {
+					return errors.New("no place")
+				}
+				return nil
+			},
+			Asleep: func(name string) { c.did = append(c.did, name+" is back") },
+		}
+		if err := awake.Use("deployment/"+target).Keep(t.Context(), 2); (err == nil) != (target == "good") {
 			t.Errorf("%s: %v", target, err)
 		}
+		if diff := cmp.Diff(want, c.did); diff != "" {
+			t.Error(diff)
+		}
 	}
-	slices.Sort(told)
-	want := []string{"broken is back", "broken is going to have 2", "good is going to have 2", "untold is going to have 2", "waking broken", "waking good"}
-	if diff := cmp.Diff(want, told); diff != "" {
-		t.Error(diff)
+}
+
+// TestUsers: a workload that tasks wake is woken once, and put back when the last of them has ended; not while a
+// task uses it that did not wake it, and not before Restore when a task of a service uses it.
+func TestUsers(t *testing.T) {
+	const web = "deployment/web"
+	silent := func(string) {}
+	for name, tt := range map[string]struct {
+		use  func(t *testing.T, a *Awake, c *cluster)
+		want []string
+	}{
+		"two at once": {func(t *testing.T, a *Awake, c *cluster) {
+			var both sync.WaitGroup
+			for range 2 {
+				both.Go(func() {
+					use := a.Use(web)
+					if woken, err := use.Wake(t.Context(), silent); !woken || err != nil || c.of("web") != 1 {
+						t.Errorf("woken %v, error %v, replicas %d", woken, err, c.of("web"))
+					}
+					<-time.After(time.Second)
+					if c.of("web") != 1 {
+						t.Error("it is scaled away")
+					}
+					use.Done(t.Context(), silent)
+				})
+			}
+			both.Wait()
+		}, []string{"deployment/web 0→1", "deployment/web 1→0"}},
+		"one after another": {func(t *testing.T, a *Awake, _ *cluster) {
+			for range 2 {
+				use := a.Use(web)
+				if _, err := use.Wake(t.Context(), silent); err != nil {
+					t.Error(err)
+				}
+				use.Done(t.Context(), silent)
+			}
+		}, []string{"deployment/web 0→1", "deployment/web 1→0", "deployment/web 0→1", "deployment/web 1→0"}},
+		"one that did not wake it": {func(t *testing.T, a *Awake, c *cluster) {
+			first, second := a.Use(web), a.Use(web)
+			_, _ = first.Wake(t.Context(), silent)
+			first.Done(t.Context(), silent)
+			if c.of("web") != 1 {
+				t.Error("it is scaled away")
+			}
+			second.Done(t.Context(), silent)
+		}, []string{"deployment/web 0→1", "deployment/web 1→0"}},
+		"a service": {func(t *testing.T, a *Awake, c *cluster) {
+			first, service := a.Use(web), a.Use(web)
+			_, _ = first.Wake(t.Context(), silent)
+			if err := service.Keep(t.Context(), 1); err != nil {
+				t.Error(err)
+			}
+			service.Done(t.Context(), silent)
+			first.Done(t.Context(), silent)
+			if c.of("web") != 1 {
+				t.Error("it is scaled away")
+			}
+		}, []string{"deployment/web 0→1", "deployment/web 1→0"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c := &cluster{replicas: map[string]int64{"web": 0}}
+				a := &Awake{Cluster: c}
+				tt.use(t, a, c)
+				a.Restore(t.Context(), silent)
+				if diff := cmp.Diff(tt.want, c.did); diff != "" {
+					t.Error(diff)
+				}
+			})
+		})
 	}
 }
