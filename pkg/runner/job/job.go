@@ -38,7 +38,7 @@ type Runner struct {
 }
 
 const (
-	// apiTimeout is how long making or deleting a Job may take beside the grace of its pods.
+	// apiTimeout is how long making a Job may take.
 	apiTimeout = 30 * time.Second
 	// kept is after how long the cluster removes a Job that has ended and that nobody removed.
 	kept = time.Hour
@@ -180,7 +180,11 @@ func merged(own, ours map[string]string) map[string]string {
 // remove tells the Job to go, and the pods that still run to end within their grace. When the Job was
 // stopped, it returns when all are gone.
 func (w *watch) remove(ctx context.Context, stopped bool) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), w.runner.Pods.Grace+apiTimeout)
+	limit := w.runner.Pods.Removal(&w.job.Spec.Template.Spec)
+	for _, e := range w.ended {
+		limit = max(limit, w.runner.Pods.Removal(&e.pod.Spec)) // a webhook may have changed it
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
 	defer cancel()
 	if err := w.runner.Cluster.DeleteJob(ctx, w.job); err != nil {
 		return err

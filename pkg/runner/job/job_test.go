@@ -42,6 +42,8 @@ type cluster struct {
 	// listAfter is how long the first list of the pods takes, listErr the server's answer to whoever asks for it.
 	listAfter time.Duration
 	listErr   error
+	// removal is how long it takes until the deleted Job is gone.
+	removal time.Duration
 
 	mu      sync.Mutex
 	deleted []string
@@ -107,6 +109,11 @@ func (c *cluster) FollowJob(ctx context.Context, _ *batchv1.Job, see func(*batch
 	deleted := len(c.deleted) > 0
 	c.mu.Unlock()
 	if deleted {
+		select {
+		case <-time.After(c.removal):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
 		see(nil)
 		return nil
 	}
@@ -209,6 +216,7 @@ func TestRun(t *testing.T) {
 	several := func(s *batchv1.JobSpec) { s.Completions, s.Parallelism = new(int32(2)), new(int32(2)) }
 	retries := func(s *batchv1.JobSpec) { s.BackoffLimit = new(int32(1)) }
 	policy := func(s *batchv1.JobSpec) { s.PodFailurePolicy = &batchv1.PodFailurePolicy{} }
+	slow := func(s *batchv1.JobSpec) { s.Template.Spec.TerminationGracePeriodSeconds = new(int64(60)) }
 	const again = "note container main: exit status 1; it may be started again"
 	restartsOnce := func(s *batchv1.JobSpec) {
 		s.Template.Spec.RestartPolicy, s.BackoffLimit = corev1.RestartPolicyOnFailure, new(int32(1))
@@ -331,6 +339,15 @@ func TestRun(t *testing.T) {
 		{
 			name: "suspended, then cancelled", cluster: cluster{changes: []change{{job: &batchv1.Job{Spec: batchv1.JobSpec{Suspend: new(true)}}}}}, cancel: 4 * time.Second,
 			want: task.Cancelled, says: "Cancelled stop", prints: "note the Job is suspended: it waits until somebody, such as a queue, lets it start", deleted: []string{"job"}, took: 4 * time.Second,
+		},
+		{
+			name: "cancelled, while its pod has the grace of its own", spec: slow, cancel: 2500 * time.Millisecond,
+			cluster: cluster{changes: []change{of("a", running(), false)}, removal: time.Minute},
+			want:    task.Cancelled, says: "Cancelled stop", prints: "main of a", deleted: []string{"job", "a 5s"}, took: 62500 * time.Millisecond,
+		},
+		{
+			name: "cancelled, and it is never gone", cancel: time.Second, cluster: cluster{removal: time.Hour},
+			want: task.Unknown, says: `NotStopped the Job j in namespace "ns" could not be deleted: context deadline exceeded; delete it with: kubectl delete job j -n ns`, deleted: []string{"job"}, took: time.Minute + time.Second,
 		},
 		{
 			name: "cancelled, and cannot be deleted", cluster: cluster{deleteErr: errors.New("no right")}, cancel: time.Second,

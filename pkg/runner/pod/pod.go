@@ -164,9 +164,20 @@ func (r Runner) follow(ctx context.Context, t task.Task, pod *corev1.Pod, sink t
 	return result
 }
 
+// Removal returns how long a pod that is told to stop may take to be gone. It is told with the grace of the runner,
+// but a kubelet that has begun to end it for somebody else, such as the Job's controller, gives it the grace of its
+// own to the end.
+func (r Runner) Removal(spec *corev1.PodSpec) time.Duration {
+	own := int64(corev1.DefaultTerminationGracePeriodSeconds)
+	if spec.TerminationGracePeriodSeconds != nil {
+		own = *spec.TerminationGracePeriodSeconds
+	}
+	return max(r.Grace, time.Duration(own)*time.Second) + apiTimeout
+}
+
 // remove tells the pod to go, and waits for its end when that was not seen.
 func (r Runner) remove(ctx context.Context, pod *corev1.Pod, ended Ended) error {
-	deleting, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.Grace+apiTimeout)
+	deleting, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.Removal(&pod.Spec))
 	defer cancel()
 	err := r.Cluster.DeletePod(deleting, pod, ended.Grace(r.Grace))
 	if err == nil && !ended.seen && !ended.Gone {
