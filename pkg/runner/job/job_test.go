@@ -397,6 +397,11 @@ func TestRun(t *testing.T) {
 				if got := strings.TrimSpace(result.Reason + " " + result.Message); result.State != tt.want || got != tt.says {
 					t.Errorf("%s %q, want %s %q", result.State, got, tt.want, tt.says)
 				}
+				for _, target := range result.Targets {
+					if result.State == task.Failed && target.State == task.Unknown {
+						t.Errorf("the Job failed, and of pod %s: %s", target.Pod, target.Message)
+					}
+				}
 				if tt.code != 0 && (result.ExitCode == nil || *result.ExitCode != tt.code) {
 					t.Errorf("exit code %v, want %d", result.ExitCode, tt.code)
 				}

@@ -122,9 +122,27 @@ func (w *watch) follow(ctx context.Context) task.Result {
 		result = task.Result{State: task.Cancelled, Reason: "Cancelled", Message: context.Cause(ctx).Error()}
 	}
 	for _, e := range w.ended {
-		result.Targets = append(result.Targets, e.Targets...)
+		for _, t := range e.Targets {
+			if result.State == task.Failed {
+				t = e.givenUp(t)
+			}
+			result.Targets = append(result.Targets, t)
+		}
 	}
 	return result
+}
+
+// givenUp is how a pod ended whose Job has failed: one that was not seen to its end for that reason failed as its
+// containers did before, or was stopped.
+func (e endedPod) givenUp(t task.Target) task.Target {
+	switch {
+	case e.State != task.Cancelled && !e.Gone:
+	case e.Again != nil:
+		t.State, t.ExitCode, t.Message = task.Failed, e.Again.ExitCode, e.Again.Message
+	default:
+		t.State, t.Message = task.Cancelled, "stopped when the Job had failed"
+	}
+	return t
 }
 
 // see takes a state of the Job, nil when it is gone. Its conditions decide only when its pods have
