@@ -204,7 +204,7 @@ type Exec struct {
 	Pods Count `json:"pods,omitempty"`
 	// Parallel is how many at the same time; by default one after another.
 	Parallel int `json:"parallel,omitempty"`
-	// Scale wakes a target that is scaled to zero, and puts it back.
+	// Scale wakes a target that is scaled to zero, and puts it back when no task uses it any more.
 	Scale bool `json:"scale,omitempty"`
 	// AllowEmpty makes no pod at all a skipped task and no failure.
 	AllowEmpty bool `json:"allowEmpty,omitempty"`
