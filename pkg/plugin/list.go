@@ -113,9 +113,9 @@ func (a *App) documents(ctx context.Context, c *connection, tasks *taskFlags, na
 	if name != "" {
 		from.files = c.storedFiles(ctx, name, namespace)
 	}
-	documents, err := a.find(ctx, tasks, client, plan.Release{Name: name, Namespace: namespace}, from)
+	documents, looked, err := a.find(ctx, tasks, client, plan.Release{Name: name, Namespace: namespace}, from)
 	if err == nil && len(documents) == 0 {
-		err = usageError{fmt.Errorf("there are no tasks here; name a file with --tasks, or a release with --release")}
+		err = usageError{noTasks(looked)}
 	}
 	return documents, err
 }

@@ -60,7 +60,7 @@ func (a *App) prepare(ctx context.Context, o *helmOptions, client *kube.Client, 
 		store:  record.Store{Client: client.Interface, Namespace: rel.Namespace, Release: rel.Name, Life: p.life},
 		client: client, next: next,
 	}
-	documents, err := a.find(ctx, flags, client, rel, p.sources(next))
+	documents, looked, err := a.find(ctx, flags, client, rel, p.sources(next))
 	if err != nil {
 		return nil, preflight(ctx, err)
 	}
@@ -87,6 +87,7 @@ func (a *App) prepare(ctx context.Context, o *helmOptions, client *kube.Client, 
 	if p.tasks, err = flags.read(documents, options); err != nil {
 		return nil, err
 	}
+	p.tasks.looked = looked
 	if wires {
 		options.images = flags.runnerImages()
 		if err := a.wireKeptn(ctx, &flags.keptn, &p.tasks, client, change, next, options); err != nil {
@@ -268,6 +269,9 @@ func (a *App) enter(ctx context.Context, o *operation) (*session, context.Contex
 func (a *App) perform(ctx context.Context, o *operation) error {
 	planned := o.plan.Tasks()
 	a.announce(o.tasks, planned)
+	if len(o.tasks.tasks) > 0 && len(planned) == 0 {
+		a.say("none of them is for %s", o.plan.Operation)
+	}
 	if a.planning != nil {
 		return a.showPlan(ctx, o.flags, o.plan, o.past.client, o.past.next)
 	}

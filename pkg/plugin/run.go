@@ -112,12 +112,12 @@ func (a *App) run(ctx context.Context, o *runOptions, names []string) error {
 	if o.release != "" {
 		from.files = o.connection.storedFiles(ctx, o.release, namespace)
 	}
-	documents, err := a.find(ctx, &o.tasks, client, rel, from)
+	documents, looked, err := a.find(ctx, &o.tasks, client, rel, from)
 	if err != nil {
 		return preflight(ctx, err)
 	}
 	if len(documents) == 0 {
-		return usageError{errors.New("there are no tasks: no tasks.yaml, .lagoon.yml, keptn.yaml or .draft-tasks.toml here, and no ConfigMap annotated for a release given with --release; name a file with --tasks")}
+		return usageError{noTasks(looked)}
 	}
 	runner := &stepRunner{operation: task.Run, client: client, namespace: namespace, timeout: waitTimeout, approve: a.approver(&o.tasks), images: o.tasks.runnerImages(), env: newEnvironment(task.Run, rel)}
 	// Tasks of this machine need no cluster, so one that is not configured is no error.
@@ -181,6 +181,11 @@ func (a *App) run(ctx context.Context, o *runOptions, names []string) error {
 		o.tasks.record.place = recordNone
 	}
 	return a.settled(ctx, nil, namespace, o.release, func() error { return a.runPlan(ctx, o, runner, set, p, id, ledger) })
+}
+
+// noTasks is the error of a command that has nothing to work on.
+func noTasks(looked string) error {
+	return fmt.Errorf("there are no tasks in %s\nhint: name a file with --tasks, or a release with --release", looked)
 }
 
 // recorded reports whether a run of the tasks is recorded: one that touches the cluster, one that later

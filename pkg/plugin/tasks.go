@@ -109,7 +109,9 @@ func (t *taskFlags) runnerImages() map[task.Runtime]string {
 
 // taskSet is what was read.
 type taskSet struct {
-	documents   []source.Document
+	documents []source.Document
+	// looked says where documents were looked for; empty when they were named.
+	looked      string
 	tasks       []task.Task
 	diagnostics task.Diagnostics
 }
@@ -125,11 +127,12 @@ type chart struct {
 	recorded func(context.Context) ([]source.Document, error)
 }
 
-// find returns the documents that the flags name or, when they name none, that are there.
-func (a *App) find(ctx context.Context, t *taskFlags, client *kube.Client, rel plan.Release, from chart) ([]source.Document, error) {
+// find returns the documents that the flags name or, when they name none, that are there, and where it looked
+// for these.
+func (a *App) find(ctx context.Context, t *taskFlags, client *kube.Client, rel plan.Release, from chart) (documents []source.Document, looked string, err error) {
 	dir, err := os.Getwd()
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	finder := source.Finder{
 		Formats: knownFormats(), Dir: dir, Stdin: a.stdin,
@@ -156,20 +159,19 @@ func (a *App) find(ctx context.Context, t *taskFlags, client *kube.Client, rel p
 		}
 	}
 	if len(t.references) > 0 {
-		documents, err := finder.Named(ctx, t.references)
-		if err != nil {
-			return nil, usageError{err}
+		if documents, err = finder.Named(ctx, t.references); err != nil {
+			return nil, "", usageError{err}
 		}
-		return documents, nil
+		return documents, "", nil
 	}
 	documents, notes, err := finder.Discover(ctx)
 	for _, note := range notes {
 		a.say("note: %s", note)
 	}
 	if pathError := (*fs.PathError)(nil); errors.As(err, &pathError) || errors.Is(err, source.ErrTooLarge) {
-		return nil, usageError{err}
+		return nil, "", usageError{err}
 	}
-	return documents, err
+	return documents, finder.Looked(), err
 }
 
 // configMaps returns those of the objects that are ConfigMaps.
@@ -240,6 +242,9 @@ func (t *taskFlags) read(documents []source.Document, o parseOptions) (taskSet, 
 // announce says what was read from where, and what is odd about the documents or the tasks that
 // are going to run.
 func (a *App) announce(set taskSet, planned []task.Task) {
+	if len(set.documents)+len(set.tasks) == 0 && set.looked != "" {
+		a.say("no tasks: none in %s", set.looked)
+	}
 	for _, d := range set.documents {
 		count := 0
 		for _, t := range set.tasks {

@@ -149,6 +149,21 @@ func (f Finder) Discover(ctx context.Context) (documents []Document, notes []str
 	return documents, notes, err
 }
 
+// Looked says where Discover looks, for who has found nothing: "the working directory (tasks.yaml, …), the chart".
+func (f Finder) Looked() string {
+	places := []string{fmt.Sprintf("the working directory (%s)", f.fileNames())}
+	if f.Client != nil && f.Release != "" {
+		places = append(places, fmt.Sprintf("the ConfigMaps of namespace %q annotated for release %q", f.Namespace, f.Release))
+	}
+	if f.Recorded != nil {
+		places = append(places, "the record of the release")
+	}
+	if f.Chart != nil {
+		places = append(places, "the chart")
+	}
+	return strings.Join(places, ", ")
+}
+
 func (f Finder) format(name string) (Format, bool) {
 	for _, format := range f.Formats {
 		if format.Name == name {
