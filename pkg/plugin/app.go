@@ -17,6 +17,7 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/record"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/report"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/runner/approve"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/source"
 )
 
@@ -55,6 +56,8 @@ type App struct {
 	// raw are the streams of the process.
 	raw         genericiooptions.IOStreams
 	out, errOut *report.Plain
+	// person answers all questions.
+	person *approve.Terminal
 
 	mu sync.Mutex
 	// leftovers undo what must not outlive the program, also when it is left in a hurry.
@@ -86,7 +89,7 @@ func New(streams genericiooptions.IOStreams) *App {
 	out, errOut := report.NewPlain(streams.Out), report.NewPlain(streams.ErrOut)
 	return &App{
 		IOStreams: genericiooptions.IOStreams{In: streams.In, Out: out, ErrOut: errOut},
-		raw:       streams, out: out, errOut: errOut,
+		raw:       streams, out: out, errOut: errOut, person: approve.NewTerminal(streams.In, errOut),
 		stdin: sync.OnceValues(func() ([]byte, error) { return source.ReadLimited(streams.In) }),
 	}
 }

@@ -106,7 +106,7 @@ func (a *App) prepare(ctx context.Context, o *helmOptions, client *kube.Client, 
 		}
 	}
 	if !shows {
-		if err := a.trust(flags, p.plan); err != nil {
+		if err := a.trust(ctx, flags, p.plan); err != nil {
 			return nil, err
 		}
 		if err := checkKeptn(ctx, client, rel.Namespace, p.plan.Tasks(), next); err != nil {

@@ -1,6 +1,7 @@
 package plugin
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -205,7 +206,7 @@ func (r *recalled) line(given []setting) []string {
 }
 
 // consent has the user confirm what a record wants of this machine; without a terminal it is refused.
-func (a *App) consent(run *record.Stored, wanted []setting) error {
+func (a *App) consent(ctx context.Context, run *record.Stored, wanted []setting) error {
 	if len(wanted) == 0 {
 		return nil
 	}
@@ -215,9 +216,9 @@ func (a *App) consent(run *record.Stored, wanted []setting) error {
 		line += " " + shown("%s", lagoon.Quote(s.String()))
 	}
 	if a.interactive() {
-		fmt.Fprintf(a.ErrOut, "The record of run %s wants to touch this machine, or what only you can reach:\n%sAllow it? [y/N] ", run.ID, list)
-		if answer, _ := a.readLine(); yes(answer) {
-			return nil
+		yes, err := a.person.Ask(ctx, fmt.Sprintf("The record of run %s wants to touch this machine, or what only you can reach:\n%sAllow it?", shown("%s", run.ID), list))
+		if yes || ctx.Err() != nil {
+			return err
 		}
 	}
 	return refusedError{fmt.Sprintf("the record of run %s wants to touch this machine, or what only you can reach, and whoever may write Secrets can have written it:\n%shint: what you want of it, give on the command line: %s", run.ID, list, line)}

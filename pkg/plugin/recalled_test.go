@@ -118,7 +118,7 @@ func TestRecall(t *testing.T) {
 			if line := strings.Join(got.line(tt.given), " "); line != tt.line {
 				t.Errorf("line %q, want %q", line, tt.line)
 			}
-			err = newTestApp().consent(run, got.machine)
+			err = newTestApp().consent(t.Context(), run, got.machine)
 			if want := map[bool]int{false: 0, true: exitPreflight}[tt.machine != ""]; ExitCode(err) != want {
 				t.Errorf("without a terminal exit code %d, want %d", ExitCode(err), want)
 			}

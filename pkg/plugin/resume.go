@@ -125,7 +125,7 @@ func (a *App) resume(cmd *cobra.Command, o *resumeOptions, args []string) error 
 	if err := command.give(given); err != nil {
 		return err
 	}
-	if err := a.consent(run, command.machine); err != nil {
+	if err := a.consent(ctx, run, command.machine); err != nil {
 		return err
 	}
 	line := command.line(append(given, o.connects(cmd.Flags(), namespace, command.command)...))

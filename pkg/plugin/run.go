@@ -220,10 +220,10 @@ func (a *App) runPlan(ctx context.Context, o *runOptions, runner *stepRunner, se
 			return err
 		}
 	}
-	if err := a.trust(&o.tasks, p); err != nil {
+	if err := a.trust(ctx, &o.tasks, p); err != nil {
 		return err
 	}
-	if err := a.confirm(&o.tasks, p.Tasks()); err != nil {
+	if err := a.confirm(ctx, &o.tasks, p.Tasks()); err != nil {
 		return err
 	}
 	if err := checkKeptn(ctx, runner.client, runner.namespace, p.Tasks(), nil); err != nil {

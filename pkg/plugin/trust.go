@@ -1,6 +1,7 @@
 package plugin
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"strings"
@@ -16,7 +17,7 @@ import (
 // trust refuses tasks that touch this machine and come from a source that is not trusted, unless
 // a flag or the user at the terminal allows them. Of a run that is gone on with these are all: its record chose
 // them, and what they are given.
-func (a *App) trust(t *taskFlags, p plan.Plan) error {
+func (a *App) trust(ctx context.Context, t *taskFlags, p plan.Plan) error {
 	if t.allowHostTasks {
 		return nil
 	}
@@ -32,17 +33,16 @@ func (a *App) trust(t *taskFlags, p plan.Plan) error {
 	}
 	list := strings.Join(lines, "\n")
 	if a.interactive() {
-		fmt.Fprintf(a.ErrOut, "%s want to touch this machine:\n%s\nAllow them? [y/N] ", strings.ToUpper(from[:1])+from[1:], list)
-		answer, _ := a.readLine()
-		if yes(answer) {
-			return nil
+		yes, err := a.person.Ask(ctx, fmt.Sprintf("%s want to touch this machine:\n%s\nAllow them?", strings.ToUpper(from[:1])+from[1:], list))
+		if yes || ctx.Err() != nil {
+			return err
 		}
 	}
 	return refusedError{from + " may not touch this machine:\n" + list + "\nhint: " + hint}
 }
 
 // confirm asks what the authors of tasks want to be asked.
-func (a *App) confirm(t *taskFlags, tasks []task.Task) error {
+func (a *App) confirm(ctx context.Context, t *taskFlags, tasks []task.Task) error {
 	for _, one := range tasks {
 		if one.Confirm == "" || one.Skip != "" || t.yes {
 			continue
@@ -50,37 +50,19 @@ func (a *App) confirm(t *taskFlags, tasks []task.Task) error {
 		if !a.interactive() {
 			return refusedError{shown("task %q asks: %s", one.Name, one.Confirm) + "\nhint: add --yes"}
 		}
-		fmt.Fprintf(a.ErrOut, "%s [y/N] ", shown("%s", one.Confirm))
-		if answer, _ := a.readLine(); !yes(answer) {
+		switch yes, err := a.person.Ask(ctx, approve.Quoted(one.Confirm)); {
+		case ctx.Err() != nil:
+			return err
+		case !yes:
 			return refusedError{shown("task %q was not confirmed", one.Name)}
 		}
 	}
 	return nil
 }
 
-// yes reports whether an answer is one.
-func yes(answer string) bool {
-	answer = strings.ToLower(strings.TrimSpace(answer))
-	return answer == "y" || answer == "yes"
-}
-
-// readLine reads a line of standard input, byte by byte, so that the next question finds the rest.
-func (a *App) readLine() (string, error) {
-	var line []byte
-	for one := make([]byte, 1); ; {
-		n, err := a.In.Read(one)
-		if n > 0 {
-			line = append(line, one[0])
-		}
-		if err != nil || n > 0 && one[0] == '\n' {
-			return string(line), err
-		}
-	}
-}
-
 // approver asks the person at the terminal, if there is one.
 func (a *App) approver(t *taskFlags) approve.Runner {
-	return approve.Runner{Yes: t.yes, Interactive: a.interactive(), Ask: a.ErrOut, Answer: a.readLine}
+	return approve.Runner{Yes: t.yes, Interactive: a.interactive(), Ask: a.person.Ask}
 }
 
 // shown formats a line with text from outside.

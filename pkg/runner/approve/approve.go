@@ -4,7 +4,6 @@ package approve
 import (
 	"context"
 	"fmt"
-	"io"
 	"strings"
 
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
@@ -16,12 +15,11 @@ type Runner struct {
 	Yes bool
 	// Interactive tells that there is a person to ask.
 	Interactive bool
-	// Ask writes the question, Answer reads one line of answer.
-	Ask    io.Writer
-	Answer func() (string, error)
+	// Ask asks whether to go on; see Terminal.Ask.
+	Ask func(ctx context.Context, question string) (bool, error)
 }
 
-// Run asks, and succeeds when the answer is yes. Without anybody to ask it fails at once.
+// Run asks, and succeeds when the answer is yes. Without a person to ask it fails at once.
 func (r Runner) Run(ctx context.Context, t task.Task, sink task.Sink) task.Result {
 	a, ok := t.Executor.(task.Approve)
 	if !ok {
@@ -34,23 +32,20 @@ func (r Runner) Run(ctx context.Context, t task.Task, sink task.Sink) task.Resul
 	if !r.Interactive {
 		return task.Result{State: task.Failed, Reason: "NobodyToAsk", Message: fmt.Sprintf("%q needs the yes of a person, and there is no terminal to ask at; approve beforehand with --yes", a.Message)}
 	}
-	fmt.Fprintf(r.Ask, "%s [y/N] ", a.Message)
-	answers := make(chan string, 1)
-	// A read of a terminal cannot be cancelled; it ends with the program.
-	go func() {
-		line, err := r.Answer()
-		if err != nil {
-			line = ""
-		}
-		answers <- line
-	}()
-	select {
-	case <-ctx.Done():
-		return task.Result{State: task.Cancelled, Reason: "Cancelled", Message: context.Cause(ctx).Error()}
-	case answer := <-answers:
-		if answer = strings.ToLower(strings.TrimSpace(answer)); answer == "y" || answer == "yes" {
-			return task.Result{State: task.Succeeded}
-		}
+	yes, err := r.Ask(ctx, Quoted(a.Message))
+	switch {
+	case ctx.Err() != nil && err != nil:
+		return task.Result{State: task.Cancelled, Reason: "Cancelled", Message: err.Error()}
+	case err != nil:
+		return task.Result{State: task.Failed, Reason: "NotApproved", Message: fmt.Sprintf("the answer could not be read: %v", err)}
+	case !yes:
 		return task.Result{State: task.Failed, Reason: "NotApproved", Message: "not approved"}
 	}
+	return task.Result{State: task.Succeeded}
+}
+
+// Quoted returns an author's question with a bar before each line but the first, so that none looks like another
+// question or like a line of the program's own.
+func Quoted(question string) string {
+	return strings.ReplaceAll(strings.TrimSpace(question), "\n", "\n  | ")
 }
