@@ -69,9 +69,6 @@ type attempts struct {
 // often as it says. An end that nobody saw is followed by another attempt only when the task may run
 // twice. The steps that are not tasks have one attempt, and limits of their own.
 func (t attempts) all(ctx context.Context, s plan.Step, earlier Earlier) task.Result {
-	if s.Task != nil && s.Task.Skip != "" {
-		return task.Result{State: task.Skipped, Reason: "Condition", Message: s.Task.Skip}
-	}
 	a := earlier.next(s)
 	if s.Task == nil {
 		a.Alone = t.alone

@@ -116,6 +116,8 @@ type run struct {
 	alone <-chan struct{}
 	// firstFailed is the title of the first step that failed and was not allowed to.
 	firstFailed string
+	// cancelled tells that it was stopped, and did not fail by itself.
+	cancelled bool
 	// rollingBack tells that an earlier process had begun to roll back.
 	rollingBack bool
 	// worked tells that this process has started something that may change something, before the end of the run.
@@ -276,31 +278,54 @@ func (r *run) start(ctx context.Context, i int) {
 		r.ends(i, earlier.result(s))
 		return
 	}
+	known, result := resolve(s, r.values(s))
+	if result == nil && known.Task != nil && known.Task.Skip != "" {
+		result = &task.Result{State: task.Skipped, Reason: "Condition", Message: known.Task.Skip}
+	}
+	if result != nil { // it does not start
+		r.ends(i, StepResult{Step: s, Result: *result})
+		return
+	}
 	r.emit(StepStarted{Time: began, Step: s})
 	values := r.values(s)
 	go func() {
-		result, hid := r.carryOut(ctx, s, values, earlier)
+		result, hid := r.carryOut(ctx, known, values, earlier)
 		r.ended <- ending{i, StepResult{Step: s, Result: result, Start: began, End: r.engine.Now(), Hid: hid}}
 	}()
+}
+
+// resolve returns the step as it is to be carried out, or how it ends because that cannot be found out.
+func resolve(s plan.Step, values task.Values) (known plan.Step, end *task.Result) {
+	defer func() {
+		if p := recover(); p != nil {
+			end = panicked(p)
+		}
+	}()
+	known, err := resolved(s, values)
+	if err != nil {
+		end = &task.Result{State: task.Failed, Reason: "Expression", Message: err.Error()}
+	}
+	return known, end
+}
+
+// panicked is the end of a step in which this program had a bug: it is not known, and the other steps must not die
+// with it.
+func panicked(p any) *task.Result {
+	return &task.Result{State: task.Unknown, Reason: "Panic", Message: fmt.Sprintf("internal error: %v\n%s", p, debug.Stack())}
 }
 
 // ends ends a step that needs no runner.
 func (r *run) ends(i int, result StepResult) { go func() { r.ended <- ending{i, result} }() }
 
-// carryOut hands the step to the runner; hid tells that a secret was taken out of what it printed. A panic there is a bug of ours, and the step's end is
-// then not known; the other steps must not die with it.
+// carryOut hands the step to the runner; hid tells that a secret was taken out of what it printed.
 func (r *run) carryOut(ctx context.Context, s plan.Step, values task.Values, earlier Earlier) (result task.Result, hid bool) {
 	defer func() {
 		if p := recover(); p != nil {
-			result = task.Result{State: task.Unknown, Reason: "Panic", Message: fmt.Sprintf("internal error: %v\n%s", p, debug.Stack())}
+			result = *panicked(p)
 		}
 	}()
-	s, err := resolved(s, values)
-	if err != nil {
-		return task.Result{State: task.Failed, Reason: "Expression", Message: err.Error()}, false
-	}
 	journal := r.engine.Journal
-	if s.Waits() || s.Task != nil && s.Task.Skip != "" {
+	if s.Waits() {
 		journal = nil
 	} else if !atEnd(s) {
 		r.worked.Store(true)
@@ -317,7 +342,8 @@ func (r *run) carryOut(ctx context.Context, s plan.Step, values task.Values, ear
 	hid = shown.flush()
 	data.flush()
 	if journal != nil && result.Reason != ReasonNotRecorded {
-		if s, err = withUndo(s, values, result); err == nil {
+		s, err := withUndo(s, values, result)
+		if err == nil {
 			err = journal.After(StepResult{Step: s, Result: result})
 		}
 		if err != nil {
@@ -422,17 +448,44 @@ func (r *run) end(i int, s StepResult) {
 	if s.State.Good() || s.State == task.NotRun || s.Tolerated() || r.firstFailed != "" {
 		return
 	}
-	r.firstFailed = s.Step.Title()
+	r.firstFailed, r.cancelled = s.Step.Title(), s.State == task.Cancelled
 }
 
+// whyNot says why a step's turn did not come: what it needs did not succeed, else the run was cancelled, else what
+// failed first has stopped the run.
 func (r *run) whyNot(ctx context.Context, s plan.Step) string {
-	switch {
-	case r.firstFailed != "":
-		return fmt.Sprintf("not run because %q did not succeed", r.firstFailed)
-	case ctx.Err() != nil:
-		return "not run because the run was cancelled"
+	because, cancelled := r.firstFailed, ctx.Err() != nil && r.cancelled
+	if blocking := r.blocking(s, map[string]bool{}); blocking != nil {
+		because, cancelled = blocking.Step.Title(), cancelled && blocking.State == task.Cancelled
 	}
-	return fmt.Sprintf("not run: %v did not succeed", s.Needs)
+	switch {
+	case cancelled, because == "" && ctx.Err() != nil:
+		return "not run because the run was cancelled"
+	case because == "":
+		return fmt.Sprintf("not run: %v did not succeed", s.Needs)
+	}
+	return fmt.Sprintf("not run because %q did not succeed", because)
+}
+
+// blocking returns the end of the step that keeps s from running: one that s needs, or that what it needs does;
+// nil when there is none.
+func (r *run) blocking(s plan.Step, seen map[string]bool) *StepResult {
+	for _, need := range s.Needs {
+		i, ok := r.place[need]
+		if !ok || seen[need] {
+			continue
+		}
+		seen[need] = true
+		switch end := &r.results[i]; {
+		case !r.done[i] || end.State == task.NotRun:
+			if blocking := r.blocking(r.plan.Steps[i], seen); blocking != nil {
+				return blocking
+			}
+		case !end.State.Good() && !end.Tolerated():
+			return end
+		}
+	}
+	return nil
 }
 
 func (r *run) emit(e Event) {

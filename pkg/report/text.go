@@ -48,7 +48,7 @@ func (t *Text) Emit(e engine.Event) {
 		}
 		t.line("%s: %s", e.Step.Title(), ending(e.Result))
 		for _, target := range e.Result.Targets {
-			if target.State != task.Succeeded {
+			if target.State != task.Succeeded && !alone(e.Result) {
 				t.line("  %s: %s%s", target.Pod, strings.ToUpper(string(target.State)), colon(target.Message))
 			}
 		}
@@ -148,6 +148,9 @@ func ending(r engine.StepResult) string {
 	if n := len(r.Targets); n > 1 && r.State == task.Succeeded {
 		where = fmt.Sprintf(" in %d pods", n)
 	}
+	if alone(r) && r.State != task.Succeeded {
+		took += " in " + r.Targets[0].Pod
+	}
 	if r.Earlier {
 		took = ", as an earlier process of this run saw"
 	}
@@ -161,6 +164,11 @@ func ending(r engine.StepResult) string {
 	case task.Failed, task.Cancelled, task.Unknown:
 	}
 	return strings.ToUpper(string(r.State)) + took + colon(r.Message)
+}
+
+// alone reports whether the step's end is that of the one pod that it ran in, so that it need not be said of both.
+func alone(r engine.StepResult) bool {
+	return len(r.Targets) == 1 && r.Targets[0].State == r.State && r.Targets[0].Message == r.Message
 }
 
 func colon(message string) string {

@@ -75,12 +75,13 @@ func TestText(t *testing.T) {
 			ended(a, task.Result{State: task.Failed, Message: "failed in 1 of 2 pods", Targets: []task.Target{
 				{Pod: "p1", State: task.Succeeded}, {Pod: "p2", State: task.Failed, Message: "exit status 3"},
 			}}),
+			ended(a, task.Result{State: task.Failed, Message: "exit status 3", Targets: []task.Target{{Pod: "p1", State: task.Failed, Message: "exit status 3"}}}),
 			ended(a, task.Result{State: task.Unknown, Message: "connection lost"}),
 			ended(a, task.Result{State: task.Skipped, Message: "no pods"}),
 			ended(a, task.Result{State: task.Cancelled}),
 			ended(b, task.Result{State: task.NotRun, Message: "not run because \"a\" did not succeed"}),
 			ended(a, task.Result{State: task.Succeeded, Targets: []task.Target{{Pod: "p", State: task.Succeeded}, {Pod: "q", State: task.Succeeded}}}),
-		}, "a: FAILED after 1.5s: failed in 1 of 2 pods\n  p2: FAILED: exit status 3\na: UNKNOWN after 1.5s: connection lost\na: skipped: no pods\n" +
+		}, "a: FAILED after 1.5s: failed in 1 of 2 pods\n  p2: FAILED: exit status 3\na: FAILED after 1.5s in p1: exit status 3\na: UNKNOWN after 1.5s: connection lost\na: skipped: no pods\n" +
 			"a: CANCELLED after 1.5s\nb\\x1b: not run because \"a\" did not succeed\na: ok in 2 pods after 1.5s\n"},
 	}
 	for _, tt := range tests {
