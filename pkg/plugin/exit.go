@@ -5,8 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"syscall"
 
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/engine"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/release"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
@@ -63,7 +66,8 @@ type silentError struct{ code int }
 
 func (e silentError) Error() string { return fmt.Sprintf("exit code %d", e.code) }
 
-// ExitCode returns the exit code for an error; 0 for nil. It looks at types only, never at text.
+// ExitCode returns the exit code for an error; 0 for nil. It looks at types only, never at text. What is known of a
+// run when it has ended, failureCode has turned into a runError.
 func ExitCode(err error) int {
 	var (
 		silent      silentError
@@ -94,6 +98,59 @@ func ExitCode(err error) int {
 		return exitUsage
 	}
 	return exitFailed
+}
+
+// timeoutError is the end of something that a time limit ended.
+type timeoutError struct{ error }
+
+func (e timeoutError) Unwrap() error { return e.error }
+
+// timedOut reports whether an error is that a time limit passed, in our words or in those of a wait of Helm's.
+func timedOut(err error) bool {
+	var timeout timeoutError
+	var notReady *kube.NotReadyError
+	return errors.As(err, &timeout) || errors.As(err, &notReady) && notReady.Waited > 0
+}
+
+// failed reports whether a step is why its run failed.
+func failed(s engine.StepResult) bool { return s.State == task.Failed && !s.Tolerated() }
+
+// failureCode is the exit code of a run that failed, whatever it was started by: 4 when it was refused before it
+// touched anything, 124 when a time limit ended it, else 1. helm is the error of Helm's part.
+func failureCode(result engine.Result, helm error) int {
+	late := func(s engine.StepResult) bool {
+		return failed(s) && (s.Reason == engine.ReasonTimeout || s.Reason == reasonHelm && timedOut(helm))
+	}
+	touched := func(s engine.StepResult) bool { return !untouched(s, helm) }
+	switch {
+	case !slices.ContainsFunc(result.Steps, touched):
+		return exitPreflight
+	case slices.ContainsFunc(result.Steps, late):
+		return exitTimeout
+	}
+	return exitFailed
+}
+
+// refusals are the reasons of tasks that failed because the server refused to make what they run in, or has not
+// got what they run in.
+var refusals = []string{"NotCreated", "Pods", "Template", "Service", "Container", "Definition", "Function", "Advanced"}
+
+// untouched reports whether a step is known to have touched nothing.
+func untouched(s engine.StepResult, helm error) bool {
+	if s.Earlier {
+		return false
+	}
+	switch s.State {
+	case task.NotRun, task.Skipped:
+		return true
+	case task.Succeeded:
+		return s.Step.Waits()
+	case task.Failed:
+		refused := (*release.PreflightError)(nil)
+		return s.Attempts <= 1 && slices.Contains(refusals, s.Reason) || s.Reason == reasonHelm && errors.As(helm, &refused)
+	case task.Cancelled, task.Unknown:
+	}
+	return false
 }
 
 // interruption returns the exit code of the signal that cancelled ctx; false when none did.

@@ -194,7 +194,11 @@ func (a *App) history(ctx context.Context, o *pastOptions) error {
 		return nil
 	}
 	if len(objects) == 0 {
-		a.say("no recorded runs in namespace %q", locks.Namespace)
+		of := ""
+		if o.release != "" {
+			of = fmt.Sprintf(" of release %q", o.release)
+		}
+		a.say("no recorded runs%s in namespace %q", of, locks.Namespace)
 		return nil
 	}
 	table := tabwriter.NewWriter(a.Out, 0, 0, 3, ' ', 0)

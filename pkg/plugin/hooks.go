@@ -78,7 +78,11 @@ func (r *stepRunner) runHooks(ctx context.Context, event string, hooks []*releas
 	var errs []error
 	for _, s := range result.Steps {
 		if !s.State.Good() && s.State != task.NotRun {
-			errs = append(errs, fmt.Errorf("%s: %s", s.Step.Task.Executor.(task.Hook).Object, strings.TrimSpace(s.Message)))
+			err := fmt.Errorf("%s: %s", s.Step.Task.Executor.(task.Hook).Object, strings.TrimSpace(s.Message))
+			if s.Reason == engine.ReasonTimeout {
+				err = timeoutError{err}
+			}
+			errs = append(errs, err)
 		}
 	}
 	return errors.Join(errs...)

@@ -324,8 +324,12 @@ func (a *App) perform(ctx context.Context, o *operation) error {
 		a.forget(ctx, o)
 		s.keep = 0
 	}
-	if end != nil && revision > 0 && applyError == nil && o.runner.rolledBack == "" {
-		a.say("release %q: Helm's %s is done (revision %d), nothing was rolled back", o.plan.Release.Name, o.plan.Operation, revision)
+	if end != nil && revision > 0 && applyError == nil && !triedRollback(result) {
+		stays := "nothing was rolled back"
+		if o.plan.Operation == task.Rollback {
+			stays = "it stays"
+		}
+		a.say("release %q: Helm's %s is done (revision %d), %s", o.plan.Release.Name, o.plan.Operation, revision, stays)
 	}
 	return end
 }
@@ -365,42 +369,34 @@ func (a *App) end(ctx context.Context, result engine.Result, applyError error) e
 		return runError{exitUnknown, summary(result, task.Unknown)}
 	case task.Failed, task.Cancelled, task.Skipped, task.NotRun:
 	}
-	code := exitFailed
-	for _, s := range result.Steps {
-		if s.State != task.Failed || s.Tolerated() {
-			continue
-		}
-		if s.Reason == reasonHelm {
-			// In Helm's own words.
-			return runError{exitFailed, applyError}
-		}
-		if s.Reason == engine.ReasonTimeout {
-			code = exitTimeout
-		}
+	code := failureCode(result, applyError)
+	if slices.ContainsFunc(result.Steps, func(s engine.StepResult) bool { return failed(s) && s.Reason == reasonHelm }) {
+		return runError{code, applyError} // in Helm's own words
 	}
 	return runError{code, summary(result, task.Failed)}
 }
 
 // rolledBack turns the end of a run that was rolled back into that: whether it could be.
 func rolledBack(result engine.Result, how string, end error) error {
-	tried, failed := false, false
-	for _, s := range result.Steps {
-		if s.Step.Stage != task.AtRollback || s.Reason == engine.ReasonNotNeeded {
-			continue
-		}
-		tried = true
-		failed = failed || !s.State.Good()
-	}
+	bad := func(s engine.StepResult) bool { return atRollback(s) && !s.State.Good() }
 	switch {
-	case !tried || end == nil:
+	case !triedRollback(result) || end == nil:
 		return end
-	case failed:
+	case slices.ContainsFunc(result.Steps, bad):
 		return runError{exitNotRolledBack, fmt.Errorf("%w; it could not be rolled back", end)}
 	case how == "":
 		how = "what was done was taken back, and Helm had changed nothing"
 	}
 	return runError{exitRolledBack, fmt.Errorf("%w; %s", end, how)}
 }
+
+// atRollback reports whether a step takes back what others did, and its turn came.
+func atRollback(s engine.StepResult) bool {
+	return s.Step.Stage == task.AtRollback && s.Reason != engine.ReasonNotNeeded
+}
+
+// triedRollback reports whether it was tried to take back what the run did.
+func triedRollback(result engine.Result) bool { return slices.ContainsFunc(result.Steps, atRollback) }
 
 // summary says in one line which steps ended in that state.
 func summary(result engine.Result, state task.State) error {

@@ -61,5 +61,9 @@ func (a *App) test(ctx context.Context, o *helmOptions, test *release.Test, name
 	if code, ok := interruption(ctx); ok {
 		return runError{code, context.Cause(ctx)}
 	}
-	return runError{exitFailed, fmt.Errorf("test: %w", end)}
+	code := exitFailed
+	if timedOut(end) {
+		code = exitTimeout
+	}
+	return runError{code, fmt.Errorf("test: %w", end)}
 }

@@ -3,6 +3,7 @@ package release
 import (
 	helmrelease "helm.sh/helm/v3/pkg/release"
 	"helm.sh/helm/v3/pkg/storage/driver"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 )
 
 // recorder is a release storage that tells the client which release Helm is changing: Helm stores it before
@@ -12,13 +13,18 @@ type recorder struct {
 	client *client
 }
 
-// Create implements driver.Driver.
+// Create implements driver.Driver. What the server refuses here has touched nothing, unless the chart has CRDs, which
+// Helm makes before: the error is a *PreflightError then.
 func (r *recorder) Create(key string, rel *helmrelease.Release) error {
-	if err := r.Driver.Create(key, rel); err != nil {
-		return err
+	err := r.Driver.Create(key, rel)
+	switch refused := apierrors.IsForbidden(err) || apierrors.IsNotFound(err); {
+	case err == nil:
+		r.begins(rel)
+		return nil
+	case refused && len(rel.Chart.CRDObjects()) == 0:
+		return &PreflightError{err}
 	}
-	r.begins(rel)
-	return nil
+	return err
 }
 
 // Update implements driver.Driver. When the hooks before a change have kept Helm from changing anything, the revision

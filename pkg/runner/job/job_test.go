@@ -355,7 +355,7 @@ func TestRun(t *testing.T) {
 		},
 		{
 			name: "no pod can be made", cluster: cluster{changes: []change{{refusal: "quota"}, {refusal: "quota"}}},
-			want: task.Failed, says: "NotCreated no pod can be made: quota", prints: "note no pod can be made: quota", deleted: []string{"job"}, took: 16 * time.Second,
+			want: task.Failed, says: "PodNotCreated no pod can be made: quota", prints: "note no pod can be made: quota", deleted: []string{"job"}, took: 16 * time.Second,
 		},
 		{
 			name: "a pod can be made after all", cluster: cluster{changes: []change{{refusal: "quota"}, of("a", running(), false), of("a", exited(0), false)}},

@@ -270,7 +270,7 @@ func (w *watch) refuse(message string) bool {
 	}
 	w.note("no pod can be made: " + message)
 	w.refused = time.AfterFunc(w.runner.Pods.Patience, func() {
-		w.stop(is(task.Result{State: task.Failed, Reason: "NotCreated", Message: "no pod can be made: " + message}))
+		w.stop(is(task.Result{State: task.Failed, Reason: "PodNotCreated", Message: "no pod can be made: " + message}))
 	})
 	return true
 }
