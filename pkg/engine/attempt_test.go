@@ -192,3 +192,43 @@ func TestFailureEndsWaits(t *testing.T) {
 		}
 	})
 }
+
+// stuck is a journal that cannot be written.
+type stuck struct{}
+
+func (stuck) Before(ctx context.Context, _ Attempt) error {
+	<-ctx.Done()
+	return errors.New("the server does not answer")
+}
+func (stuck) Retried(Attempt, task.Result) error { return nil }
+func (stuck) After(StepResult) error             { return nil }
+
+// TestStuckJournal: what has not started because the journal cannot be written ends with the run, or with its time.
+func TestStuckJournal(t *testing.T) {
+	for name, tt := range map[string]struct {
+		policy task.Policy
+		want   task.State
+		reason string
+	}{
+		"the run is stopped": {task.Policy{}, task.Cancelled, ReasonNotRecorded},
+		"its time is over":   {task.Policy{TotalTimeout: time.Second}, task.Failed, ReasonTimeout},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				ctx, cancel := context.WithCancelCause(t.Context())
+				time.AfterFunc(5*time.Second, func() { cancel(errors.New("stopped by interrupt")) })
+				p := steps("a")
+				p.Steps[0].Task.Policy = tt.policy
+				runner := runnerFunc(func(context.Context, Attempt, task.Sink) task.Result {
+					t.Error("it has started")
+					return task.Result{State: task.Succeeded}
+				})
+				got := Engine{Runner: runner, Journal: stuck{}}.Run(ctx, p).Steps[0]
+				if got.State != tt.want || got.Reason != tt.reason || !strings.Contains(got.Message, "it had not started") {
+					t.Errorf("%s, %s: %s", got.State, got.Reason, got.Message)
+				}
+				cancel(nil)
+			})
+		})
+	}
+}
