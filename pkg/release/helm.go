@@ -67,7 +67,7 @@ func (h *Helm) Connect(ctx context.Context, getter genericclioptions.RESTClientG
 	}
 	helm.Factory = &factory{helm.Factory, &h.client.server}
 	h.config.KubeClient = h.client
-	h.config.Releases.Driver = &recorder{h.config.Releases.Driver, h.client}
+	h.config.Releases.Driver = &recorder{sound{h.config.Releases.Driver, namespace}, h.client}
 	// What hooks print is shown while they run.
 	h.config.SetHookOutputFunc(func(_, _, _ string) io.Writer { return io.Discard })
 	h.namespace = namespace

@@ -48,7 +48,7 @@ func (r *recorder) begins(rel *helmrelease.Release) {
 	if a.last == nil {
 		return
 	}
-	for i := range rel.Hooks {
+	for i := range min(len(rel.Hooks), len(a.last.Hooks)) {
 		rel.Hooks[i].LastRun, rel.Hooks[i].DeletePolicies = a.last.Hooks[i].LastRun, a.last.Hooks[i].DeletePolicies
 	}
 }

@@ -1,0 +1,50 @@
+package release
+
+import (
+	"strings"
+	"testing"
+
+	"helm.sh/helm/v3/pkg/chart"
+	helmrelease "helm.sh/helm/v3/pkg/release"
+	"helm.sh/helm/v3/pkg/storage/driver"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes/fake"
+)
+
+// only is a storage of one release.
+type only struct {
+	driver.Driver
+	rel *helmrelease.Release
+}
+
+func (o only) Get(string) (*helmrelease.Release, error) { return o.rel, nil }
+
+// TestSound: a release that is not what Helm stores, or not of its place, is an error and no panic.
+func TestSound(t *testing.T) {
+	const key = "sh.helm.release.v1.web.v1"
+	for want, change := range map[string]func(*helmrelease.Release){
+		"":                       func(*helmrelease.Release) {},
+		`is of namespace "other`: func(r *helmrelease.Release) { r.Namespace = "other" },
+		"has no status":          func(r *helmrelease.Release) { r.Info = nil },
+		"has no whole chart":     func(r *helmrelease.Release) { r.Chart.Templates = []*chart.File{nil} },
+		"a hook of nothing":      func(r *helmrelease.Release) { r.Hooks = []*helmrelease.Hook{nil} },
+		"v1.db.v1":               func(r *helmrelease.Release) { r.Name = "db" },
+		"v1.web.v7":              func(r *helmrelease.Release) { r.Version = 7 },
+	} {
+		rel := helmrelease.Mock(&helmrelease.MockReleaseOptions{Name: "web", Version: 1, Namespace: "ns"})
+		change(rel)
+		got, err := sound{only{rel: rel}, "ns"}.Get(key)
+		if want == "" && (err != nil || got == nil) || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
+			t.Errorf("%q: %v", want, err)
+		}
+	}
+	client := fake.NewClientset(&corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: key, Namespace: "ns", Labels: map[string]string{"owner": "helm", "name": "web"}}, Data: map[string][]byte{"release": []byte("x")}})
+	damaged := sound{driver.NewSecrets(client.CoreV1().Secrets("ns")), "ns"}
+	if _, err := damaged.Get(key); err == nil || !strings.Contains(err.Error(), "damaged") {
+		t.Errorf("damaged: %v", err)
+	}
+	if _, err := damaged.Delete(key); err == nil {
+		t.Error("what is damaged is deleted as if it was read")
+	}
+}
