@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := build
-.PHONY: build demo demo-tasks test test-faults differential soak lint vuln unit e2e fmt golden fuzz bench bench-quick dist cluster images cluster-down tools packages clean
+.PHONY: build demo demo-tasks test test-faults differential hostile soak lint vuln unit e2e fmt golden fuzz bench bench-quick dist cluster images cluster-down tools packages clean
 
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo v0.0.0-dev)
 COMMIT  := $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
@@ -90,6 +90,10 @@ SEED      ?= $(shell date +%y%m%d%H%M)
 differential: packages $(CLUSTER_TARGET) $(HELM3)
 	HELM3=$(HELM3) DIFFERENTIAL_SEED=$(SEED) DIFFERENTIAL_SEQUENCES=$(SEQUENCES) DIFFERENTIAL_WORKERS=$(or $(WORKERS),4) \
 	  CGO_ENABLED=0 go test -tags e2e -count=1 -timeout 4h -v -run 'TestDifferential$$' ./test/e2e/
+
+## hostile: every field of every stored object, changed to everything that a hostile writer could, with every command; takes hours
+hostile: packages $(CLUSTER_TARGET) $(IMAGES_TARGET) $(HELM3) $(HELM4)
+	HOSTILE=all HELM3=$(HELM3) HELM4=$(HELM4) go test -race -tags e2e -count=1 -timeout 12h -v -run TestHostileWriter ./test/e2e
 
 ## soak: a million simulated runs, every crash point, a thousand kills, and 20 rounds of all faults; many hours
 soak:

@@ -49,7 +49,7 @@ import (
 // from, as whoever may write Secrets, Leases and ConfigMaps of a namespace can, and runs every command against it:
 // none panics, none acts outside the namespace or on what is not its own there, and none starts a program that
 // nobody confirmed. Each request is seen on its way to the server. Of all changes and commands a sample is tried, for
-// $HOSTILE_TIME (default 90s), after what is known to be worth trying; $HOSTILE=all tries all, which takes hours. $HOSTILE_SEED
+// $HOSTILE_TIME (default 60s), after what is known to be worth trying; $HOSTILE=all tries all, which takes hours. $HOSTILE_SEED
 // chooses another sample.
 func TestHostileWriter(t *testing.T) {
 	t.Parallel()
@@ -57,7 +57,7 @@ func TestHostileWriter(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	limit, err := time.ParseDuration(cmp.Or(os.Getenv("HOSTILE_TIME"), "90s"))
+	limit, err := time.ParseDuration(cmp.Or(os.Getenv("HOSTILE_TIME"), "60s"))
 	if err != nil {
 		t.Fatal(err)
 	}
