@@ -103,7 +103,9 @@ func TestHostileWriter(t *testing.T) {
 				switch {
 				case everything:
 				case len(c.known) > 0:
-					commands = slices.DeleteFunc(commands, func(command []string) bool { return !slices.Contains([]string{"resume", "cancel", "rollback"}, command[0]) })
+					commands = slices.DeleteFunc(commands, func(command []string) bool {
+						return !slices.Contains([]string{"resume", "cancel", "rollback"}, command[0])
+					})
 				default:
 					commands = [][]string{commands[random.IntN(len(commands))], commands[random.IntN(len(commands))]}
 				}
