@@ -108,7 +108,10 @@ func deploymentRule(o *unstructured.Unstructured) (Verdict, string) {
 }
 
 // onDelete is the update strategy of StatefulSets and DaemonSets that replaces no pod by itself.
-const onDelete = "OnDelete"
+const (
+	onDelete   = "OnDelete"
+	leftToUser = "its update strategy OnDelete replaces a pod when it is deleted"
+)
 
 // statefulSetRule waits for all pods to be available, those that the update strategy replaces by itself in the newest
 // revision. kstatus takes every StatefulSet with OnDelete for ready, and does not know minReadySeconds.
@@ -129,7 +132,7 @@ func statefulSetRule(o *unstructured.Unstructured) (Verdict, string) {
 	switch {
 	case old <= 0:
 	case strategy == onDelete:
-		return Ready, olderPods(old, "its update strategy is OnDelete: they are replaced when they are deleted")
+		return Ready, olderPods(old, leftToUser)
 	case partition > 0:
 		return Ready, olderPods(old, fmt.Sprintf("its partition is %d", partition))
 	}
@@ -157,7 +160,7 @@ func daemonSetRule(o *unstructured.Unstructured) (Verdict, string) {
 	}
 	v, reason := statusRule(o)
 	if v == Ready && old > 0 {
-		reason = olderPods(old, "its update strategy is OnDelete: they are replaced when they are deleted")
+		reason = olderPods(old, leftToUser)
 	}
 	return v, reason
 }

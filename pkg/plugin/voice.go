@@ -15,6 +15,8 @@ import (
 type voice struct {
 	mu   sync.Mutex
 	text report.Text
+	// noted are the notes that were said.
+	noted map[string]bool
 }
 
 func (a *App) newVoice() *voice {
@@ -28,10 +30,17 @@ func (v *voice) Emit(e engine.Event) {
 	v.text.Emit(e)
 }
 
-// note says something beside the steps.
+// note says something beside the steps, once: several waits of a run may have the same to say.
 func (v *voice) note(text string) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
+	if v.noted[text] {
+		return
+	}
+	if v.noted == nil {
+		v.noted = map[string]bool{}
+	}
+	v.noted[text] = true
 	v.text.Say("note: " + text)
 }
 
