@@ -36,11 +36,11 @@ type Choice struct {
 // *NoPodsError.
 func (c *Client) ReleasePods(ctx context.Context, objects []*unstructured.Unstructured, choice Choice) ([]corev1.Pod, error) {
 	var pods []ownPod
-	replaced := false
+	var why *NoPodsError
 	for _, w := range draftOnly(Workloads(objects)) {
 		all, err := c.chosenPods(ctx, w, choice)
 		if none, ok := errors.AsType[*NoPodsError](err); ok {
-			replaced = replaced || none.Unready
+			why = none
 			continue
 		}
 		if err != nil {
@@ -56,8 +56,8 @@ func (c *Client) ReleasePods(ctx context.Context, objects []*unstructured.Unstru
 	switch {
 	case len(pods) > 0:
 		return usable(pods, "the release", choice)
-	case replaced:
-		return nil, &NoPodsError{Of: "the release", Why: "its pods are of older revisions, which are being replaced", Unready: true, Coming: true}
+	case why != nil:
+		return nil, why
 	}
 	return nil, &NoPodsError{Of: "the release", Why: "release has no pods"}
 }

@@ -181,7 +181,9 @@ func (w *readyWait) run(ctx context.Context) error {
 				w.list(p, all)
 				return true
 			}, func(o *unstructured.Unstructured, gone bool) bool {
-				w.see(p, o.GetName(), o) // also the last state of what is gone: a Job's tells how it ended
+				if !gone || o.GetKind() == "Job" { // whose last state tells how it ended
+					w.see(p, o.GetName(), o)
+				}
 				if gone {
 					w.see(p, o.GetName(), nil)
 				}
