@@ -8,6 +8,7 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/client-go/dynamic"
 )
 
 // Asleep reports whether a workload, given as KIND/NAME, is scaled to zero; what cannot be scaled is not.
@@ -56,15 +57,33 @@ func (c *Client) Scale(ctx context.Context, namespace, target string, from, to i
 	case replicas != from:
 		return wrap(fmt.Errorf("somebody has scaled it to %d", replicas))
 	}
-	if err := unstructured.SetNestedField(current.Object, to, "spec", "replicas"); err != nil {
-		return wrap(err)
-	}
-	// With the version that was read, so that a change meanwhile is a conflict.
-	if _, err := client.Update(ctx, current, metav1.UpdateOptions{FieldManager: "kubectl-tasks"}, "scale"); err != nil {
+	if err := setReplicas(ctx, client, current, from, to); err != nil {
 		return wrap(err)
 	}
 	return nil
 }
+
+// setReplicas sets the number of pods with the version that was read, so that a change meanwhile is a conflict. From
+// zero it is applied: who has updated it last the server forgets when the number becomes 0, and does not note any more
+// after that (its Scale has no field then), so that scaledHere would not know of an update.
+func setReplicas(ctx context.Context, client dynamic.ResourceInterface, current *unstructured.Unstructured, from, to int64) error {
+	if from > 0 {
+		if err := unstructured.SetNestedField(current.Object, to, "spec", "replicas"); err != nil {
+			return err
+		}
+		_, err := client.Update(ctx, current, metav1.UpdateOptions{FieldManager: manager}, "scale")
+		return err
+	}
+	wanted := &unstructured.Unstructured{Object: map[string]any{"spec": map[string]any{"replicas": to}}}
+	wanted.SetGroupVersionKind(current.GroupVersionKind())
+	wanted.SetName(current.GetName())
+	wanted.SetResourceVersion(current.GetResourceVersion())
+	_, err := client.Apply(ctx, current.GetName(), wanted, metav1.ApplyOptions{FieldManager: manager, Force: true}, "scale")
+	return err
+}
+
+// manager is this program among those that change objects (managedFields).
+const manager = "kubectl-tasks"
 
 // WorkloadUID returns the UID of a workload that can be scaled, given as KIND/NAME.
 func (c *Client) WorkloadUID(ctx context.Context, namespace, target string) (string, error) {
@@ -111,6 +130,6 @@ func (c *Client) scaled(ctx context.Context, namespace, target string) (*unstruc
 // scaledHere reports whether the number of pods is what this program has set by the subresource scale.
 func scaledHere(o *unstructured.Unstructured) bool {
 	return slices.ContainsFunc(o.GetManagedFields(), func(f metav1.ManagedFieldsEntry) bool {
-		return f.Manager == "kubectl-tasks" && f.Subresource == "scale" && f.FieldsV1 != nil && strings.Contains(string(f.FieldsV1.Raw), `"f:replicas"`)
+		return f.Manager == manager && f.Subresource == "scale" && f.FieldsV1 != nil && strings.Contains(string(f.FieldsV1.Raw), `"f:replicas"`)
 	})
 }
