@@ -67,8 +67,10 @@ func (u *Upgrade) rollBack() (string, error) {
 		return "", fmt.Errorf("release %q has no revision that was deployed before", u.name)
 	}
 	c := action.NewRollback(u.helm.config)
-	c.Version, c.Timeout, c.DisableHooks, c.MaxHistory = target, u.client.Timeout, u.client.DisableHooks, u.client.MaxHistory
-	c.Wait, c.WaitForJobs, c.Force, c.CleanupOnFail = true, u.client.WaitForJobs, u.client.Force, u.client.CleanupOnFail
+	// As Helm's action.Upgrade.failRelease has it: the history is not made shorter, for what it lacks then cannot be
+	// gone back to, and what the rollback makes stays when it fails.
+	c.Version, c.Timeout, c.DisableHooks, c.Recreate = target, u.client.Timeout, u.client.DisableHooks, u.client.Recreate
+	c.Wait, c.WaitForJobs, c.Force = true, u.client.WaitForJobs, u.client.Force
 	if err := u.helm.rollBack(c, u.name); err != nil {
 		return "", fmt.Errorf("rolling release %q back to revision %d: %w", u.name, target, err)
 	}

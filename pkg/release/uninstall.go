@@ -86,6 +86,8 @@ func (u *Uninstall) Prepare() error {
 		u.notFound = true
 	case last == nil:
 		return &PreflightError{fmt.Errorf("uninstall: release %q not found in namespace %q", u.name, u.helm.namespace)}
+	case last.Info.Status == helmrelease.StatusUninstalled && u.client.KeepHistory && !u.client.DryRun:
+		return &PreflightError{fmt.Errorf("the release named %q is already deleted", u.name)}
 	default:
 		u.last = last
 	}

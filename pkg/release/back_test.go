@@ -1,0 +1,50 @@
+package release
+
+import (
+	"errors"
+	"io"
+	"testing"
+
+	helmkube "helm.sh/helm/v3/pkg/kube/fake"
+	helmrelease "helm.sh/helm/v3/pkg/release"
+)
+
+// TestRollBack: what --atomic does after a failed upgrade leaves the history as long as Helm leaves it.
+func TestRollBack(t *testing.T) {
+	h := history(t, helmrelease.StatusSuperseded, helmrelease.StatusDeployed, helmrelease.StatusFailed)
+	h.config.KubeClient = &helmkube.PrintingKubeClient{Out: io.Discard}
+	h.Settings = &Settings{}
+	last, err := h.config.Releases.Get("web", 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	u := &Upgrade{helm: h, name: "web", last: last}
+	u.client = NewUpgrade(h).client
+	u.client.MaxHistory = 2
+	if how, err := u.rollBack(); err != nil || how != "rolled back to revision 2" {
+		t.Fatalf("%q, error %v", how, err)
+	}
+	for version, want := range map[int]helmrelease.Status{
+		1: helmrelease.StatusSuperseded, 2: helmrelease.StatusSuperseded, 3: helmrelease.StatusFailed, 4: helmrelease.StatusDeployed,
+	} {
+		rel, err := h.config.Releases.Get("web", version)
+		if err != nil {
+			t.Errorf("revision %d: %v", version, err)
+		} else if rel.Info.Status != want {
+			t.Errorf("revision %d is %s, not %s", version, rel.Info.Status, want)
+		}
+	}
+}
+
+// TestUninstalled: what Helm is going to refuse is refused before tasks run.
+func TestUninstalled(t *testing.T) {
+	h := history(t, helmrelease.StatusSuperseded, helmrelease.StatusUninstalled)
+	h.config.KubeClient = &helmkube.PrintingKubeClient{Out: io.Discard}
+	for _, keep := range []bool{false, true} {
+		u := NewUninstall(h)
+		u.client.KeepHistory = keep
+		if err := u.Of("web").Prepare(); errors.As(err, new(*PreflightError)) != keep {
+			t.Errorf("--keep-history=%t: %v", keep, err)
+		}
+	}
+}
