@@ -3,9 +3,15 @@
 package e2e
 
 import (
+	"cmp"
 	"context"
+	"fmt"
+	"slices"
+	"strings"
 
 	"helm.sh/helm/v3/pkg/release"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kubectl-tasks/kubectl-tasks/test/differential"
 )
@@ -14,31 +20,97 @@ import (
 var deliberate = []struct{ name, page string }{
 	{pendingRollback, "docs/hooks.md"},
 	{failedRollback, "docs/hooks.md"},
+	{hookEnds, "docs/hooks.md"},
+	{tidied, "docs/hooks.md"},
+	{newestUninstalled, "docs/hooks.md"},
 }
 
 const (
-	pendingRollback = "a rollback of a pending release is refused"
-	failedRollback  = "a failed hook of a rollback leaves a failed revision, and none that is pending"
+	pendingRollback   = "a rollback of a pending release is refused"
+	failedRollback    = "after a failed hook of a rollback the revision has failed, and is not pending"
+	hookEnds          = "the end of a hook that fails is stored before a deletion, too"
+	tidied            = "hook-succeeded is obeyed also when a later hook cannot be made"
+	newestUninstalled = "upgrade --install goes by the newest revision, beyond the ninth, too"
 )
 
 // skips reports whether a step is left out, because the two are meant to end differently.
-func (w *twins) skips(_ context.Context, step differential.Step, before clusterState) (bool, error) {
-	if last := before.last(); step.Is("rollback") && last != nil && release.Status(last.Info.Status).IsPending() {
-		w.deliberate[pendingRollback]++
-		return true, nil
+func (w *twins) skips(step differential.Step, before clusterState) bool {
+	last := before.last()
+	if last == nil {
+		return false
 	}
-	return false, nil
+	if step.Is("rollback") && release.Status(last.Info.Status).IsPending() {
+		w.deliberate[pendingRollback]++
+		return true
+	}
+	if step.Is("upgrade") && step.Has("--install") {
+		// Helm's command takes the last one by the keys' order.
+		byKey := slices.MaxFunc(before.revisions, func(a, b storedRelease) int {
+			return cmp.Compare(fmt.Sprint(a.Version), fmt.Sprint(b.Version))
+		})
+		if gone := string(release.StatusUninstalled); (byKey.Info.Status == gone) != (last.Info.Status == gone) {
+			w.deliberate[newestUninstalled]++
+			return true
+		}
+	}
+	return false
 }
 
-// align changes what helm has left into what we are meant to leave, when it is one of the deliberate differences.
-func (w *twins) align(_ context.Context, step differential.Step, ends [2]ended, _ clusterState, now [2]clusterState) error {
+// align changes what helm has left into what we are meant to leave, when both commands have failed and it is one of the
+// deliberate differences.
+func (w *twins) align(ctx context.Context, step differential.Step, ends [2]ended, before clusterState, now [2]clusterState) error {
+	if !ends[0].failed || !ends[1].failed {
+		return nil
+	}
 	theirs, ours := now[0].last(), now[1].last()
+	if theirs == nil && ours == nil && before.last() != nil { // an uninstall that went on
+		return w.tidy(ctx, before.last().Hooks, now)
+	}
 	if theirs == nil || ours == nil || theirs.Version != ours.Version {
 		return nil
 	}
-	if step.Is("rollback") && ends[0].failed && ends[1].failed && theirs.Info.Status == string(release.StatusPendingRollback) && ours.Info.Status == string(release.StatusFailed) {
+	failed := string(release.StatusFailed)
+	if step.Is("rollback") && theirs.Info.Status == string(release.StatusPendingRollback) && ours.Info.Status == failed {
 		w.deliberate[failedRollback]++
-		return w.mark(w.ns[0], release.StatusFailed, ours.Info.Description)
+		return w.amend(w.ns[0], func(newest *release.Release) {
+			newest.Info.Status, newest.Info.Description = release.StatusFailed, ours.Info.Description
+			endHooks(newest)
+		})
+	}
+	if theirs.Info.Status == string(release.StatusUninstalling) && slices.ContainsFunc(theirs.Hooks, running) && !slices.ContainsFunc(ours.Hooks, running) {
+		w.deliberate[hookEnds]++
+		return w.amend(w.ns[0], endHooks)
+	}
+	ended := slices.DeleteFunc(slices.Clone(ours.Hooks), func(h storedHook) bool { return h.LastRun.Phase != string(release.HookPhaseSucceeded) })
+	return w.tidy(ctx, ended, now)
+}
+
+// tidy deletes in helm's namespace what is not in ours, when it is one of the hooks' and hook-succeeded their policy.
+func (w *twins) tidy(ctx context.Context, hooks []storedHook, now [2]clusterState) error {
+	for _, h := range hooks {
+		key := strings.ToLower(h.Kind) + "/" + h.Name
+		_, theirs := now[0].objects[key]
+		_, ours := now[1].objects[key]
+		if ours || !theirs || !slices.Contains(h.DeletePolicies, string(release.HookSucceeded)) {
+			continue
+		}
+		w.deliberate[tidied]++
+		background := metav1.DeletePropagationBackground
+		err := w.dynamic.Resource(kinds[h.Kind]).Namespace(w.ns[0]).Delete(ctx, h.Name, metav1.DeleteOptions{PropagationPolicy: &background})
+		if err != nil && !apierrors.IsNotFound(err) {
+			return err
+		}
 	}
 	return nil
+}
+
+func running(h storedHook) bool { return h.LastRun.Phase == string(release.HookPhaseRunning) }
+
+// endHooks has the hooks that are still said to run be those that have failed.
+func endHooks(rel *release.Release) {
+	for _, h := range rel.Hooks {
+		if h.LastRun.Phase == release.HookPhaseRunning {
+			h.LastRun.Phase = release.HookPhaseFailed
+		}
+	}
 }

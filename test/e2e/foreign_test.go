@@ -26,7 +26,9 @@ func (w *twins) foreign(ctx context.Context, ns string, f differential.Foreign) 
 	case differential.Age:
 		return "", w.age(ns, f.From, f.To)
 	case differential.Pend:
-		return "", w.mark(ns, release.StatusPendingUpgrade, release.StatusPendingUpgrade.String())
+		return "", w.amend(ns, func(newest *release.Release) {
+			newest.Info.Status, newest.Info.Description = release.StatusPendingUpgrade, "Preparing upgrade"
+		})
 	case differential.Edit, differential.Apply, differential.Delete, differential.Create, differential.Own:
 	}
 	objects := w.dynamic.Resource(kinds[f.Kind]).Namespace(ns)
@@ -124,8 +126,8 @@ func (w *twins) age(ns string, from, to int) error {
 	return nil
 }
 
-// mark gives the newest revision another status. Without a release it does nothing.
-func (w *twins) mark(ns string, status release.Status, description string) error {
+// amend changes the newest revision in the history. Without a release it does nothing.
+func (w *twins) amend(ns string, change func(newest *release.Release)) error {
 	all := w.history(ns)
 	newest, err := all.Last(differential.Release)
 	if errors.Is(err, driver.ErrReleaseNotFound) {
@@ -134,6 +136,6 @@ func (w *twins) mark(ns string, status release.Status, description string) error
 	if err != nil {
 		return err
 	}
-	newest.Info.Status, newest.Info.Description = status, description
+	change(newest)
 	return all.Update(newest)
 }

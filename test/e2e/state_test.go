@@ -189,7 +189,7 @@ type storedRelease struct {
 }
 
 type storedHook struct {
-	Name           string
+	Kind, Name     string
 	Events         []string
 	DeletePolicies []string               `json:"delete_policies"`
 	LastRun        struct{ Phase string } `json:"last_run"`

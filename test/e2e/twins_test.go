@@ -160,8 +160,8 @@ func (w *twins) take(ctx context.Context, step differential.Step, before cluster
 		}
 		return w.same(ctx, step, [2]ended{}, before, patience)
 	}
-	if skip, err := w.skips(ctx, step, before); skip || err != nil {
-		return nil, before, err
+	if w.skips(step, before) {
+		return nil, before, nil
 	}
 	var ends [2]ended
 	_ = w.both(func(i int, _ string) error { ends[i] = w.run(ctx, i, step); return nil })
@@ -197,7 +197,7 @@ func (w *twins) same(ctx context.Context, step differential.Step, ends [2]ended,
 		return false, w.align(ctx, step, ends, before, now)
 	})
 	if err != nil && !poll.Interrupted(err) {
-		return nil, before, err
+		return nil, now[0], err
 	}
 	if diff != "" {
 		return &mismatch{what: "state", text: "(-helm +ours)\n" + diff}, now[0], nil
