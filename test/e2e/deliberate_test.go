@@ -40,7 +40,7 @@ func (w *twins) skips(step differential.Step, before clusterState) bool {
 		return false
 	}
 	if step.Is("rollback") && release.Status(last.Info.Status).IsPending() {
-		w.deliberate[pendingRollback]++
+		w.tally[pendingRollback]++
 		return true
 	}
 	if step.Is("upgrade") && step.Has("--install") {
@@ -49,7 +49,7 @@ func (w *twins) skips(step differential.Step, before clusterState) bool {
 			return cmp.Compare(fmt.Sprint(a.Version), fmt.Sprint(b.Version))
 		})
 		if gone := string(release.StatusUninstalled); (byKey.Info.Status == gone) != (last.Info.Status == gone) {
-			w.deliberate[newestUninstalled]++
+			w.tally[newestUninstalled]++
 			return true
 		}
 	}
@@ -71,14 +71,14 @@ func (w *twins) align(ctx context.Context, step differential.Step, ends [2]ended
 	}
 	failed := string(release.StatusFailed)
 	if step.Is("rollback") && theirs.Info.Status == string(release.StatusPendingRollback) && ours.Info.Status == failed {
-		w.deliberate[failedRollback]++
+		w.tally[failedRollback]++
 		return w.amend(w.ns[0], func(newest *release.Release) {
 			newest.Info.Status, newest.Info.Description = release.StatusFailed, ours.Info.Description
 			endHooks(newest)
 		})
 	}
 	if theirs.Info.Status == string(release.StatusUninstalling) && slices.ContainsFunc(theirs.Hooks, running) && !slices.ContainsFunc(ours.Hooks, running) {
-		w.deliberate[hookEnds]++
+		w.tally[hookEnds]++
 		return w.amend(w.ns[0], endHooks)
 	}
 	ended := slices.DeleteFunc(slices.Clone(ours.Hooks), func(h storedHook) bool { return h.LastRun.Phase != string(release.HookPhaseSucceeded) })
@@ -94,7 +94,7 @@ func (w *twins) tidy(ctx context.Context, hooks []storedHook, now [2]clusterStat
 		if ours || !theirs || !slices.Contains(h.DeletePolicies, string(release.HookSucceeded)) {
 			continue
 		}
-		w.deliberate[tidied]++
+		w.tally[tidied]++
 		background := metav1.DeletePropagationBackground
 		err := w.dynamic.Resource(kinds[h.Kind]).Namespace(w.ns[0]).Delete(ctx, h.Name, metav1.DeleteOptions{PropagationPolicy: &background})
 		if err != nil && !apierrors.IsNotFound(err) {

@@ -5,7 +5,9 @@ package e2e
 import (
 	"context"
 	"fmt"
+	"maps"
 	"os"
+	"slices"
 	"strconv"
 	"sync"
 	"testing"
@@ -43,21 +45,22 @@ func TestDifferential(t *testing.T) {
 					continue
 				}
 				mu.Lock()
-				for name, n := range w.deliberate {
+				for name, n := range w.tally {
 					tally[name] += n
 				}
-				clear(w.deliberate)
 				shrinks := found != nil && different < 20
 				if found != nil {
 					different++
 				}
 				mu.Unlock()
+				clear(w.tally)
 				if found == nil {
 					continue
 				}
 				t.Logf("seed %d, step %d, %s; making it smaller\n%s", seed, found.step+1, found.what, found.text)
 				if shrinks {
 					s, found = w.shrink(t.Context(), s, found)
+					clear(w.tally)
 				}
 				t.Errorf("%s\nafter step %d: %s\n%s", s, found.step+1, found.what, found.text)
 			}
@@ -69,8 +72,8 @@ func TestDifferential(t *testing.T) {
 	close(seeds)
 	group.Wait()
 	t.Logf("seeds %d to %d: %d sequences in %s, %d differ", first, first+count-1, count, time.Since(began).Round(time.Second), different)
-	for _, d := range deliberate {
-		t.Logf("deliberately different (%s): %d times", d.name, tally[d.name])
+	for _, name := range slices.Sorted(maps.Keys(tally)) {
+		t.Logf("%5d times: %s", tally[name], name)
 	}
 }
 

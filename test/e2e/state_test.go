@@ -74,7 +74,7 @@ func stateOf(ctx context.Context, cluster kubernetes.Interface, ns string) (clus
 		if job := meta.Labels["batch.kubernetes.io/job-name"]; job != "" {
 			name = job + "-…"
 		}
-		text, _ := json.Marshal([]any{labels, meta.Annotations, managers(meta), more}) // of what came as JSON
+		text, _ := json.MarshalIndent([]any{labels, meta.Annotations, managers(meta), more}, "", " ") // of what came as JSON
 		s.objects[kind+"/"+name] = strings.ReplaceAll(string(text), ns, "NAMESPACE")
 	}
 	core, all := cluster.CoreV1(), metav1.ListOptions{}

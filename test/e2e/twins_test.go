@@ -38,8 +38,8 @@ type twins struct {
 	helm    string
 	dir     string
 	ns      [2]string
-	// deliberate counts the differences of that list that were met.
-	deliberate map[string]int
+	// tally counts the commands by how they ended, and the deliberate differences that were met.
+	tally map[string]int
 }
 
 func newTwins(t *testing.T, cluster kubernetes.Interface, helm string) *twins {
@@ -49,7 +49,7 @@ func newTwins(t *testing.T, cluster kubernetes.Interface, helm string) *twins {
 		t.Fatal(err)
 	}
 	config.QPS = -1
-	w := &twins{cluster: cluster, helm: helm, dir: t.TempDir(), deliberate: map[string]int{}}
+	w := &twins{cluster: cluster, helm: helm, dir: t.TempDir(), tally: map[string]int{}}
 	if w.dynamic, err = dynamic.NewForConfig(config); err != nil {
 		t.Fatal(err)
 	}
@@ -166,6 +166,11 @@ func (w *twins) take(ctx context.Context, step differential.Step, before cluster
 	var ends [2]ended
 	_ = w.both(func(i int, _ string) error { ends[i] = w.run(ctx, i, step); return nil })
 	said := fmt.Sprintf("helm: %s\nours (%d): %s", ends[0].output, ends[1].code, ends[1].output)
+	if ends[0].failed {
+		w.tally[step.Command[0]+" fails"]++
+	} else {
+		w.tally[step.Command[0]+" succeeds"]++
+	}
 	if ends[0].failed != ends[1].failed {
 		return &mismatch{what: "exit code", text: said}, before, nil
 	}
