@@ -13,7 +13,7 @@ import (
 func TestRollBack(t *testing.T) {
 	h := history(t, helmrelease.StatusSuperseded, helmrelease.StatusDeployed, helmrelease.StatusFailed)
 	h.config.KubeClient = &helmkube.PrintingKubeClient{Out: io.Discard}
-	h.Settings = &Settings{}
+	h.Settings, h.client = &Settings{}, &client{}
 	last, err := h.config.Releases.Get("web", 2)
 	if err != nil {
 		t.Fatal(err)
@@ -45,6 +45,27 @@ func TestUninstalled(t *testing.T) {
 		u.client.KeepHistory = keep
 		if err := u.Of("web").Prepare(); errors.As(err, new(*PreflightError)) != keep {
 			t.Errorf("--keep-history=%t: %v", keep, err)
+		}
+	}
+}
+
+// TestFailedRollback: a rollback that fails after its revision was stored has made that one, and one that fails before
+// has made none.
+func TestFailedRollback(t *testing.T) {
+	for name, test := range map[string]struct {
+		to, want int
+	}{"the objects": {1, 3}, "no such revision": {7, 0}} {
+		h := history(t, helmrelease.StatusSuperseded, helmrelease.StatusDeployed)
+		h.config.KubeClient = &helmkube.FailingKubeClient{PrintingKubeClient: helmkube.PrintingKubeClient{Out: io.Discard}, UpdateError: errors.New("refused")}
+		h.Settings, h.client = &Settings{}, &client{}
+		r := NewRollback(h)
+		r.name, r.client.Version = "web", test.to
+		var err error
+		if r.last, err = h.exists("web"); err != nil {
+			t.Fatal(err)
+		}
+		if err := r.Apply(); err == nil || r.Revision() != test.want {
+			t.Errorf("%s: revision %d, error %v", name, r.Revision(), err)
 		}
 	}
 }

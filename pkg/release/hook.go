@@ -220,9 +220,6 @@ func (c *client) runHooks(rel *helmrelease.Release, event helmrelease.HookEvent,
 }
 
 func (c *client) newHook(h *helmrelease.Hook, timeout time.Duration) *Hook {
-	if len(h.DeletePolicies) == 0 {
-		h.DeletePolicies = []helmrelease.HookDeletePolicy{helmrelease.HookBeforeHookCreation}
-	}
 	return &Hook{Kind: h.Kind, Name: nameOf(h), Weight: h.Weight, Timeout: timeout, client: c, hook: h}
 }
 
@@ -256,6 +253,9 @@ func (h *Hook) build() (helmkube.ResourceList, error) {
 func (h *Hook) Make() ([]*unstructured.Unstructured, error) {
 	if h.made != nil {
 		return h.made, nil
+	}
+	if len(h.hook.DeletePolicies) == 0 { // as Helm notes it in the release, for those that are reached
+		h.hook.DeletePolicies = []helmrelease.HookDeletePolicy{helmrelease.HookBeforeHookCreation}
 	}
 	if err := h.makeRoom(); err != nil {
 		return nil, err

@@ -1,6 +1,7 @@
 package release
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"strconv"
@@ -99,18 +100,19 @@ func (r *Rollback) Prepare() error {
 	return nil
 }
 
-// Apply rolls the release back, or does nothing, when it is a dry run.
+// Apply rolls the release back, or does nothing, when it is a dry run. A rollback that fails after its revision was
+// stored has made that one.
 func (r *Rollback) Apply() error {
-	if err := r.helm.rollBack(r.client, r.name); err != nil {
+	err := r.helm.rollBack(r.client, r.name)
+	r.done = err == nil
+	if r.client.DryRun {
 		return err
 	}
-	r.done = true
-	if r.client.DryRun {
-		return nil
+	last, lastErr := r.helm.config.Releases.Last(r.name)
+	if lastErr == nil && (r.last == nil || last.Version > r.last.Version) {
+		r.release = last
 	}
-	var err error
-	r.release, err = r.helm.config.Releases.Last(r.name)
-	return err
+	return cmp.Or(err, lastErr)
 }
 
 // rollBack rolls a release back with the hooks of the revision that is gone back to.

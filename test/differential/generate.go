@@ -57,7 +57,7 @@ func (g *generator) charts() {
 		c.Objects = append(c.Objects, g.object(i))
 	}
 	for i := range 1 + g.IntN(4) {
-		c.Hooks = append(c.Hooks, g.hook(i, 8))
+		c.Hooks = append(c.Hooks, g.hook(i, 15))
 	}
 	g.s.Charts = append(g.s.Charts, c)
 	for i := range 2 {
@@ -95,7 +95,7 @@ func (g *generator) change(c *Chart) {
 		}
 	default:
 		n := g.IntN(5)
-		h := g.hook(n, 20)
+		h := g.hook(n, 30)
 		if n < len(c.Hooks) {
 			c.Hooks[n] = h
 		} else {
@@ -140,7 +140,7 @@ func (g *generator) hook(i, failing int) Hook {
 	if g.chance(8) {
 		h.Name = "hook-1" // an object that another hook may make too
 	}
-	for range pick(g, 1, 1, 2, 2, 3) {
+	for range pick(g, 1, 2, 2, 3, 4) {
 		h.Events = append(h.Events, pick(g, Events()...))
 	}
 	slices.Sort(h.Events)

@@ -94,7 +94,7 @@ func number(t *testing.T, variable string, otherwise int) int {
 // shrink returns the smallest sequence that differs in the same way, and how it does.
 func (w *twins) shrink(ctx context.Context, s differential.Sequence, found *mismatch) (differential.Sequence, *mismatch) {
 	s.Steps = s.Steps[:found.step+1]
-	s = differential.Shrink(s, 80, func(smaller differential.Sequence) bool {
+	s = differential.Shrink(s, 60, func(smaller differential.Sequence) bool {
 		again, err := w.play(ctx, smaller)
 		if err != nil || again == nil || again.what != found.what {
 			return false
