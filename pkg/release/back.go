@@ -16,9 +16,17 @@ var errNoRollback = errors.New("only an install or an upgrade can be rolled back
 // RollBack uninstalls the release, as helm install --atomic does.
 func (i *Install) RollBack() (string, error) {
 	if i.client.Atomic && i.failed {
-		return "uninstalled by --atomic", nil
+		return byAtomic("uninstalled", i.release, i.notBack)
 	}
 	return i.rollBack()
+}
+
+// byAtomic returns what --atomic has done: nothing when no revision was made, or the error when it could not.
+func byAtomic(what string, made *helmrelease.Release, err error) (string, error) {
+	if made == nil || err != nil {
+		return "", err
+	}
+	return what + " by --atomic", nil
 }
 
 func (i *Install) rollBack() (string, error) {
@@ -41,7 +49,7 @@ func (u *Upgrade) RollBack() (string, error) {
 		return u.instead.RollBack()
 	}
 	if u.client.Atomic && u.failed {
-		return "rolled back by --atomic", nil
+		return byAtomic("rolled back", u.release, u.notBack)
 	}
 	return u.rollBack()
 }

@@ -1,10 +1,12 @@
 package release
 
 import (
+	"context"
 	"errors"
 	"io"
 	"testing"
 
+	"helm.sh/helm/v3/pkg/chartutil"
 	helmkube "helm.sh/helm/v3/pkg/kube/fake"
 	helmrelease "helm.sh/helm/v3/pkg/release"
 )
@@ -67,5 +69,31 @@ func TestFailedRollback(t *testing.T) {
 		if err := r.Apply(); err == nil || r.Revision() != test.want {
 			t.Errorf("%s: revision %d, error %v", name, r.Revision(), err)
 		}
+	}
+}
+
+// TestNotBack: when what --atomic does fails, too, that is what RollBack says.
+func TestNotBack(t *testing.T) {
+	h := history(t, helmrelease.StatusDeployed)
+	h.Settings, h.client, h.mode = &Settings{}, &client{ctx: t.Context()}, HooksSerial
+	h.hooks = func(context.Context, string, []*Hook) error { return nil }
+	h.config.Capabilities = chartutil.DefaultCapabilities
+	h.config.KubeClient = &helmkube.FailingKubeClient{PrintingKubeClient: helmkube.PrintingKubeClient{Out: io.Discard}, UpdateError: errors.New("refused")}
+	h.config.Releases.Driver = &recorder{h.config.Releases.Driver, h.client}
+	u := NewUpgrade(h)
+	u.name, u.chart.path, u.client.Atomic = "web", chartDir(t), true
+	var err error
+	if u.last, err = h.exists("web"); err != nil {
+		t.Fatal(err)
+	}
+	chart, err := u.chart.load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if u.failed = u.run(chart) != nil; !u.failed {
+		t.Fatal("an upgrade that the server refuses is no error")
+	}
+	if how, err := u.RollBack(); err == nil || how != "" {
+		t.Errorf("%q, error %v", how, err)
 	}
 }

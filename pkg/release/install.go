@@ -30,6 +30,8 @@ type Install struct {
 	last    *helmrelease.Release
 	release *helmrelease.Release
 	failed  bool
+	// notBack is why --atomic could not take it back.
+	notBack error
 	// begun is what an earlier process had begun; nil when there was none.
 	begun *Begun
 	// asUpgrade is set when helm upgrade --install came here; Helm words its errors differently.
@@ -171,8 +173,8 @@ func (i *Install) run(chart *chart.Chart) error {
 	if !undo {
 		return err
 	}
-	if _, failed := i.rollBack(); failed != nil {
-		return fmt.Errorf("an error occurred while uninstalling the release. original install error: %w: %w", err, failed)
+	if _, i.notBack = i.rollBack(); i.notBack != nil {
+		return fmt.Errorf("an error occurred while uninstalling the release. original install error: %w: %w", err, i.notBack)
 	}
 	return fmt.Errorf("release %s failed, and has been uninstalled due to atomic being set: %w", c.ReleaseName, err)
 }

@@ -15,17 +15,6 @@ import (
 // A null among them takes the old revision's value away; when it was gone after the first time, the second brought
 // the old value back.
 func TestTwice(t *testing.T) {
-	dir := t.TempDir()
-	for name, text := range map[string]string{
-		"Chart.yaml": "apiVersion: v2\nname: web\nversion: 0.1.0\n", "values.yaml": "greeting: chart\n", "templates/a.yaml": "kind: A\n",
-	} {
-		if err := os.MkdirAll(filepath.Join(dir, "templates"), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
 	h := history(t, helmrelease.StatusSuperseded)
 	h.config.Capabilities = chartutil.DefaultCapabilities
 	old := func() *helmrelease.Release { // a cluster's storage reads it anew each time
@@ -41,7 +30,7 @@ func TestTwice(t *testing.T) {
 		u := NewUpgrade(h)
 		u.client.ReuseValues, u.client.ResetThenReuseValues = reuse, !reuse
 		u.name, u.last, u.current = "web", old(), old()
-		u.chart.path, u.chart.merged = dir, map[string]any{"greeting": nil}
+		u.chart.path, u.chart.merged = chartDir(t), map[string]any{"greeting": nil}
 		var err error
 		if u.chart.located, err = u.chart.load(); err != nil {
 			t.Fatal(err)
@@ -64,4 +53,21 @@ func TestTwice(t *testing.T) {
 			t.Errorf("%s: the second time they are others: %s", name, diff)
 		}
 	}
+}
+
+// chartDir returns the directory of a chart.
+func chartDir(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	for name, text := range map[string]string{
+		"Chart.yaml": "apiVersion: v2\nname: web\nversion: 0.1.0\n", "values.yaml": "greeting: chart\n", "templates/a.yaml": "kind: A\n",
+	} {
+		if err := os.MkdirAll(filepath.Join(dir, "templates"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
 }

@@ -33,6 +33,8 @@ type Upgrade struct {
 	current *helmrelease.Release
 	release *helmrelease.Release
 	failed  bool
+	// notBack is why --atomic could not take it back.
+	notBack error
 	// begun is what an earlier process had begun; nil when there was none.
 	begun *Begun
 	// instead is the install that --install turned the upgrade into, because there was no
@@ -212,8 +214,8 @@ func (u *Upgrade) run(chart *chart.Chart) error {
 	if !undo {
 		return err
 	}
-	if _, failed := u.rollBack(); failed != nil {
-		return fmt.Errorf("an error occurred while rolling back the release. original upgrade error: %w: %w", err, failed)
+	if _, u.notBack = u.rollBack(); u.notBack != nil {
+		return fmt.Errorf("an error occurred while rolling back the release. original upgrade error: %w: %w", err, u.notBack)
 	}
 	return fmt.Errorf("release %s failed, and has been rolled back due to atomic being set: %w", u.name, err)
 }

@@ -58,7 +58,7 @@ func (w *twins) skips(step differential.Step, before clusterState) bool {
 
 // align changes what helm has left into what we are meant to leave, when both commands have failed and it is one of the
 // deliberate differences.
-func (w *twins) align(ctx context.Context, step differential.Step, ends [2]ended, before clusterState, now [2]clusterState) error {
+func (w *twins) align(ctx context.Context, ends [2]ended, before clusterState, now [2]clusterState) error {
 	if !ends[0].failed || !ends[1].failed {
 		return nil
 	}
@@ -70,7 +70,7 @@ func (w *twins) align(ctx context.Context, step differential.Step, ends [2]ended
 		return nil
 	}
 	failed := string(release.StatusFailed)
-	if step.Is("rollback") && theirs.Info.Status == string(release.StatusPendingRollback) && ours.Info.Status == failed {
+	if theirs.Info.Status == string(release.StatusPendingRollback) && ours.Info.Status == failed {
 		w.tally[failedRollback]++
 		return w.amend(w.ns[0], func(newest *release.Release) {
 			newest.Info.Status, newest.Info.Description = release.StatusFailed, ours.Info.Description

@@ -158,7 +158,7 @@ func (w *twins) take(ctx context.Context, step differential.Step, before cluster
 		if said[0] != said[1] {
 			return &mismatch{what: "foreign change", text: said[0] + " | " + said[1]}, before, nil
 		}
-		return w.same(ctx, step, [2]ended{}, before, patience)
+		return w.same(ctx, [2]ended{}, before, patience)
 	}
 	if w.skips(step, before) {
 		return nil, before, nil
@@ -174,7 +174,10 @@ func (w *twins) take(ctx context.Context, step differential.Step, before cluster
 	if ends[0].failed != ends[1].failed {
 		return &mismatch{what: "exit code", text: said}, before, nil
 	}
-	m, after, err := w.same(ctx, step, ends, before, patience)
+	m, after, err := w.same(ctx, ends, before, patience)
+	if m == nil && err == nil && ends[1].code == 6 && after.last() != nil && after.last().Info.Status != "deployed" {
+		m = &mismatch{what: "exit code", text: "it says that the release was rolled back"}
+	}
 	if m == nil && err == nil {
 		m = sawTheSame(step, ends[1], before, after)
 	}
@@ -185,7 +188,7 @@ func (w *twins) take(ctx context.Context, step differential.Step, before cluster
 }
 
 // same waits until both namespaces hold the same: what ends by itself may take a moment.
-func (w *twins) same(ctx context.Context, step differential.Step, ends [2]ended, before clusterState, patience time.Duration) (*mismatch, clusterState, error) {
+func (w *twins) same(ctx context.Context, ends [2]ended, before clusterState, patience time.Duration) (*mismatch, clusterState, error) {
 	var now [2]clusterState
 	var diff string
 	err := poll.PollUntilContextTimeout(ctx, 300*time.Millisecond, patience, true, func(ctx context.Context) (bool, error) {
@@ -199,7 +202,7 @@ func (w *twins) same(ctx context.Context, step differential.Step, ends [2]ended,
 		if diff = cmp.Diff(now[0].objects, now[1].objects); diff == "" {
 			return true, nil
 		}
-		return false, w.align(ctx, step, ends, before, now)
+		return false, w.align(ctx, ends, before, now)
 	})
 	if err != nil && !poll.Interrupted(err) {
 		return nil, now[0], err
