@@ -43,8 +43,16 @@ func (t *Test) AddFlags(fs *pflag.FlagSet) {
 // notName begins a filter that leaves a test out.
 var notName = regexp.MustCompile(`^!\s?name=`)
 
-// chosen reports whether the filters choose a test.
-func (t *Test) chosen(h *helmrelease.Hook) bool {
+// The places of a test among those of a release, as action.ReleaseTesting orders them when it stores the release: those
+// that a filter leaves out, those that none names, and those that run.
+const (
+	leftOut = iota
+	notNamed
+	chosen
+)
+
+// place returns where the filters put a test.
+func (t *Test) place(h *helmrelease.Hook) int {
 	var only, without []string
 	for _, f := range t.filter {
 		if name, ok := strings.CutPrefix(f, "name="); ok {
@@ -53,8 +61,17 @@ func (t *Test) chosen(h *helmrelease.Hook) bool {
 			without = append(without, notName.ReplaceAllLiteralString(f, ""))
 		}
 	}
-	return !slices.Contains(without, h.Name) && (len(only) == 0 || slices.Contains(only, h.Name))
+	switch {
+	case slices.Contains(without, h.Name):
+		return leftOut
+	case len(only) > 0 && !slices.Contains(only, h.Name):
+		return notNamed
+	}
+	return chosen
 }
+
+// chosen reports whether the filters choose a test.
+func (t *Test) chosen(h *helmrelease.Hook) bool { return t.place(h) == chosen }
 
 // Validate checks the filters: one that says nothing would choose all tests.
 func (t *Test) Validate() error {
@@ -87,17 +104,11 @@ func (t *Test) Run(name string) error {
 		return t.byHelm()
 	}
 	t.release = last
-	var rest []*helmrelease.Hook
 	all := last.Hooks
-	last.Hooks = slices.DeleteFunc(slices.Clone(all), func(h *helmrelease.Hook) bool {
-		out := !t.chosen(h)
-		if out {
-			rest = append(rest, h)
-		}
-		return out
-	})
+	slices.SortStableFunc(all, func(a, b *helmrelease.Hook) int { return t.place(a) - t.place(b) })
+	last.Hooks = slices.DeleteFunc(slices.Clone(all), func(h *helmrelease.Hook) bool { return !t.chosen(h) })
 	err = t.helm.client.runHooks(last, helmrelease.HookTest, t.timeout)
-	last.Hooks = append(rest, last.Hooks...)
+	last.Hooks = all
 	return errors.Join(err, t.helm.config.Releases.Update(last))
 }
 
