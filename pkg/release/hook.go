@@ -78,8 +78,9 @@ type around struct {
 
 	release *helmrelease.Release
 	done    bool
-	// kept tells that the hooks before have failed, so that nothing was changed.
-	kept bool
+	// hooksFailed tells that hooks of an install, upgrade or rollback have failed: Helm, which would have run them itself,
+	// writes nothing about the revision before then.
+	hooksFailed bool
 }
 
 // waits reports whether objects are to be waited for when Helm says so. Before there is a release, these are
@@ -169,7 +170,7 @@ func (c *client) beforeChange() error {
 	}
 	a.done = true
 	err := c.runEvent(a, a.before)
-	a.kept = err != nil
+	a.hooksFailed = err != nil
 	return err
 }
 
@@ -178,7 +179,10 @@ func (c *client) afterChange() error {
 	if c.around == nil || !c.around.hooks || c.around.release == nil {
 		return nil
 	}
-	return c.runEvent(c.around, c.around.after)
+	a := c.around
+	err := c.runEvent(a, a.after)
+	a.hooksFailed = err != nil && a.after != helmrelease.HookPostDelete // an uninstall goes on
+	return err
 }
 
 func (c *client) runEvent(a *around, event helmrelease.HookEvent) error {

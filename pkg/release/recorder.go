@@ -27,12 +27,13 @@ func (r *recorder) Create(key string, rel *helmrelease.Release) error {
 	return err
 }
 
-// Update implements driver.Driver. When the hooks before a change have kept Helm from changing anything, the revision
-// before stays what it was: Helm would note it as superseded after any failure of a rollback, and there would be no
-// deployed one any more.
+// Update implements driver.Driver. When hooks have failed, the revision before stays what it was, as it does when Helm runs
+// them itself. Here they run inside other steps of Helm's, after whose failure it writes that revision: as superseded
+// when it is a rollback, so that there would be no deployed one any more, and with what an upgrade has
+// merged into its values.
 func (r *recorder) Update(key string, rel *helmrelease.Release) error {
 	r.begins(rel)
-	if a := r.client.around; a != nil && a.kept && rel.Version < a.release.Version {
+	if a := r.client.around; a != nil && a.hooksFailed && rel.Version < a.release.Version {
 		return nil
 	}
 	return r.Driver.Update(key, rel)

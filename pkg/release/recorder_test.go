@@ -6,15 +6,15 @@ import (
 	helmrelease "helm.sh/helm/v3/pkg/release"
 )
 
-// TestKept: a hook before a rollback that fails leaves the revision before as it was. What Helm notes after a failed
+// TestKept: a hook of a rollback that fails leaves the revision before as it was. What Helm notes after a failed
 // rollback is that it is superseded.
 func TestKept(t *testing.T) {
 	for name, test := range map[string]struct {
 		kept bool
 		want helmrelease.Status
 	}{
-		"nothing was changed":  {true, helmrelease.StatusDeployed},
-		"objects were changed": {false, helmrelease.StatusSuperseded},
+		"hooks failed":   {true, helmrelease.StatusDeployed},
+		"objects failed": {false, helmrelease.StatusSuperseded},
 	} {
 		h := history(t, helmrelease.StatusDeployed)
 		a := &around{}
@@ -23,7 +23,7 @@ func TestKept(t *testing.T) {
 		if err := h.config.Releases.Create(next); err != nil {
 			t.Fatal(err)
 		}
-		a.kept = test.kept
+		a.hooksFailed = test.kept
 		before, err := h.config.Releases.Get("web", 1)
 		if err != nil {
 			t.Fatal(err)
