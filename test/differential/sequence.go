@@ -140,11 +140,6 @@ func (s Sequence) String() string {
 	return b.String()
 }
 
-// Waits reports whether something has to end by itself, so that the state settles late.
-func (s Sequence) Waits() bool {
-	return slices.ContainsFunc(s.Charts, func(c Chart) bool { return slices.ContainsFunc(c.Hooks, Hook.RunsToEnd) })
-}
-
 // Write writes the files of the sequence below a directory.
 func (s Sequence) Write(dir string) error {
 	for name, text := range s.Files() {

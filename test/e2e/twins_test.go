@@ -124,15 +124,11 @@ func (w *twins) play(ctx context.Context, s differential.Sequence) (*mismatch, e
 	if err := w.prepare(ctx, s); err != nil {
 		return nil, err
 	}
-	patience := 5 * time.Second
-	if s.Waits() {
-		patience = 20 * time.Second
-	}
 	var before clusterState
 	for at, step := range s.Steps {
 		var m *mismatch
 		var err error
-		m, before, err = w.take(ctx, step, before, patience)
+		m, before, err = w.take(ctx, step, before)
 		if err != nil || ctx.Err() != nil {
 			return nil, errors.Join(err, ctx.Err())
 		}
@@ -145,7 +141,7 @@ func (w *twins) play(ctx context.Context, s differential.Sequence) (*mismatch, e
 }
 
 // take takes one step in both namespaces. before is what helm's held before it; it returns what it holds afterwards.
-func (w *twins) take(ctx context.Context, step differential.Step, before clusterState, patience time.Duration) (*mismatch, clusterState, error) {
+func (w *twins) take(ctx context.Context, step differential.Step, before clusterState) (*mismatch, clusterState, error) {
 	if step.Foreign != nil {
 		var said [2]string
 		err := w.both(func(i int, ns string) (err error) {
@@ -158,7 +154,7 @@ func (w *twins) take(ctx context.Context, step differential.Step, before cluster
 		if said[0] != said[1] {
 			return &mismatch{what: "foreign change", text: said[0] + " | " + said[1]}, before, nil
 		}
-		return w.same(ctx, [2]ended{}, before, patience)
+		return w.same(ctx, [2]ended{}, before)
 	}
 	if w.skips(step, before) {
 		return nil, before, nil
@@ -174,7 +170,7 @@ func (w *twins) take(ctx context.Context, step differential.Step, before cluster
 	if ends[0].failed != ends[1].failed {
 		return &mismatch{what: "exit code", text: said}, before, nil
 	}
-	m, after, err := w.same(ctx, ends, before, patience)
+	m, after, err := w.same(ctx, ends, before)
 	if m == nil && err == nil && ends[1].code == 6 && after.last() != nil && after.last().Info.Status != "deployed" {
 		m = &mismatch{what: "exit code", text: "it says that the release was rolled back"}
 	}
@@ -188,10 +184,10 @@ func (w *twins) take(ctx context.Context, step differential.Step, before cluster
 }
 
 // same waits until both namespaces hold the same: what ends by itself may take a moment.
-func (w *twins) same(ctx context.Context, ends [2]ended, before clusterState, patience time.Duration) (*mismatch, clusterState, error) {
+func (w *twins) same(ctx context.Context, ends [2]ended, before clusterState) (*mismatch, clusterState, error) {
 	var now [2]clusterState
 	var diff string
-	err := poll.PollUntilContextTimeout(ctx, 300*time.Millisecond, patience, true, func(ctx context.Context) (bool, error) {
+	err := poll.PollUntilContextTimeout(ctx, 300*time.Millisecond, 30*time.Second, true, func(ctx context.Context) (bool, error) {
 		err := w.both(func(i int, ns string) (err error) {
 			now[i], err = stateOf(ctx, w.cluster, ns)
 			return err
