@@ -200,13 +200,10 @@ func (w *twins) same(ctx context.Context, ends [2]ended, before clusterState) (*
 		}
 		return false, w.align(ctx, ends, before, now)
 	})
-	if err != nil && !poll.Interrupted(err) {
-		return nil, now[0], err
-	}
-	if diff != "" {
+	if poll.Interrupted(err) && diff != "" {
 		return &mismatch{what: "state", text: "(-helm +ours)\n" + diff}, now[0], nil
 	}
-	return nil, now[0], nil
+	return nil, now[0], err
 }
 
 // sawTheSame compares what our task saw with what helm deployed: the values that its templates saw, and the revision's
