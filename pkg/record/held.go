@@ -84,10 +84,10 @@ func (l Locks) Lives(ctx context.Context, held *Held) (bool, error) {
 	switch age := time.Since(renewedAt(held.lease)); {
 	case held.Dead(), age >= forgotten:
 		return false, nil
-	case age >= 0 && age < leaseDuration:
+	case age > -renewEvery && age < leaseDuration: // clocks differ by a little
 		return true, nil
 	case l.Tell != nil:
-		l.Tell(fmt.Sprintf("run %s of %s renewed its lock %s ago, by its own clock: watching it for up to %s", held.Run, held.Owner, age.Round(time.Second), leaseDuration))
+		l.Tell(fmt.Sprintf("run %s of %s renewed its lock at %s, by its own clock: watching it for up to %s", held.Run, held.Owner, renewedAt(held.lease).UTC().Format(time.RFC3339), leaseDuration))
 	}
 	return l.Alive(ctx, held)
 }
