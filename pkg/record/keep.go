@@ -180,13 +180,12 @@ func (k *Lock) Release(ctx context.Context) error {
 	for again := backoff(); ; {
 		mine := metav1.Preconditions{UID: &k.lease.UID, ResourceVersion: &k.lease.ResourceVersion}
 		err := client.CoordinationV1().Leases(k.locks.Namespace).Delete(ctx, k.lease.Name, metav1.DeleteOptions{Preconditions: &mine})
-		if apierrors.IsConflict(err) { // it is another's, or it is not as we know it: an answer of a renewal was lost
-			err = k.look(ctx)
-			if err == nil {
-				err = errConflict
-			}
+		if err == nil || apierrors.IsNotFound(err) {
+			return nil
 		}
-		if err == nil || apierrors.IsNotFound(err) || errors.Is(err, ErrLockLost) {
+		// It may be another's, or not as this process knows it, because an answer to a renewal was lost; or it is
+		// done, and the answer to that was lost.
+		if errors.Is(k.look(ctx), ErrLockLost) {
 			return nil
 		}
 		if refused(err) || pause(ctx, again.Step()) != nil {
