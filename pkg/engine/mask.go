@@ -132,7 +132,7 @@ func (m *masker) text(s string) string { return string(m.bytes([]byte(s))) }
 func (m *masker) cut(b []byte) (shown, rest []byte, hid bool) {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
-	return m.secrets.hide(b, Masked, true)
+	return m.secrets.hide(b, true)
 }
 
 // empty reports whether there are no secrets yet.
@@ -149,7 +149,7 @@ func (m *masker) bytes(b []byte) []byte {
 	if !m.secrets.any {
 		return b
 	}
-	shown, _, _ := m.secrets.hide(b, Masked, false)
+	shown, _, _ := m.secrets.hide(b, false)
 	return shown
 }
 

@@ -93,9 +93,9 @@ func (s *secrets) longest(b []byte) (length int, open bool) {
 	return length, false
 }
 
-// hide returns b with mask in the place of each secret, of those that begin at one place the longest; hid tells that
+// hide returns b with Masked in the place of each secret, of those that begin at one place the longest; hid tells that
 // there was one. With open it stops where one could begin that is not complete yet: rest is what follows.
-func (s *secrets) hide(b []byte, mask string, open bool) (shown, rest []byte, hid bool) {
+func (s *secrets) hide(b []byte, open bool) (shown, rest []byte, hid bool) {
 	from := 0
 	for i := 0; i < len(b); {
 		length, more := s.longest(b[i:])
@@ -105,7 +105,7 @@ func (s *secrets) hide(b []byte, mask string, open bool) (shown, rest []byte, hi
 		case length == 0:
 			i++
 		default:
-			shown = append(append(shown, b[from:i]...), mask...)
+			shown = append(append(shown, b[from:i]...), Masked...)
 			i += length
 			from, hid = i, true
 		}

@@ -130,6 +130,6 @@ func (c *Client) scaled(ctx context.Context, namespace, target string) (*unstruc
 // scaledHere reports whether the number of pods is what this program has set by the subresource scale.
 func scaledHere(o *unstructured.Unstructured) bool {
 	return slices.ContainsFunc(o.GetManagedFields(), func(f metav1.ManagedFieldsEntry) bool {
-		return f.Manager == manager && f.Subresource == "scale" && f.FieldsV1 != nil && strings.Contains(string(f.FieldsV1.Raw), `"f:replicas"`)
+		return f.Manager == manager && f.Subresource == "scale" && f.FieldsV1 != nil && strings.Contains(f.FieldsV1.GetRawString(), `"f:replicas"`)
 	})
 }

@@ -224,7 +224,7 @@ func (r *resumption) compare(inputs map[string]string, p plan.Plan, next int) er
 		changes = append(changes, fmt.Sprintf("the run was of the operation %s, and would be of %s", r.run.Operation, p.Operation))
 	}
 	// A part of Helm's that has failed has made the revision that was going to be made.
-	if next != r.run.Revision && !(r.hasApplied() && next == r.run.Revision+1) {
+	if next != r.run.Revision && (!r.hasApplied() || next != r.run.Revision+1) {
 		changes = append(changes, fmt.Sprintf("the run was about revision %d of the release, and would be about %d: it was changed meanwhile", r.run.Revision, next))
 	}
 	return r.changed(append(changes, r.changedSteps(p)...))
@@ -242,11 +242,11 @@ func (r *resumption) changed(changes []string) error {
 	if len(changes) == 0 {
 		return nil
 	}
-	list := ""
-	for _, change := range changes {
-		list += "\n  " + shown("%s", change)
+	list := make([]string, len(changes))
+	for i, change := range changes {
+		list[i] = "\n  " + shown("%s", change)
 	}
-	return refusedError{fmt.Sprintf("run %s was planned from something else:%s\nhint: --replan goes on with what is there now; what is done stays done", r.run.ID, list)}
+	return refusedError{fmt.Sprintf("run %s was planned from something else:%s\nhint: --replan goes on with what is there now; what is done stays done", r.run.ID, strings.Join(list, ""))}
 }
 
 // changedInputs says which of what the plan is made from is not as it was.
@@ -360,7 +360,7 @@ func (r *resumption) undecided(p plan.Plan) error {
 	back := slices.ContainsFunc(p.Steps, func(s plan.Step) bool { return s.Stage == task.AtRollback && known[s.ID].Attempt > 0 })
 	var names []string
 	for _, s := range p.Steps {
-		if known[s.ID].State == task.Unknown && s.Task != nil && !s.Task.Idempotent && !(back && s.Stage <= task.After) {
+		if known[s.ID].State == task.Unknown && s.Task != nil && !s.Task.Idempotent && (!back || s.Stage > task.After) {
 			names = append(names, s.ID)
 		}
 	}
@@ -373,11 +373,11 @@ func (r *resumption) undecided(p plan.Plan) error {
 // decide says how a run goes on with tasks whose end nobody saw.
 func decide(run string, names []string) string {
 	with := func(flag string) string {
-		line := fmt.Sprintf("'%s resume %s", displayName(), run)
+		line := []string{displayName(), "resume", run}
 		for _, name := range names {
-			line += " " + flag + " " + argument(name)
+			line = append(line, flag, argument(name))
 		}
-		return line + "'"
+		return "'" + strings.Join(line, " ") + "'"
 	}
 	if len(names) == 1 {
 		return fmt.Sprintf("hint: find out how %s ended; then %s if it ended well, or %s if it can run again", tasksNamed(names), with("--done"), with("--again"))

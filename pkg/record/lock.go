@@ -106,7 +106,7 @@ func (l Locks) Acquire(ctx context.Context, name string, holder Holder, wait tim
 			if failing.IsZero() {
 				failing = now
 			}
-			if !lostAnswer(err) && !(answered && outOfReach(err)) || now.Sub(failing) >= lostPatience {
+			if !lostAnswer(err) && (!answered || !outOfReach(err)) || now.Sub(failing) >= lostPatience {
 				return nil, err
 			}
 			if err := pause(ctx, min(again.Step(), lostPatience-now.Sub(failing))); err != nil {

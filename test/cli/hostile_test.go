@@ -85,9 +85,17 @@ spec: {taskDefinition: one, context: {workloadName: w, appName: a, appVersion: "
 
 // hostileCommands look at documents, and the last runs what it can run.
 var hostileCommands = [][]string{
-	{"list", "-o", "wide"}, {"list", "-o", "json"}, {"list", "-o", "yaml"}, {"lint"}, {"lint", "-o", "json"},
-	{"plan", "run", "--phase", "pre-deploy", "-o", "mermaid"}, {"plan", "run", "--phase", "post-deploy", "-o", "dot"}, {"plan", "run", "--phase", "post-deploy"},
-	{"run", "nosuch"}, {"run", "--phase", "pre-deploy"}, {"run", "--phase", "pre-up", "-o", "yaml"},
+	{"list", "-o", "wide"},
+	{"list", "-o", "json"},
+	{"list", "-o", "yaml"},
+	{"lint"},
+	{"lint", "-o", "json"},
+	{"plan", "run", "--phase", "pre-deploy", "-o", "mermaid"},
+	{"plan", "run", "--phase", "post-deploy", "-o", "dot"},
+	{"plan", "run", "--phase", "post-deploy"},
+	{"run", "nosuch"},
+	{"run", "--phase", "pre-deploy"},
+	{"run", "--phase", "pre-up", "-o", "yaml"},
 }
 
 // TestHostile: whatever stands in any field or key of a document, no command prints what a terminal, a log viewer or a CI

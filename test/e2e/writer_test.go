@@ -533,11 +533,18 @@ const (
 
 // values are what a field is changed to.
 var values = []any{
-	removed, nil, "", "x", "0", -1, 0, 1 << 40, 1e300, 1.5, true, false, []any{}, map[string]any{}, []any{nil}, map[string]any{"": nil},
+	removed, nil, "", "x", "0", -1, 0, 1 << 40, 1e300, 1.5, true, false,
+	[]any{},
+	map[string]any{},
+	[]any{nil},
+	map[string]any{"": nil},
 	wordOther, wordPod, wordDeployment, "bystander", "deployment/idle", "pod/bystander", "idle", "../" + wordOther + "/pods/x", "a/b/c", "default", "kube-system",
 	"\x1b[2J\r::error::x\n##vso[x]", strings.Repeat("A", 100000), "kubectl-tasks.run.x", "--help", "--namespace=" + wordOther, "--kubeconfig=/nowhere", "--record=none",
 	"--post-renderer=" + wordCanary, "--allow-host-tasks=true", "--set-file=a=/etc/passwd", "canary", "uninstall", "run", "2999-01-01T00:00:00Z", "Running", "Succeeded",
-	"pending-upgrade", "deployed", "Unknown", "{{ .Values }}", "${env.HOME}", []any{"touch", wordCanary}, map[string]any{"command": []any{"touch", wordCanary}}, "host",
+	"pending-upgrade", "deployed", "Unknown", "{{ .Values }}", "${env.HOME}",
+	[]any{"touch", wordCanary},
+	map[string]any{"command": []any{"touch", wordCanary}},
+	"host",
 }
 
 // cases are all changes of one field.
@@ -631,15 +638,25 @@ func (w *world) script() {
 func (w *world) commands() [][]string {
 	chart := chartOfWriter()
 	return [][]string{
-		{"history"}, {"history", "-o", "json"}, {"status", "--release", "web"}, {"status", w.run}, {"logs", "--release", "web"}, {"list", "--release", "web"},
-		{"plan", "upgrade", "web", chart}, {"plan", "rollback", "web"}, {"plan", "uninstall", "web"},
+		{"history"},
+		{"history", "-o", "json"},
+		{"status", "--release", "web"},
+		{"status", w.run},
+		{"logs", "--release", "web"},
+		{"list", "--release", "web"},
+		{"plan", "upgrade", "web", chart},
+		{"plan", "rollback", "web"},
+		{"plan", "uninstall", "web"},
 		{"resume", "--release", "web", "--lock-wait=1s"},
 		{"resume", w.run, "--chart=" + chart, "--lock-wait=1s"},
 		{"resume", w.run, "--chart=" + chart, "--replan", "--lock-wait=1s"},
-		{"cancel", w.run, "--timeout=1s"}, {"cancel", "--release", "web", "--timeout=1s"}, {"unlock", "web", "--force"},
+		{"cancel", w.run, "--timeout=1s"},
+		{"cancel", "--release", "web", "--timeout=1s"},
+		{"unlock", "web", "--force"},
 		{"run", "first", "--release", "web", "--lock-wait=1s"},
 		{"upgrade", "web", chart, "--set", "replicas=0", "--lock-wait=1s", "--task-timeout=2s"},
-		{"rollback", "web", "1", "--lock-wait=1s", "--task-timeout=2s"}, {"test", "web"},
+		{"rollback", "web", "1", "--lock-wait=1s", "--task-timeout=2s"},
+		{"test", "web"},
 		{"uninstall", "web", "--lock-wait=1s", "--task-timeout=2s"},
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/runner/lines"
@@ -107,11 +108,11 @@ func (r Runner) endStrays(mark string, sink task.Sink) string {
 	}
 	found, left := endStrays(mark, r.Grace)
 	if len(left) > 0 {
-		text := "; still running: process " + fmt.Sprint(left[0])
-		for _, s := range left[1:] {
-			text += ", " + fmt.Sprint(s)
+		names := make([]string, len(left))
+		for i, s := range left {
+			names[i] = fmt.Sprint(s)
 		}
-		return text
+		return "; still running: process " + strings.Join(names, ", ")
 	}
 	if len(found) > 0 {
 		sink(task.Output{Stream: task.Note, Data: []byte("what had left the program's process group was ended\n")})

@@ -150,8 +150,6 @@ func (f *follower) passOn(l *containerLog, w *lines.Writer) {
 		case whole && f.still(l):
 			from.Skip = l.passed.passed()
 			continue
-		case f.copying.Err() != nil:
-			return
 		case !interrupted:
 			interrupted = true
 			w.Flush()

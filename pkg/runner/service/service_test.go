@@ -285,6 +285,7 @@ func TestUsers(t *testing.T) {
 		want []string
 	}{
 		"two at once": {func(t *testing.T, a *Awake, c *cluster) {
+			t.Helper()
 			var both sync.WaitGroup
 			for range 2 {
 				both.Go(func() {
@@ -302,6 +303,7 @@ func TestUsers(t *testing.T) {
 			both.Wait()
 		}, []string{"deployment/web 0→1", "deployment/web 1→0"}},
 		"one after another": {func(t *testing.T, a *Awake, _ *cluster) {
+			t.Helper()
 			for range 2 {
 				use := a.Use(web)
 				if _, err := use.Wake(t.Context(), silent); err != nil {
@@ -311,6 +313,7 @@ func TestUsers(t *testing.T) {
 			}
 		}, []string{"deployment/web 0→1", "deployment/web 1→0", "deployment/web 0→1", "deployment/web 1→0"}},
 		"one that did not wake it": {func(t *testing.T, a *Awake, c *cluster) {
+			t.Helper()
 			first, second := a.Use(web), a.Use(web)
 			_, _ = first.Wake(t.Context(), silent)
 			first.Done(t.Context(), silent)
@@ -320,6 +323,7 @@ func TestUsers(t *testing.T) {
 			second.Done(t.Context(), silent)
 		}, []string{"deployment/web 0→1", "deployment/web 1→0"}},
 		"a service": {func(t *testing.T, a *Awake, c *cluster) {
+			t.Helper()
 			first, service := a.Use(web), a.Use(web)
 			_, _ = first.Wake(t.Context(), silent)
 			if err := service.Keep(t.Context(), 1); err != nil {
