@@ -47,8 +47,9 @@ func (p *parser) run(a asked) {
 		p.absent(p.at(nearest(a.node, "spec", "taskDefinition")), name, a.Spec.TaskDefinition)
 		return
 	}
+	retries, timeout := p.attempts(a, d)
 	c := call{
-		name: name, retries: a.Spec.Retries, timeout: a.Spec.Timeout,
+		name: name, retries: &retries, timeout: &timeout,
 		context: task.KeptnContext{
 			WorkloadName: cmp.Or(a.Spec.Context.WorkloadName, a.Spec.Workload), WorkloadVersion: cmp.Or(a.Spec.Context.WorkloadVersion, a.Spec.WorkloadVersion),
 			AppName: cmp.Or(a.Spec.Context.AppName, a.Spec.App), AppVersion: cmp.Or(a.Spec.Context.AppVersion, a.Spec.AppVersion),
@@ -62,6 +63,26 @@ func (p *parser) run(a asked) {
 		c.secret = a.Spec.SecureParameters.Secret
 	}
 	p.add(d, name, p.at(a.node), c)
+}
+
+// attempts returns how often and for how long a KeptnTask is tried. What it does not say itself is the default of its
+// CRD, whatever its definition says.
+func (p *parser) attempts(a asked, d *defined) (retries int32, timeout string) {
+	retries, timeout = defaultRetries, defaultTimeout
+	other := func(field string, has, of any) {
+		p.warn(p.at(nearest(a.node, "spec")), a.Metadata.Name, "set it in the KeptnTask", "KeptnTask %q has no %s, and so %v, not the %v of its definition, as in Keptn", a.Metadata.Name, field, has, of)
+	}
+	if a.Spec.Retries != nil {
+		retries = *a.Spec.Retries
+	} else if of := d.Spec.Retries; of != nil && *of != retries {
+		other("retries", retries, *of)
+	}
+	if a.Spec.Timeout != nil {
+		timeout = *a.Spec.Timeout
+	} else if of := d.Spec.Timeout; of != nil && *of != timeout {
+		other("timeout", timeout, *of)
+	}
+	return retries, timeout
 }
 
 // add makes a task that runs a definition.

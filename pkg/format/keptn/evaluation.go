@@ -64,8 +64,9 @@ type provider struct {
 }
 
 type secretKey struct {
-	Name string `json:"name"`
-	Key  string `json:"key"`
+	Name     string `json:"name"`
+	Key      string `json:"key"`
+	Optional bool   `json:"optional"`
 }
 
 // The defaults of Keptn's CRD.

@@ -254,10 +254,13 @@ func (p *parser) object(n *yaml.Node) {
 		p.fail(p.at(nearest(n, "apiVersion")), "", "", "a %s is of %s%s, not %q", kind, group, strings.Join(versions, ", "), version)
 		return
 	}
+	if !p.checkVersion(kind, version, n) {
+		return
+	}
 	switch kind {
 	case "KeptnTaskDefinition":
 		d := &defined{node: n, file: p.file}
-		if p.spare && p.definitions[scalar(value(n, "metadata"), "name")] != nil {
+		if p.spare && p.definitions[nameOf(n)] != nil {
 			return
 		}
 		if p.decode(n, &d.definition) {
@@ -295,7 +298,7 @@ func (p *parser) object(n *yaml.Node) {
 func (p *parser) decode(n *yaml.Node, target any) bool {
 	wrong := strict.Decode(n, reflect.ValueOf(target).Elem())
 	for _, e := range wrong {
-		p.fail(task.Position{File: p.file, Line: e.Line, Column: e.Column}, scalar(value(n, "metadata"), "name"), "", "%s", e.Message)
+		p.fail(task.Position{File: p.file, Line: e.Line, Column: e.Column}, nameOf(n), "", "%s", e.Message)
 	}
 	return len(wrong) == 0
 }

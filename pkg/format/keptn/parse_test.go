@@ -3,6 +3,7 @@ package keptn
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -10,6 +11,8 @@ import (
 )
 
 const head = "apiVersion: lifecycle.keptn.sh/v1\nkind: KeptnTaskDefinition\nmetadata: {name: d}\n"
+
+const evaluationHead = "apiVersion: lifecycle.keptn.sh/v1\nkind: KeptnEvaluationDefinition\nmetadata: {name: e}\n"
 
 func say(found task.Diagnostics) string {
 	lines := make([]string, len(found))
@@ -55,6 +58,42 @@ func TestFindings(t *testing.T) {
 		{name: "a task without a definition", file: "apiVersion: lifecycle.keptn.sh/v1\nkind: KeptnTask\nmetadata: {name: t}\nspec: {checkType: pre}\n", want: `error f:4:7: KeptnTask "t" needs a taskDefinition`},
 		{name: "a task of a definition that is not there", file: "apiVersion: lifecycle.keptn.sh/v1\nkind: KeptnTask\nmetadata: {name: t}\nspec: {taskDefinition: x}\n", want: `error f:4:24: task definition "x" not found in the documents, nor in namespace ns or keptn-system (Keptn would wait forever)`},
 		{name: "a task of another namespace", file: "apiVersion: lifecycle.keptn.sh/v1\nkind: KeptnTask\nmetadata: {name: t, namespace: other}\nspec: {taskDefinition: x}\n", want: `error f:3:32: the KeptnTask is of namespace "other", and the run is in "ns" | hint: add -n other`},
+		{
+			name: "deno before v1alpha3", file: strings.Replace(head, "/v1", "/v1alpha2", 1) + "spec: {deno: {inline: {code: x}}, retries: 3}\n",
+			want: `error f:4:8: deno is no field of KeptnTaskDefinition of v1alpha2: Keptn drops it | hint: a later version, such as lifecycle.keptn.sh/v1, has it
+error f:4:35: retries is no field of KeptnTaskDefinition of v1alpha2: Keptn drops it | hint: a later version, such as lifecycle.keptn.sh/v1, has it`,
+		},
+		{name: "function before v1alpha3", file: strings.Replace(head, "/v1", "/v1alpha2", 1) + "spec: {function: {inline: {code: x}}}\n", want: "warning f:4:18: function is what deno was called before v1; a current Keptn drops it | hint: write deno: in its place"},
+		{name: "deno in v1alpha3", file: strings.Replace(head, "/v1", "/v1alpha3", 1) + "spec: {deno: {inline: {code: x}}, retries: 3}\n"},
+		{
+			name: "an evaluation without a metric", file: evaluationHead + "spec:\n  objectives:\n  - evaluationTarget: '>1'\n  - {keptnMetricRef: {namespace: x}, evaluationTarget: '>1'}\n",
+			want: "error f:6:5: objective of v1 needs keptnMetricRef\nerror f:7:22: keptnMetricRef of v1 needs name",
+		},
+		{
+			name: "an evaluation of an older version", file: evaluationHead + "spec:\n  source: prometheus\n  objectives:\n  - {name: a, query: b, evaluationTarget: '>1'}\n",
+			want: `error f:5:11: source is no field of KeptnEvaluationDefinition of v1: Keptn drops it | hint: v1alpha2 and earlier have it; name a KeptnMetric with keptnMetricRef
+error f:7:5: objective of v1 needs keptnMetricRef
+error f:7:6: name is no field of objective of v1: Keptn drops it | hint: v1alpha2 and earlier have it; name a KeptnMetric with keptnMetricRef
+error f:7:15: query is no field of objective of v1: Keptn drops it | hint: v1alpha2 and earlier have it; name a KeptnMetric with keptnMetricRef`,
+		},
+		{name: "an old evaluation", file: strings.Replace(evaluationHead, "/v1", "/v1alpha1", 1) + "spec:\n  source: prometheus\n  objectives:\n  - {name: a, query: b, evaluationTarget: '>1'}\n"},
+		{
+			name: "an old evaluation with a metric", file: strings.Replace(evaluationHead, "/v1", "/v1alpha2", 1) + "spec: {objectives: [{keptnMetricRef: {name: a}, name: a, query: b, evaluationTarget: '>1'}]}\n",
+			want: "error f:4:7: KeptnEvaluationDefinition of v1alpha2 needs source\nerror f:4:22: keptnMetricRef is no field of objective of v1alpha2: Keptn drops it | hint: v1alpha3 and later have it",
+		},
+		{
+			name: "a secret without a key", file: "apiVersion: metrics.keptn.sh/v1\nkind: KeptnMetricsProvider\nmetadata: {name: p}\nspec: {type: prometheus, targetServer: x, secretKeyRef: {name: s}}\n",
+			want: "error f:4:57: secretKeyRef of v1 needs key",
+		},
+		{name: "a secret with a key", file: "apiVersion: metrics.keptn.sh/v1\nkind: KeptnMetricsProvider\nmetadata: {name: p}\nspec: {type: prometheus, targetServer: x, secretKeyRef: {name: s, key: k, optional: true}}\n"},
+		{
+			name: "an app of v1 with tasks", file: "apiVersion: lifecycle.keptn.sh/v1\nkind: KeptnApp\nmetadata: {name: a}\nspec: {version: '1', preDeploymentTasks: [x]}\n",
+			want: "error f:4:42: preDeploymentTasks is no field of KeptnApp of v1: Keptn drops it | hint: a KeptnAppContext of the same name has it",
+		},
+		{
+			name: "a context before there was one", file: "apiVersion: lifecycle.keptn.sh/v1alpha3\nkind: KeptnAppContext\nmetadata: {name: a}\n",
+			want: `error f:1:13: a KeptnAppContext is of lifecycle.keptn.sh/v1, v1beta1, not "v1alpha3"`,
+		},
 		{name: "what is not Keptn's", file: "apiVersion: v1\nkind: Secret\nodd: 1\n---\napiVersion: apps/v1\nkind: Deployment\n"},
 	}
 	for _, tt := range tests {
@@ -64,6 +103,30 @@ func TestFindings(t *testing.T) {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// A KeptnTask has the defaults of its own CRD, not what its definition says.
+func TestAttempts(t *testing.T) {
+	const definition = head + "spec: {retries: 0, timeout: 1h, deno: {inline: {code: x}}}\n---\n"
+	for spec, want := range map[string]struct {
+		retries int32
+		timeout time.Duration
+		says    string
+	}{
+		"": {10, 5 * time.Minute, `warning f:9:7: KeptnTask "t" has no retries, and so 10, not the 0 of its definition, as in Keptn | hint: set it in the KeptnTask
+warning f:9:7: KeptnTask "t" has no timeout, and so 5m, not the 1h of its definition, as in Keptn | hint: set it in the KeptnTask`},
+		", retries: 2, timeout: 10s": {2, 10 * time.Second, ""},
+	} {
+		text := definition + "apiVersion: lifecycle.keptn.sh/v1\nkind: KeptnTask\nmetadata: {name: t}\nspec: {taskDefinition: d" + spec + "}\n"
+		tasks, found := Parse([]byte(text), Options{Source: task.Source{Name: "f"}, Namespace: "ns"})
+		if diff := cmp.Diff(want.says, say(found)); diff != "" || len(tasks) != 1 {
+			t.Fatalf("%d tasks (-want +got):\n%s", len(tasks), diff)
+		}
+		job := tasks[0].Executor.(task.Keptn).Job.Spec
+		if *job.BackoffLimit != want.retries || tasks[0].Timeout != want.timeout || *job.ActiveDeadlineSeconds != int64(want.timeout.Seconds()) {
+			t.Errorf("%q: %d retries, %d seconds, timeout %s", spec, *job.BackoffLimit, *job.ActiveDeadlineSeconds, tasks[0].Timeout)
+		}
 	}
 }
 
