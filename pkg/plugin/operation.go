@@ -116,7 +116,10 @@ func (a *App) prepare(ctx context.Context, o *helmOptions, client *kube.Client, 
 			return nil, err
 		}
 	}
-	return p, nil
+	if change.DryRun() {
+		return p, nil
+	}
+	return p, a.reachable(ctx, p)
 }
 
 // mayRun refuses a run with tasks whose user lacks a right. What Helm is going to do is asked for when tasks
