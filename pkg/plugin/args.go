@@ -14,13 +14,13 @@ func arguments(least, most int) cobra.PositionalArgs {
 		want := ""
 		switch n := len(args); {
 		case n < least && least == most:
-			want = fmt.Sprintf("requires %d %s", least, plural(least))
+			want = "requires " + counted(least, "argument")
 		case n < least:
-			want = fmt.Sprintf("requires at least %d %s", least, plural(least))
+			want = "requires at least " + counted(least, "argument")
 		case most == 0 && n > 0:
 			want = "takes no arguments"
 		case most > 0 && n > most:
-			want = fmt.Sprintf("takes at most %d %s", most, plural(most))
+			want = "takes at most " + counted(most, "argument")
 		default:
 			return nil
 		}
@@ -28,11 +28,12 @@ func arguments(least, most int) cobra.PositionalArgs {
 	}
 }
 
-func plural(n int) string {
-	if n == 1 {
-		return "argument"
+// counted returns a number of things, such as "1 task" or "2 tasks".
+func counted(n int, thing string) string {
+	if n != 1 {
+		thing += "s"
 	}
-	return "arguments"
+	return fmt.Sprintf("%d %s", n, thing)
 }
 
 // knownCommand is the error of a command that does not exist, with the names that are similar.

@@ -3,8 +3,11 @@ package plugin
 import (
 	"context"
 	"errors"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/plan"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/release"
@@ -18,6 +21,8 @@ type helmOptions struct {
 	readiness  readinessFlags
 	helm       *release.Helm
 	voice      *voice
+	// flags are those of the command.
+	flags *pflag.FlagSet
 	// running carries out the steps of the release that is being changed.
 	running *stepRunner
 }
@@ -28,6 +33,7 @@ func (a *App) newHelmOptions() *helmOptions {
 }
 
 func (o *helmOptions) addFlags(cmd *cobra.Command) {
+	o.flags = cmd.Flags()
 	o.tasks.addSource(cmd.Flags())
 	o.tasks.addRun(cmd.Flags())
 	o.tasks.record.addFlags(cmd.Flags())
@@ -39,10 +45,23 @@ func (o *helmOptions) addFlags(cmd *cobra.Command) {
 
 // connect gives Helm its cluster and returns the namespace.
 func (o *helmOptions) connect(ctx context.Context) (string, error) {
-	if err := o.tasks.validate(); err != nil {
+	if err := errors.Join(o.tasks.validate(), o.checkInput()); err != nil {
 		return "", err
 	}
 	return o.reach(ctx)
+}
+
+// checkInput returns an error when standard input, which can be read only once, is wanted for tasks and for values.
+func (o *helmOptions) checkInput() error {
+	if !slices.Contains(o.tasks.references, "-") {
+		return nil
+	}
+	values, _ := o.flags.GetStringSlice("values") // an uninstall has none
+	files, _ := o.flags.GetStringArray("set-file")
+	if slices.Contains(values, "-") || slices.ContainsFunc(files, func(f string) bool { return strings.HasSuffix(f, "=-") }) {
+		return usageError{errors.New("standard input can be read only once, and --tasks and --values or --set-file both name it; write one of them to a file")}
+	}
+	return nil
 }
 
 // reach is connect for commands without tasks.

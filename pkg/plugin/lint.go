@@ -3,6 +3,9 @@ package plugin
 import (
 	"context"
 	"errors"
+	"maps"
+	"path/filepath"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -23,7 +26,7 @@ func (a *App) lintCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "lint [FILE...]",
 		Short: "Check task files",
-		Long: `Check task files, all at once, and show each finding with its position and what to write
+		Long: `Check task files, each as a run of its own, and show each finding with its position and what to write
 instead. Nothing is run. The exit code is 3 when there is an error, 0 when there are only
 warnings.`,
 		Example: `  # The task file of the working directory
@@ -58,10 +61,12 @@ func (a *App) lint(ctx context.Context, o *lintOptions, files []string) error {
 	}
 	if err == nil {
 		// What single documents cannot know, such as a name that two of them use.
-		for _, op := range []task.Operation{task.Install, task.Upgrade, task.Uninstall} {
-			if _, err := plan.Build(op, plan.Release{}, set.tasks); errors.As(err, &found) {
-				set.diagnostics = append(set.diagnostics, found...)
-				break
+		for _, tasks := range runsOf(set.tasks, files) {
+			for _, op := range []task.Operation{task.Install, task.Upgrade, task.Uninstall} {
+				if _, err := plan.Build(op, plan.Release{}, tasks); errors.As(err, &found) {
+					set.diagnostics = append(set.diagnostics, found...)
+					break
+				}
 			}
 		}
 	}
@@ -80,7 +85,27 @@ func (a *App) lint(ctx context.Context, o *lintOptions, files []string) error {
 		return silentError{exitUsage}
 	}
 	if o.output == "" {
-		a.say("%d tasks, no error, %d warnings", len(set.tasks), len(set.diagnostics))
+		a.say("%s, no error, %s", counted(len(set.tasks), "task"), counted(len(set.diagnostics), "warning"))
 	}
 	return nil
+}
+
+// runsOf returns the tasks that belong together: those of each file, and all that --tasks names. A directory is one
+// run, as a release is.
+func runsOf(tasks []task.Task, files []string) [][]task.Task {
+	of := map[string][]task.Task{}
+	for _, t := range tasks {
+		run := ""
+		for _, f := range files {
+			if filepath.Dir(t.Source.Name) == filepath.Clean(f) && run == "" || t.Source.Name == f {
+				run = f
+			}
+		}
+		of[run] = append(of[run], t)
+	}
+	all := make([][]task.Task, 0, len(of))
+	for _, run := range slices.Sorted(maps.Keys(of)) {
+		all = append(all, of[run])
+	}
+	return all
 }

@@ -74,7 +74,7 @@ func (a *App) list(ctx context.Context, o *listOptions) error {
 	}
 	fmt.Fprintln(table, strings.Join(head, "\t"))
 	for _, t := range listed.Items {
-		row := []string{t.Name, string(t.Phase), t.Executor, t.Command}
+		row := []string{t.Name, string(t.Phase), t.Executor, report.FirstLine(t.Command)}
 		if o.output == "wide" {
 			row = append(row, t.Position)
 		}

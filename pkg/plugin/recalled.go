@@ -30,7 +30,7 @@ var recordable = map[string][]task.Operation{
 // A flag that is neither here nor in ofMachine is refused, so that a new one is not let in by accident.
 var decisions = []string{
 	"atomic", "burst-limit", "cascade", "cleanup-on-fail", "clone", "concurrency", "container", "create-namespace", "debug",
-	"description", "devel", "disable-openapi-validation", "draft-compat", "exec", "force", "force-tasks", "generate-name", "grace",
+	"description", "devel", "disable-openapi-validation", "draft-compat", "exec", "force", "force-tasks", "format", "generate-name", "grace",
 	"heal", "hide-notes", "history-max", "hooks", "ignore-not-found", "install", "job", "keep-going", "keep-history", "keptn",
 	"keptn-non-blocking", "labels", "lagoon-compat", "lagoon-service", "lagoon-service-label", "name-template", "no-hooks",
 	"once-per-version", "output", "parallel", "param", "phase", "pod", "pods", "promotion", "qps", "recreate-pods", "release",

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"maps"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -28,6 +29,7 @@ import (
 // taskFlags choose the tasks of a command and how they run.
 type taskFlags struct {
 	references     []string
+	format         string
 	allowHostTasks bool
 	draftShell     bool
 	draftCompat    bool
@@ -50,6 +52,7 @@ type taskFlags struct {
 // addSource adds the flags that choose tasks.
 func (t *taskFlags) addSource(fs *pflag.FlagSet) {
 	fs.StringArrayVarP(&t.references, "tasks", "t", nil, "where the tasks are: a file, a directory, '-' for standard input, configmap/NAME[/KEY], or 'chart' for the chart's own files (can specify multiple); without it the working directory's tasks.yaml, .lagoon.yml, keptn.yaml and .draft-tasks.toml, else the ConfigMaps annotated for the release, else for uninstall and rollback the release's record, else the chart's files")
+	fs.StringVar(&t.format, "format", "", "the format of what --tasks names, whatever it is called: "+strings.Join(source.Finder{Formats: knownFormats()}.FormatNames(), ", "))
 	fs.StringArrayVar(&t.params, "param", nil, "a parameter of a tasks.yaml or an argument of a definition of Lagoon, as NAME=VALUE (can specify multiple)")
 	fs.StringVar(&t.paramsFile, "params-file", "", "a YAML or JSON file with parameters; --param wins over it")
 	t.lagoon.addSource(fs)
@@ -135,7 +138,7 @@ func (a *App) find(ctx context.Context, t *taskFlags, client *kube.Client, rel p
 		return nil, "", err
 	}
 	finder := source.Finder{
-		Formats: knownFormats(), Dir: dir, Stdin: a.stdin,
+		Formats: knownFormats(), As: t.format, Dir: dir, Stdin: a.stdin,
 		Client: client, Namespace: rel.Namespace, Release: rel.Name,
 	}
 	finder.Recorded = from.recorded
@@ -157,6 +160,13 @@ func (a *App) find(ctx context.Context, t *taskFlags, client *kube.Client, rel p
 			}
 			return files, err
 		}
+	}
+	switch {
+	case t.format == "":
+	case !slices.Contains(finder.FormatNames(), t.format):
+		return nil, usageError{fmt.Errorf("--format is %q; it is one of %s", t.format, strings.Join(finder.FormatNames(), ", "))}
+	case len(t.references) == 0:
+		return nil, usageError{errors.New("--format is about what --tasks names; name a file")}
 	}
 	if len(t.references) > 0 {
 		if documents, err = finder.Named(ctx, t.references); err != nil {

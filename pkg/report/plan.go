@@ -11,13 +11,24 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
-// Plan writes the steps of a plan as a numbered table, each task in its place.
+// Plan writes the steps of a plan as a numbered table, each task in its place. What is done only when something
+// has failed, or not at all, says so.
 func Plan(w io.Writer, p plan.Plan) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for i, s := range p.Steps {
-		line := fmt.Sprintf("%3d.\t%s\t%s", i+1, Escape([]byte(s.Title())), place(s))
+		var about []string
+		switch {
+		case s.Task != nil && s.Task.Skip != "":
+			about = append(about, "(skipped: "+s.Task.Skip+")")
+		case s.Stage == task.AtFailure || s.Stage == task.AtRollback && p.Operation != task.Rollback:
+			about = append(about, "(only after a failure)")
+		}
 		if s.Task != nil {
-			line += "\t" + string(Escape([]byte(s.Task.Executor.Text())))
+			about = append(about, FirstLine(s.Task.Executor.Text()))
+		}
+		line := fmt.Sprintf("%3d.\t%s\t%s", i+1, Escape([]byte(s.Title())), place(s))
+		if len(about) > 0 {
+			line += "\t" + string(Escape([]byte(strings.Join(about, " "))))
 		}
 		fmt.Fprintln(table, line)
 	}
@@ -33,7 +44,7 @@ func PlanReasons(w io.Writer, p plan.Plan) error {
 	for i, s := range p.Steps {
 		command, reason := "", s.Reason
 		if s.Task != nil {
-			command = s.Task.Executor.Text()
+			command = FirstLine(s.Task.Executor.Text())
 			if s.Task.When != "" {
 				reason += ", when " + s.Task.When
 			}
@@ -59,6 +70,19 @@ func PlanReasons(w io.Writer, p plan.Plan) error {
 		fmt.Fprintf(w, "not run: %s: %s\n", Escape([]byte(l.Task.Name)), l.Reason)
 	}
 	return nil
+}
+
+// FirstLine returns the first line of a command, for a table whose rows are lines, and says how many more there are.
+func FirstLine(command string) string {
+	lines := strings.Split(strings.TrimSpace(command), "\n")
+	switch rest := len(lines) - 1; rest {
+	case 0:
+		return lines[0]
+	case 1:
+		return lines[0] + " … (1 more line)"
+	default:
+		return fmt.Sprintf("%s … (%d more lines)", lines[0], rest)
+	}
 }
 
 // maxNames is how many names of steps stand in a column, which is as wide as its widest row.

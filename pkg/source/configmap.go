@@ -135,6 +135,9 @@ func (f Finder) documents(cm *corev1.ConfigMap, key string) ([]Document, error) 
 	}
 
 	annotated := cm.Annotations[FormatAnnotation]
+	if f.As != "" {
+		annotated = f.As
+	}
 	if _, ok := f.format(annotated); annotated != "" && !ok {
 		return nil, fmt.Errorf("annotation %s: unknown format %q", FormatAnnotation, annotated)
 	}

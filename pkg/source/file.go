@@ -38,8 +38,11 @@ func (f Finder) path(name string) ([]Document, error) {
 		return nil, err
 	}
 	format, ok := f.byName(filepath.Base(name), document.Text)
+	if f.As != "" {
+		format, ok = f.format(f.As)
+	}
 	if !ok {
-		return nil, fmt.Errorf("%s: the name tells no task format (known are %s)", name, f.fileNames())
+		return nil, fmt.Errorf("%s: the name tells no task format (known are %s); say which it is with --format", name, f.fileNames())
 	}
 	document.Format = format.Name
 	return []Document{document}, nil
@@ -116,9 +119,12 @@ func (f Finder) standardInput() ([]Document, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading standard input: %w", err)
 	}
+	if len(bytes.TrimSpace(text)) == 0 {
+		return nil, errors.New("standard input is empty")
+	}
 	format, ok := f.byText(text)
 	if !ok {
-		return nil, fmt.Errorf("standard input: this is no task document of a known format")
+		return nil, errors.New("standard input: this is no task document of a known format; say which it is with --format")
 	}
 	document, err := readAll(bytes.NewReader(text), "standard input")
 	if err != nil {

@@ -66,6 +66,9 @@ type Format struct {
 // Finder finds the documents for one release.
 type Finder struct {
 	Formats []Format
+	// As is the name of the format that named documents have, whatever they are called; empty means that their
+	// names and texts tell.
+	As string
 	// Dir is where the user stands.
 	Dir string
 	// Stdin returns what stands for the reference "-".
@@ -93,7 +96,10 @@ type Finder struct {
 // an error.
 func (f Finder) Named(ctx context.Context, references []string) ([]Document, error) {
 	var documents []Document
-	for _, ref := range references {
+	for i, ref := range references {
+		if slices.Contains(references[:i], ref) {
+			return nil, fmt.Errorf("%s is named twice", shownName(ref))
+		}
 		found, err := f.named(ctx, ref)
 		if err != nil {
 			return nil, err
@@ -121,6 +127,14 @@ func (f Finder) named(ctx context.Context, ref string) ([]Document, error) {
 		return documents, err
 	}
 	return f.path(ref)
+}
+
+// shownName is what a reference is called in messages.
+func shownName(ref string) string {
+	if ref == "-" {
+		return "standard input"
+	}
+	return ref
 }
 
 // Discover returns the documents that are meant without being named: the task files of the
@@ -200,12 +214,24 @@ func (f Finder) byName(name string, text []byte) (Format, bool) {
 
 // byText returns the format of a document that has no name.
 func (f Finder) byText(text []byte) (Format, bool) {
+	if f.As != "" {
+		return f.format(f.As)
+	}
 	for _, format := range f.Formats {
 		if format.Recognises(text) {
 			return format, true
 		}
 	}
 	return Format{}, false
+}
+
+// FormatNames returns the names of all formats.
+func (f Finder) FormatNames() []string {
+	names := make([]string, len(f.Formats))
+	for i, format := range f.Formats {
+		names[i] = format.Name
+	}
+	return names
 }
 
 // fileNames lists the names that a task file can have, for messages.

@@ -52,13 +52,14 @@ func draw(documents []Document) []string {
 }
 
 func TestNamed(t *testing.T) {
-	dir := tree(t, "a.toml", "first.toml", "x.yaml", "sub/.first.toml", "sub/second.yaml", "empty/x")
+	dir := tree(t, "a.toml", "first.toml", "x.yaml", "odd", "sub/.first.toml", "sub/second.yaml", "empty/x")
 	if err := os.WriteFile(filepath.Join(dir, "large.toml"), make([]byte, maxBytes+1), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	tests := []struct {
 		refs  string
 		stdin string
+		as    string
 		want  []string
 		err   string
 	}{
@@ -67,17 +68,23 @@ func TestNamed(t *testing.T) {
 		{refs: "first.toml sub/second.yaml", want: []string{"first.toml (first, trusted): first.toml", "sub/second.yaml (second, trusted): sub/second.yaml"}},
 		{refs: "-", want: []string{"standard input (first, trusted): from stdin"}},
 		{refs: "-", stdin: "second", want: []string{"standard input (second, trusted): second"}},
-		{refs: "-", stdin: "third", err: "standard input: this is no task document of a known format"},
+		{refs: "-", stdin: "third", err: "standard input: this is no task document of a known format; say which it is with --format"},
+		{refs: "-", stdin: "third", as: "second", want: []string{"standard input (second, trusted): third"}},
+		{refs: "-", stdin: " \n", as: "second", err: "standard input is empty"},
+		{refs: "- a.toml -", err: "standard input is named twice"},
+		{refs: "a.toml a.toml", err: "a.toml is named twice"},
+		{refs: "odd", as: "first", want: []string{"odd (first, trusted): odd"}},
+		{refs: "first.toml", as: "second", want: []string{"first.toml (second, trusted): first.toml"}},
 		{refs: "chart", want: []string{"chart/second.yaml (second): in the chart"}},
 		{refs: "none.toml", err: "none.toml: no such file (a ConfigMap is named as configmap/NAME)"},
-		{refs: "x.yaml", err: "x.yaml: the name tells no task format (known are .first.toml, second.yaml)"},
+		{refs: "x.yaml", err: "x.yaml: the name tells no task format (known are .first.toml, second.yaml); say which it is with --format"},
 		{refs: "empty", err: "empty: the directory has no task file (.first.toml, second.yaml)"},
 		{refs: "large.toml", err: "large.toml: a task document may have at most 1048576 bytes"},
 		{refs: "configmap/x", err: "configmap/x: there is no cluster to read it from"},
 	}
 	for _, tt := range tests {
-		t.Run(tt.refs+tt.stdin, func(t *testing.T) {
-			f := Finder{Formats: formats, Dir: dir, Stdin: func() ([]byte, error) { return []byte(stdcmp.Or(tt.stdin, "from stdin")), nil }, Chart: inChart("second.yaml", "templates/.first.toml")}
+		t.Run(tt.refs+tt.stdin+tt.as, func(t *testing.T) {
+			f := Finder{Formats: formats, As: tt.as, Dir: dir, Stdin: func() ([]byte, error) { return []byte(stdcmp.Or(tt.stdin, "from stdin")), nil }, Chart: inChart("second.yaml", "templates/.first.toml")}
 			documents, err := f.Named(t.Context(), strings.Fields(tt.refs))
 			if message(err) != tt.err {
 				t.Fatalf("error %q, want %q", message(err), tt.err)

@@ -37,7 +37,7 @@ func Parse(text []byte, opts Options) ([]task.Task, task.Diagnostics) {
 	if opts.Getenv == nil {
 		opts.Getenv = func(string) (string, bool) { return "", false }
 	}
-	p := &parser{text: text, opts: opts, seen: map[string]task.Position{}, warned: map[string]bool{}}
+	p := &parser{text: unixText(text), opts: opts, seen: map[string]task.Position{}, warned: map[string]bool{}}
 	if p.readable() {
 		p.parse()
 	}
@@ -61,13 +61,17 @@ type parser struct {
 	warned map[string]bool
 }
 
+// unixText returns a text without what editors on Windows add: a byte order mark, and carriage returns before line
+// breaks, which would become part of commands of several lines.
+func unixText(text []byte) []byte {
+	return bytes.ReplaceAll(bytes.TrimPrefix(text, []byte("\ufeff")), []byte("\r\n"), []byte("\n"))
+}
+
 // readable checks what no TOML parser need see.
 func (p *parser) readable() bool {
 	switch {
 	case len(p.text) > maxBytes:
 		p.errorAt(0, "", "", "the file is larger than %d bytes", maxBytes)
-	case bytes.HasPrefix(p.text, []byte("\ufeff")):
-		p.errorAt(0, "", "save the file as UTF-8 without BOM", "the file starts with a byte order mark, which TOML does not allow")
 	case !utf8.Valid(p.text):
 		p.errorAt(invalidUTF8(p.text), "", "save the file as UTF-8", "the file is not UTF-8 text")
 	default:

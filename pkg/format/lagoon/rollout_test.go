@@ -154,6 +154,11 @@ error f.yml:4:84: requiresEnvironment must be true or false, without quotes`,
 			says: "warning f.yml:1:23: weight counts only when the file has an override, as in Lagoon; the tasks run in the order of the file",
 		},
 		{
+			name: "a tag on nothing", file: "tasks: {pre-rollout: [{run: {name: x, service: cli, command: a, when: !T }}]}",
+			want: "pre-rollout/x @1: cli [\"sh\" \"-c\" \"a\"]\n",
+			says: `warning f.yml:1:71: !T is a tag of YAML, and no part of the value: Lagoon sees "" | hint: write when: "!T"`,
+		},
+		{
 			name: "not YAML elsewhere", file: "routes:\n  a: [\ntasks:\n  post-rollout:\n    - run: {name: a, service: cli, command: x}\nlast: x\n",
 			want: "post-rollout/a @5: cli [\"sh\" \"-c\" \"x\"]\n",
 			says: "warning f.yml:3: not YAML: did not find expected ',' or ']'; the tasks can be read all the same | hint: Lagoon refuses the whole file",

@@ -183,6 +183,10 @@ func (s shape) run(run *yaml.Node) {
 
 // field finds a value that Lagoon cannot read.
 func (s shape) field(name, form string, v *yaml.Node) {
+	if tag := v.Tag; v.Kind == yaml.ScalarNode && len(tag) > 1 && tag[0] == '!' && tag[1] != '!' {
+		s.p.warn(s.at(v), "", fmt.Sprintf("write %s: %q", name, strings.TrimSpace(tag+" "+v.Value)),
+			"%s is a tag of YAML, and no part of the value: Lagoon sees %q", tag, v.Value)
+	}
 	if isNull(v) {
 		return
 	}

@@ -108,8 +108,9 @@ func (c *condition) variable(name string) (string, bool) {
 }
 
 func (c *condition) language() gval.Language {
-	named := func(args []any, count int, use string) (string, error) {
-		if len(args) != count {
+	// Further arguments do not count, as in Lagoon (build-deploy-tool internal/tasklib).
+	named := func(args []any, use string) (string, error) {
+		if len(args) == 0 {
 			return "", fmt.Errorf("write %s", use)
 		}
 		name, ok := args[0].(string)
@@ -120,7 +121,7 @@ func (c *condition) language() gval.Language {
 	}
 	return gval.Full(
 		gval.Function("exists", func(args ...any) (any, error) {
-			name, err := named(args, 1, `exists("NAME")`)
+			name, err := named(args, `exists("NAME")`)
 			if err != nil {
 				return nil, err
 			}
@@ -128,12 +129,15 @@ func (c *condition) language() gval.Language {
 			return ok, nil
 		}),
 		gval.Function("withDefault", func(args ...any) (any, error) {
-			name, err := named(args, 2, `withDefault("NAME", value)`)
+			name, err := named(args, `withDefault("NAME", value)`)
 			if err != nil {
 				return nil, err
 			}
 			if value, ok := c.variable(name); ok {
 				return value, nil
+			}
+			if len(args) != 2 { // the value counts only when it is the one argument beside the name
+				return nil, nil
 			}
 			return args[1], nil
 		}),

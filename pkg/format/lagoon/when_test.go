@@ -61,6 +61,12 @@ func TestWhen(t *testing.T) {
 		{`B.x == "a"`, "unknown parameter B.x"},
 		{`B == "main" ? true : false`, "true"},
 		{`true`, "true"},
+		{`exists("B", "NX")`, "true"},
+		{`exists("NX", "B")`, "false"},
+		{`withDefault("B", 1, 2) == "main"`, "true"},
+		{`withDefault("NX", "a", "b") == "a"`, "false"},
+		{`withDefault("B") == "main"`, "true"},
+		{`withDefault("NX") == "main"`, "false"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.expression, func(t *testing.T) {
@@ -91,7 +97,10 @@ func byGval(expression string) string {
 			if v, ok := known[args[0].(string)]; ok {
 				return v, nil
 			}
-			return args[1], nil
+			if len(args) == 2 {
+				return args[1], nil
+			}
+			return nil, nil
 		}))
 	if err != nil {
 		return err.Error()

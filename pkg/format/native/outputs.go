@@ -4,6 +4,7 @@ import (
 	"maps"
 	"regexp"
 	"slices"
+	"strings"
 
 	"go.yaml.in/yaml/v3"
 
@@ -38,6 +39,10 @@ func (p *parser) outputs(t Task, n *yaml.Node) []task.OutputDefinition {
 		if given != 1 {
 			fail("", "write exactly one of file, json and regex")
 		}
+		if keys := strings.Split(o.JSON, "."); o.JSON != "" && (slices.Contains(keys, "") || keys[0] == "$") {
+			meant := strings.Join(slices.DeleteFunc(keys, func(k string) bool { return k == "" || k == "$" }), ".")
+			fail("json", "json is %q; write the keys with dots between%s", o.JSON, suchAs(meant))
+		}
 		if !validParam.MatchString(name) {
 			fail("", "a name has letters, digits and underscores, and begins with none of the digits")
 		}
@@ -55,4 +60,12 @@ func (p *parser) outputs(t Task, n *yaml.Node) []task.OutputDefinition {
 		p.fail(strict.At(all, "task %q: a task in a pod of its own has one file at most as an output; print the others", t.Name), t.Name)
 	}
 	return found
+}
+
+// suchAs words an example; nothing when there is none.
+func suchAs(example string) string {
+	if example == "" {
+		return ""
+	}
+	return ", such as " + example
 }

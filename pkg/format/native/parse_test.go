@@ -375,6 +375,11 @@ func TestParseOutputs(t *testing.T) {
 func TestParseOutputErrors(t *testing.T) {
 	for text, want := range map[string]string{
 		"outputs: {x: {file: a, json: b}}, host: {command: [x]}":   `f:4:26: task "a": output "x": write exactly one of file, json and regex`,
+		"outputs: {x: {json: .v}}, host: {command: [x]}":           `f:4:33: task "a": output "x": json is ".v"; write the keys with dots between, such as v`,
+		"outputs: {x: {json: $.a..b}}, host: {command: [x]}":       `f:4:33: task "a": output "x": json is "$.a..b"; write the keys with dots between, such as a.b`,
+		"outputs: {x: {json: .}}, host: {command: [x]}":            `f:4:33: task "a": output "x": json is "."; write the keys with dots between`,
+		"when: !T , host: {command: [x]}":                          `f:4:19: !T is a tag of YAML, and no part of the value: write "!T", in quotes`,
+		"when: !T == x, host: {command: [x]}":                      `f:4:19: !T is a tag of YAML, and no part of the value: write "!T == x", in quotes`,
 		"outputs: {x-y: {file: a}}, host: {command: [x]}":          `f:4:28: task "a": output "x-y": a name has letters, digits and underscores, and begins with none of the digits`,
 		"outputs: {x: {regex: '('}}, host: {command: [x]}":         "f:4:34: task \"a\": output \"x\": error parsing regexp: missing closing ): `(`",
 		"outputs: {x: {file: a, type: int}}, host: {command: [x]}": `f:4:42: task "a": output "x": the type is "int"; it is string, number, boolean or json`,

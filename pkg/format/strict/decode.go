@@ -32,6 +32,10 @@ var unmarshaler = reflect.TypeFor[json.Unmarshaler]()
 
 // decode fills target, which must be settable.
 func (d *decoder) decode(n *yaml.Node, target reflect.Value) {
+	if text, ok := Tagged(n); ok {
+		d.fail(n, "%s is a tag of YAML, and no part of the value: write %q, in quotes", n.Tag, text)
+		return
+	}
 	if n.Kind == yaml.ScalarNode && n.ShortTag() == "!!null" {
 		return
 	}
@@ -56,6 +60,15 @@ func (d *decoder) decode(n *yaml.Node, target reflect.Value) {
 	default:
 		d.scalar(n, target)
 	}
+}
+
+// Tagged reports whether a scalar has a tag that is not YAML's own, such as !T, and returns the text that was
+// probably meant: an exclamation mark begins a tag unless the text is in quotes.
+func Tagged(n *yaml.Node) (text string, ok bool) {
+	if n.Kind != yaml.ScalarNode || n.Tag == "!" || !strings.HasPrefix(n.Tag, "!") || strings.HasPrefix(n.Tag, "!!") {
+		return "", false
+	}
+	return strings.TrimSpace(n.Tag + " " + n.Value), true
 }
 
 // custom hands the value to the type's own decoder.
