@@ -61,7 +61,9 @@ func (t *taskFlags) addSource(fs *pflag.FlagSet) {
 
 // addFilename adds kubectl's name for --tasks.
 func (t *taskFlags) addFilename(fs *pflag.FlagSet) {
-	fs.StringArrayVarP(&t.references, "filename", "f", nil, "kubectl's name for --tasks")
+	// One value of both, which of a flag of its own would replace that of the other.
+	tasks := fs.Lookup("tasks")
+	fs.AddFlag(&pflag.Flag{Name: "filename", Shorthand: "f", Usage: "kubectl's name for --tasks", Value: tasks.Value, DefValue: tasks.DefValue})
 }
 
 // addRun adds the flags about running tasks.
@@ -164,9 +166,9 @@ func (a *App) find(ctx context.Context, t *taskFlags, client *kube.Client, rel p
 	switch {
 	case t.format == "":
 	case !slices.Contains(finder.FormatNames(), t.format):
-		return nil, usageError{fmt.Errorf("--format is %q; it is one of %s", t.format, strings.Join(finder.FormatNames(), ", "))}
+		return nil, "", usageError{fmt.Errorf("--format is %q; it is one of %s", t.format, strings.Join(finder.FormatNames(), ", "))}
 	case len(t.references) == 0:
-		return nil, usageError{errors.New("--format is about what --tasks names; name a file")}
+		return nil, "", usageError{errors.New("--format is about what --tasks names; name a file")}
 	}
 	if len(t.references) > 0 {
 		if documents, err = finder.Named(ctx, t.references); err != nil {
