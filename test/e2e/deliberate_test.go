@@ -16,15 +16,7 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/test/differential"
 )
 
-// deliberate are the differences from Helm 3 that are meant, each with the page that says so.
-var deliberate = []struct{ name, page string }{
-	{pendingRollback, "docs/hooks.md"},
-	{failedRollback, "docs/hooks.md"},
-	{hookEnds, "docs/hooks.md"},
-	{tidied, "docs/hooks.md"},
-	{newestUninstalled, "docs/hooks.md"},
-}
-
+// The differences from Helm 3 that are meant; docs/hooks.md gives the reason for each.
 const (
 	pendingRollback   = "a rollback of a pending release is refused"
 	failedRollback    = "after a failed hook of a rollback the revision has failed, and is not pending"
