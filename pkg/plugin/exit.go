@@ -109,7 +109,8 @@ func (e timeoutError) Unwrap() error { return e.error }
 func timedOut(err error) bool {
 	var timeout timeoutError
 	var notReady *kube.NotReadyError
-	return errors.As(err, &timeout) || errors.As(err, &notReady) && notReady.Waited > 0
+	var notGone *kube.NotGoneError
+	return errors.As(err, &timeout) || errors.As(err, &notGone) || errors.As(err, &notReady) && notReady.Waited > 0
 }
 
 // failed reports whether a step is why its run failed.
@@ -133,7 +134,7 @@ func failureCode(result engine.Result, helm error) int {
 
 // refusals are the reasons of tasks that failed because the server refused to make what they run in, or has not
 // got what they run in.
-var refusals = []string{"NotCreated", "Pods", "Template", "Service", "Container", "Definition", "Function", "Advanced"}
+var refusals = []string{"NotCreated", "Pods", "Template", "Service", "Definition", "Function", "Advanced"}
 
 // untouched reports whether a step is known to have touched nothing.
 func untouched(s engine.StepResult, helm error) bool {

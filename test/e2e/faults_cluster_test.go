@@ -198,12 +198,12 @@ webhooks:
 	})
 	wait(f.T, "the webhook is asked", func() bool {
 		code, _, stderr := f.run("run", "one")
-		return code == 1 && strings.Contains(stderr, `admission webhook "gate.kubectl-tasks.io" denied the request: not on a Friday`)
+		return code == 4 && strings.Contains(stderr, `admission webhook "gate.kubectl-tasks.io" denied the request: not on a Friday`)
 	})
 	decides(func(map[string]any) map[string]any { return nil })
 	began := time.Now()
 	code, _, stderr := f.run("run", "one")
-	if took := time.Since(began); code != 1 || took > time.Minute || !strings.Contains(stderr, "gate.kubectl-tasks.io") {
+	if took := time.Since(began); code != 4 || took > time.Minute || !strings.Contains(stderr, "gate.kubectl-tasks.io") {
 		f.Errorf("exit code %d after %s of a webhook that hangs\n%s", code, took, stderr)
 	}
 	decides(func(map[string]any) map[string]any {

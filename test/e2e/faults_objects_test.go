@@ -178,7 +178,7 @@ func quota(f *faulty) (string, int) {
 	})
 	began := time.Now()
 	code, _, stderr := f.run("run", "one")
-	if took := time.Since(began); code != 1 || took > 5*time.Second || !strings.Contains(stderr, "exceeded quota") {
+	if took := time.Since(began); code != 4 || took > 5*time.Second || !strings.Contains(stderr, "exceeded quota") {
 		f.Errorf("exit code %d after %s", code, took)
 	}
 	if code, _, stderr := f.run("run", "many"); code != 1 || !strings.Contains(stderr, "exceeded quota") {
