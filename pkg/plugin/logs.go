@@ -59,7 +59,10 @@ func (a *App) logs(ctx context.Context, o *pastOptions, args []string) error {
 	for _, name := range args {
 		wanted[name] = true
 	}
-	out := &dataWriter{to: a.data(a.raw.Out, false)}
+	out := &dataWriter{to: a.Out}
+	if len(wanted) == 1 { // as its program would have printed it
+		out.to = a.data(a.raw.Out, false)
+	}
 	shownAny := false
 	for _, s := range run.Steps {
 		if len(wanted) > 0 && !wanted[s.ID] {

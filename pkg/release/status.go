@@ -46,10 +46,12 @@ func (s status) object() any {
 // WriteJSON implements output.Writer.
 func (s status) WriteJSON(out io.Writer) error { return output.EncodeJSON(out, s.object()) }
 
-// WriteYAML implements output.Writer. It writes what Helm's encoder does, which refuses text with control
-// characters such as U+009B.
-func (s status) WriteYAML(out io.Writer) error {
-	text, err := json.Marshal(s.object())
+// WriteYAML implements output.Writer.
+func (s status) WriteYAML(out io.Writer) error { return encodeYAML(out, s.object()) }
+
+// encodeYAML writes what Helm's output.EncodeYAML does, which refuses text with control characters such as U+009B.
+func encodeYAML(out io.Writer, object any) error {
+	text, err := json.Marshal(object)
 	if err != nil {
 		return err
 	}
@@ -128,7 +130,7 @@ func (s status) writeTests(b *strings.Builder) {
 
 func (s status) writeValues(b *strings.Builder) error {
 	b.WriteString("USER-SUPPLIED VALUES:\n")
-	if err := output.EncodeYAML(b, s.release.Config); err != nil {
+	if err := encodeYAML(b, s.release.Config); err != nil {
 		return err
 	}
 	computed, err := chartutil.CoalesceValues(s.release.Chart, s.release.Config)
@@ -136,7 +138,7 @@ func (s status) writeValues(b *strings.Builder) error {
 		return err
 	}
 	b.WriteString("\nCOMPUTED VALUES:\n")
-	if err := output.EncodeYAML(b, computed.AsMap()); err != nil {
+	if err := encodeYAML(b, computed.AsMap()); err != nil {
 		return err
 	}
 	b.WriteString("\n")
