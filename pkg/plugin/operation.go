@@ -357,7 +357,7 @@ func (a *App) end(ctx context.Context, result engine.Result, applyError error) e
 	state := result.State()
 	stolen := func(s engine.StepResult) bool { return s.Reason == engine.ReasonNotRecorded && s.State == task.Failed }
 	if lost := errors.Is(context.Cause(ctx), record.ErrLockLost); state != task.Succeeded && (lost || a.taken.Load() && slices.ContainsFunc(result.Steps, stolen)) {
-		return runError{exitLocked, fmt.Errorf("another process has taken the run's lock: what was not started yet is not%s", unknownPart(result))}
+		return runError{exitLocked, fmt.Errorf("another process has taken the run's lock, or it was deleted: what was not started yet is not%s", unknownPart(result))}
 	}
 	if by, ok := errors.AsType[cancelledBy](context.Cause(ctx)); ok && state != task.Succeeded {
 		return runError{exitSIGTERM, fmt.Errorf("%w%s", by, unknownPart(result))}

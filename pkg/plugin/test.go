@@ -52,8 +52,10 @@ func (a *App) test(ctx context.Context, o *helmOptions, test *release.Test, name
 		helmRelease: name, readiness: o.helm.Readiness(), voice: o.voice, emitHook: o.voice.Emit,
 	}
 	end := test.Run(name)
-	if err := a.printRelease(test, nil); err != nil && end == nil {
-		end = err
+	for _, then := range []func() error{func() error { return a.printRelease(test, nil) }, test.Tidy} {
+		if err := then(); end == nil {
+			end = err
+		}
 	}
 	if refused := (*release.PreflightError)(nil); end == nil || errors.As(end, &refused) {
 		return end

@@ -52,7 +52,7 @@ func (s *Stored) Log(step string) ([]byte, error) {
 var ErrNoRun = errors.New("there is no record of such a run")
 
 // ErrTakenOver means that another process works on the run, or that its record was deleted.
-var ErrTakenOver = errors.New("another process has taken the run over")
+var ErrTakenOver = errors.New("another process has taken the run over, or its record was deleted")
 
 // errConflict means that the record is not as it was when it was read.
 var errConflict = errors.New("the record has changed")

@@ -63,7 +63,7 @@ func (h *Helm) Connect(ctx context.Context, getter genericclioptions.RESTClientG
 		return fmt.Errorf("helm's cluster client is a %T, which this version does not know", h.config.KubeClient)
 	}
 	h.client = &client{
-		Client: helm, getter: getter, ctx: ctx, cluster: h.cluster, readiness: h.readiness, hooks: h.hooks, applied: make(chan struct{}),
+		Client: helm, getter: getter, home: namespace, ctx: ctx, cluster: h.cluster, readiness: h.readiness, hooks: h.hooks, applied: make(chan struct{}),
 	}
 	helm.Factory = &factory{helm.Factory, &h.client.server}
 	h.config.KubeClient = h.client

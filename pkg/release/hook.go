@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -197,6 +196,15 @@ func (c *client) runEvent(a *around, event helmrelease.HookEvent) error {
 // pkg/action/hooks.go does, but that the release is written only when Helm writes it anyway, and that logs are
 // shown while they are written.
 func (c *client) runHooks(rel *helmrelease.Release, event helmrelease.HookEvent, timeout time.Duration) error {
+	hooks, failed := c.carryOut(rel, event, timeout)
+	if err := tidy(hooks); failed == nil {
+		return err
+	}
+	return failed
+}
+
+// carryOut carries out the hooks of an event and returns them, with what they have made still there.
+func (c *client) carryOut(rel *helmrelease.Release, event helmrelease.HookEvent, timeout time.Duration) ([]*Hook, error) {
 	var hooks []*Hook
 	for _, h := range rel.Hooks {
 		if slices.Contains(h.Events, event) {
@@ -204,23 +212,12 @@ func (c *client) runHooks(rel *helmrelease.Release, event helmrelease.HookEvent,
 		}
 	}
 	if len(hooks) == 0 {
-		return nil
+		return nil, nil
 	}
 	slices.SortStableFunc(hooks, func(a, b *Hook) int {
 		return cmp.Or(cmp.Compare(a.Weight, b.Weight), cmp.Compare(a.hook.Name, b.hook.Name))
 	})
-	var failed error
-	if err := c.until(func(ctx context.Context) error { return c.hooks(ctx, string(event), hooks) }); err != nil {
-		failed = err
-	}
-	var errs []error
-	for _, h := range slices.Backward(hooks) {
-		errs = append(errs, h.tidy())
-	}
-	if failed != nil {
-		return failed
-	}
-	return errors.Join(errs...)
+	return hooks, c.until(func(ctx context.Context) error { return c.hooks(ctx, string(event), hooks) })
 }
 
 func (c *client) newHook(h *helmrelease.Hook, timeout time.Duration) *Hook {

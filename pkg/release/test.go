@@ -26,6 +26,8 @@ type Test struct {
 	logs, hideNotes bool
 	name            string
 	release         *helmrelease.Release
+	// ran are the tests that were chosen, with what they have made.
+	ran []*Hook
 }
 
 // NewTest returns a test with Helm's defaults.
@@ -83,7 +85,8 @@ func (t *Test) Validate() error {
 	return nil
 }
 
-// Run runs the tests of the release of that name. The error says which failed.
+// Run runs the tests of the release of that name. The error says which failed. What they have made is there until
+// Tidy is called.
 func (t *Test) Run(name string) error {
 	t.name = name
 	if err := chartutil.ValidateReleaseName(name); err != nil {
@@ -107,9 +110,18 @@ func (t *Test) Run(name string) error {
 	all := last.Hooks
 	slices.SortStableFunc(all, func(a, b *helmrelease.Hook) int { return t.place(a) - t.place(b) })
 	last.Hooks = slices.DeleteFunc(slices.Clone(all), func(h *helmrelease.Hook) bool { return !t.chosen(h) })
-	err = t.helm.client.runHooks(last, helmrelease.HookTest, t.timeout)
+	t.ran, err = t.helm.client.carryOut(last, helmrelease.HookTest, t.timeout)
 	last.Hooks = all
-	return errors.Join(err, t.helm.config.Releases.Update(last))
+	return err
+}
+
+// Tidy deletes what the delete policies of the tests say, and stores how they ended. It is called after Run, also
+// when that failed.
+func (t *Test) Tidy() error {
+	if t.release == nil || !t.helm.ours() {
+		return nil // Helm has done it
+	}
+	return errors.Join(tidy(t.ran), t.helm.config.Releases.Update(t.release))
 }
 
 // byHelm has Helm's own code run the tests.
@@ -139,10 +151,9 @@ func (t *Test) Print(out io.Writer, _ any) error {
 	if err := printRelease(out, t.format, status{release: t.release, debug: t.helm.Settings.Debug(), hideNotes: t.hideNotes}); err != nil || !t.logs {
 		return err
 	}
+	if t.format != output.Table {
+		out = t.helm.ErrOut // the object alone is the result
+	}
 	fmt.Fprintln(out)
-	c := action.NewReleaseTesting(t.helm.config)
-	c.Namespace = t.helm.namespace
-	shown := *t.release
-	shown.Hooks = slices.DeleteFunc(slices.Clone(t.release.Hooks), func(h *helmrelease.Hook) bool { return !t.chosen(h) })
-	return c.GetPodLogs(out, &shown)
+	return t.writeLogs(out)
 }

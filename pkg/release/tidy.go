@@ -7,6 +7,7 @@ import (
 
 	helmkube "helm.sh/helm/v3/pkg/kube"
 	helmrelease "helm.sh/helm/v3/pkg/release"
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -31,6 +32,9 @@ func (h *Hook) makeRoom() error {
 		return err
 	}
 	resources = resources.Filter(func(r *resource.Info) bool { return r.Name != "" })
+	if slices.ContainsFunc(resources, h.client.livesIn) {
+		return fmt.Errorf("hook %s would delete namespace %q and the release with it: its delete policy is before-hook-creation, which is also the default; give it another one", h.hook.Path, h.client.home)
+	}
 	if len(resources) == 0 {
 		return nil
 	}
@@ -38,6 +42,20 @@ func (h *Hook) makeRoom() error {
 		return fmt.Errorf("deleting hook %s: %w", h.hook.Path, errors.Join(errs...))
 	}
 	return h.client.gone(resources, h.Timeout)
+}
+
+// livesIn reports whether the object is the namespace of the release.
+func (c *client) livesIn(r *resource.Info) bool {
+	return r.Mapping.GroupVersionKind.GroupKind() == corev1.SchemeGroupVersion.WithKind("Namespace").GroupKind() && r.Name == c.home
+}
+
+// tidy deletes what the policies of the hooks of an event say, from the last one to the first.
+func tidy(hooks []*Hook) error {
+	var errs []error
+	for _, h := range slices.Backward(hooks) {
+		errs = append(errs, h.tidy())
+	}
+	return errors.Join(errs...)
 }
 
 // tidy deletes what the hook's policy says, now that all of its event have ended: what this run has made, and

@@ -27,6 +27,8 @@ type Cluster interface {
 type client struct {
 	*helmkube.Client
 	getter genericclioptions.RESTClientGetter
+	// home is the namespace of the releases.
+	home string
 	// ctx is the run's. It stands in the struct because Helm's interface passes none.
 	ctx     context.Context //nolint:containedctx
 	cluster Cluster

@@ -1,0 +1,92 @@
+package release
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"slices"
+
+	helmrelease "helm.sh/helm/v3/pkg/release"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/client-go/kubernetes"
+)
+
+// writeLogs writes what the tests printed, as Helm's action.ReleaseTesting.GetPodLogs does, but of all containers and
+// of the pods of Jobs, too. A log that is not there to be read is told, and is no failure of a test.
+func (t *Test) writeLogs(out io.Writer) error {
+	client, err := t.helm.client.Factory.KubernetesClientSet()
+	if err != nil {
+		return err
+	}
+	for _, o := range t.objects() {
+		pods, err := podsOf(t.helm.client.ctx, client, o)
+		if err != nil {
+			t.noLogs(o.GetKind(), o.GetName(), err)
+		}
+		for _, p := range pods {
+			for _, c := range p.Spec.Containers {
+				title := p.Name
+				if len(p.Spec.Containers) > 1 {
+					title += " " + c.Name
+				}
+				log, err := client.CoreV1().Pods(p.Namespace).GetLogs(p.Name, &corev1.PodLogOptions{Container: c.Name}).Stream(t.helm.client.ctx)
+				if err != nil {
+					t.noLogs("container "+c.Name+" of pod", p.Name, err)
+					continue
+				}
+				fmt.Fprintf(out, "POD LOGS: %s\n", title)
+				_, err = io.Copy(out, log)
+				log.Close() //nolint:errcheck // it was only read
+				fmt.Fprintln(out)
+				if err != nil {
+					t.noLogs("container "+c.Name+" of pod", p.Name, err)
+				}
+			}
+		}
+	}
+	return nil
+}
+
+func (t *Test) noLogs(kind, name string, err error) {
+	fmt.Fprintf(t.helm.ErrOut, "note: no logs of %s %s: %v\n", kind, name, err)
+}
+
+// objects returns what the tests have made, in their order. Of those that Helm has run only the manifests are known.
+func (t *Test) objects() []*unstructured.Unstructured {
+	var all []*unstructured.Unstructured
+	for _, h := range t.ran {
+		all = append(all, h.made...)
+	}
+	if t.helm.ours() {
+		return all
+	}
+	for _, h := range t.release.Hooks {
+		if slices.Contains(h.Events, helmrelease.HookTest) && t.chosen(h) {
+			made, _ := objects(h.Manifest, t.helm.namespace) // Helm has read it before
+			all = append(all, made...)
+		}
+	}
+	return all
+}
+
+// podsOf returns the pods of a Pod or a Job, by its UID where that is known; none of other kinds.
+func podsOf(ctx context.Context, client kubernetes.Interface, o *unstructured.Unstructured) ([]corev1.Pod, error) {
+	pods := client.CoreV1().Pods(o.GetNamespace())
+	switch o.GroupVersionKind().GroupKind().String() {
+	case "Pod":
+		p, err := pods.Get(ctx, o.GetName(), metav1.GetOptions{})
+		if err != nil {
+			return nil, err
+		}
+		return []corev1.Pod{*p}, nil
+	case "Job.batch":
+		list, err := pods.List(ctx, metav1.ListOptions{LabelSelector: "job-name=" + o.GetName()})
+		if err != nil {
+			return nil, err
+		}
+		return slices.DeleteFunc(list.Items, func(p corev1.Pod) bool { return o.GetUID() != "" && !metav1.IsControlledBy(&p, o) }), nil
+	}
+	return nil, nil
+}
