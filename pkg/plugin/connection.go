@@ -28,14 +28,13 @@ func newConnection() *connection {
 		settings:    release.NewSettings(),
 	}
 	c.WrapConfigFn = c.settings.WrapConfig
-	if underHelm() {
-		c.fromHelm(os.Getenv)
-	}
+	c.fromHelm(os.Getenv)
 	return c
 }
 
-// fromHelm takes the connection that Helm hands to its plugins in the environment: Helm keeps
-// its own global flags to itself.
+// fromHelm takes the connection that helm reads from the environment, and hands to its plugins in it: Helm keeps
+// its own global flags to itself. It counts as a plugin of kubectl, too, as HELM_DRIVER and the rest do: the release
+// that helm finds is the one that is meant. Flags win.
 func (c *connection) fromHelm(getenv func(string) string) {
 	for name, value := range map[string]*string{
 		"HELM_NAMESPACE":           c.Namespace,

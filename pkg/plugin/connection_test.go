@@ -1,6 +1,10 @@
 package plugin
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/spf13/pflag"
+)
 
 // TestFromHelm: Helm keeps its global flags to itself and tells plugins in the environment.
 func TestFromHelm(t *testing.T) {
@@ -31,6 +35,24 @@ func TestFromHelm(t *testing.T) {
 	c.fromHelm(func(string) string { return "" })
 	if *c.Namespace != "" || len(*c.ImpersonateGroup) > 0 || *c.Insecure {
 		t.Errorf("%q %v %v", *c.Namespace, *c.ImpersonateGroup, *c.Insecure)
+	}
+}
+
+// TestHelmsEnvironment: Helm's variables count however the program is called, and flags win.
+func TestHelmsEnvironment(t *testing.T) {
+	for _, plugin := range []string{"", "tasks"} {
+		t.Setenv("HELM_PLUGIN_NAME", plugin)
+		t.Setenv("HELM_NAMESPACE", "shop")
+		t.Setenv("HELM_KUBECONTEXT", "production")
+		c := newConnection()
+		if *c.Namespace != "shop" || *c.Context != "production" {
+			t.Errorf("as plugin %q of Helm: %q %q", plugin, *c.Namespace, *c.Context)
+		}
+		flags := pflag.NewFlagSet("", pflag.ContinueOnError)
+		c.AddFlags(flags)
+		if err := flags.Parse([]string{"--namespace=mine"}); err != nil || *c.Namespace != "mine" {
+			t.Errorf("%q, error %v", *c.Namespace, err)
+		}
 	}
 }
 
