@@ -38,7 +38,7 @@ func (t *Test) writeLogs(out io.Writer) error {
 				}
 				fmt.Fprintf(out, "POD LOGS: %s\n", title)
 				_, err = io.Copy(out, log)
-				log.Close() //nolint:errcheck // it was only read
+				log.Close()
 				fmt.Fprintln(out)
 				if err != nil {
 					t.noLogs("container "+c.Name+" of pod", p.Name, err)

@@ -167,9 +167,17 @@ func TestHostileChart(t *testing.T) {
 	}
 	chart, printed := filepath.Join(dir, "c"), 0
 	for _, args := range [][]string{
-		{"install", "bad", chart, "--set", "bad=true"}, {"install", "bad", chart, "--set", "fail=true"}, {"install", "web", chart, "--dry-run"},
-		{"install", "web", chart, "--debug"}, {"upgrade", "web", chart, "-o", "json"}, {"upgrade", "web", chart, "-o", "yaml"},
-		{"upgrade", "web", chart, "--set", "table=1"}, {"plan", "upgrade", "web", chart}, {"test", "web"}, {"rollback", "web", "-o", "yaml"}, {"uninstall", "web", "-o", "json"},
+		{"install", "bad", chart, "--set", "bad=true"},
+		{"install", "bad", chart, "--set", "fail=true"},
+		{"install", "web", chart, "--dry-run"},
+		{"install", "web", chart, "--debug"},
+		{"upgrade", "web", chart, "-o", "json"},
+		{"upgrade", "web", chart, "-o", "yaml"},
+		{"upgrade", "web", chart, "--set", "table=1"},
+		{"plan", "upgrade", "web", chart},
+		{"test", "web"},
+		{"rollback", "web", "-o", "yaml"},
+		{"uninstall", "web", "-o", "json"},
 	} {
 		var out, errOut bytes.Buffer
 		app := plugin.New(genericiooptions.IOStreams{In: strings.NewReader(""), Out: &out, ErrOut: &errOut})
