@@ -32,7 +32,7 @@ type Attempt struct {
 
 	// Number counts the tries of the step from 1, over all processes that worked on the run.
 	Number int
-	// Resumed tells that an earlier process started this try and that nobody saw its end: the runner
+	// Resumed reports that an earlier process started this try and that nobody saw its end: the runner
 	// goes on with what is there, and starts nothing that may have run.
 	Resumed bool
 	// Alone is for a step of kind Finish: it is closed when no other step runs any more that belongs to Helm's

@@ -116,11 +116,11 @@ type run struct {
 	alone <-chan struct{}
 	// firstFailed is the title of the first step that failed and was not allowed to.
 	firstFailed string
-	// cancelled tells that it was stopped, and did not fail by itself.
+	// cancelled reports that it was stopped, and did not fail by itself.
 	cancelled bool
-	// rollingBack tells that an earlier process had begun to roll back.
+	// rollingBack reports that an earlier process had begun to roll back.
 	rollingBack bool
-	// worked tells that this process has started something that may change something, before the end of the run.
+	// worked reports that this process has started something that may change something, before the end of the run.
 	worked atomic.Bool
 
 	emitting sync.Mutex
@@ -317,7 +317,7 @@ func panicked(p any) *task.Result {
 // ends ends a step that needs no runner.
 func (r *run) ends(i int, result StepResult) { go func() { r.ended <- ending{i, result} }() }
 
-// carryOut hands the step to the runner; hid tells that a secret was taken out of what it printed.
+// carryOut hands the step to the runner; hid reports that a secret was taken out of what it printed.
 func (r *run) carryOut(ctx context.Context, s plan.Step, values task.Values, earlier Earlier) (result task.Result, hid bool) {
 	defer func() {
 		if p := recover(); p != nil {

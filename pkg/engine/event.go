@@ -11,7 +11,7 @@ import (
 // are for showing; what decides is the Result that Run returns.
 type Event interface{ event() }
 
-// StepStarted tells that a runner was handed the step.
+// StepStarted reports that a runner was handed the step.
 type StepStarted struct {
 	Time time.Time
 	Step plan.Step
@@ -30,7 +30,7 @@ type StepEnded struct {
 	Result StepResult
 }
 
-// StepRetried tells that an attempt failed and that another follows.
+// StepRetried reports that an attempt failed and that another follows.
 type StepRetried struct {
 	Time time.Time
 	Step plan.Step

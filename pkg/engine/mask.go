@@ -128,7 +128,7 @@ func encoded(secret string) []string {
 func (m *masker) text(s string) string { return string(m.bytes([]byte(s))) }
 
 // cut returns b without secrets, up to where one could begin that is not complete yet; rest is what
-// follows, and hid tells that there was one. Of the secrets that begin at one place the longest counts.
+// follows, and hid reports that there was one. Of the secrets that begin at one place the longest counts.
 func (m *masker) cut(b []byte) (shown, rest []byte, hid bool) {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
@@ -161,7 +161,7 @@ type veil struct {
 
 	mu   sync.Mutex
 	held map[origin]task.Output
-	// hid tells that a secret was taken out of standard output.
+	// hid reports that a secret was taken out of standard output.
 	hid bool
 }
 

@@ -13,9 +13,9 @@ type StepResult struct {
 	Step plan.Step
 	// Start and End are zero for a step that never started.
 	Start, End time.Time
-	// Earlier tells that an earlier process of the run did it.
+	// Earlier reports that an earlier process of the run did it.
 	Earlier bool
-	// Hid tells that a secret was taken out of what it printed on standard output.
+	// Hid reports that a secret was taken out of what it printed on standard output.
 	Hid bool
 }
 

@@ -17,7 +17,7 @@ type secrets struct {
 type node struct {
 	// label is what leads here from the node above; it is not empty.
 	label string
-	// end tells that a secret ends here.
+	// end reports that a secret ends here.
 	end bool
 	// next are the nodes after this one, in the order of their first bytes.
 	next []*node
@@ -66,7 +66,7 @@ func common(a, b string) int {
 	return n
 }
 
-// longest returns the length of the longest secret with which b begins, 0 when there is none. open tells that b ends
+// longest returns the length of the longest secret with which b begins, 0 when there is none. open reports that b ends
 // within a longer one.
 func (s *secrets) longest(b []byte) (length int, open bool) {
 	n := s.first[b[0]]
@@ -93,7 +93,7 @@ func (s *secrets) longest(b []byte) (length int, open bool) {
 	return length, false
 }
 
-// hide returns b with Masked in the place of each secret, of those that begin at one place the longest; hid tells that
+// hide returns b with Masked in the place of each secret, of those that begin at one place the longest; hid reports that
 // there was one. With open it stops where one could begin that is not complete yet: rest is what follows.
 func (s *secrets) hide(b []byte, open bool) (shown, rest []byte, hid bool) {
 	from := 0

@@ -22,9 +22,9 @@ type Access struct {
 	Verb, Group string
 	// Resource is the plural name, with a subresource after a slash, as in "pods/exec".
 	Resource string
-	// Cluster tells that the objects belong to no namespace.
+	// Cluster reports that the objects belong to no namespace.
 	Cluster bool
-	// Optional tells that a run goes on without it, with a note or with less to show.
+	// Optional reports that a run goes on without it, with a note or with less to show.
 	Optional bool
 }
 

@@ -10,7 +10,7 @@ import (
 
 // ClaimUse is how a PersistentVolumeClaim can be used, and where it is.
 type ClaimUse struct {
-	// OneNode tells that only pods of one node can use it at the same time (ReadWriteOnce), OnePod
+	// OneNode reports that only pods of one node can use it at the same time (ReadWriteOnce), OnePod
 	// that only one pod can (ReadWriteOncePod).
 	OneNode, OnePod bool
 	// Pods are those on a node that use it and have not ended.

@@ -154,7 +154,7 @@ func (c *Client) connect(ctx context.Context, x *execution, command []string, gr
 }
 
 // execUntil runs exec, and stop when ctx is cancelled before it ends. The connection stays open
-// meanwhile: it is what tells that the program has ended.
+// meanwhile: it is what reports that the program has ended.
 func (c *Client) execUntil(ctx context.Context, req ExecRequest, stop func(end <-chan struct{}) error) (int, error) {
 	streaming, hangUp := context.WithCancel(context.WithoutCancel(ctx))
 	defer hangUp()

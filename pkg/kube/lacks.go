@@ -25,7 +25,7 @@ type Coming struct {
 	Client    *Client
 	Namespace string
 	Objects   []*unstructured.Unstructured
-	// Kinds tells that kinds may come which the cluster does not know.
+	// Kinds reports that kinds may come which the cluster does not know.
 	Kinds bool
 }
 

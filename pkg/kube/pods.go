@@ -94,7 +94,7 @@ func isReady(p *corev1.Pod) bool {
 type ownPod struct {
 	corev1.Pod
 
-	// newest tells that the pod is of the workload's newest revision, stays that an update does not replace it by
+	// newest reports that the pod is of the workload's newest revision, stays that an update does not replace it by
 	// itself.
 	newest, stays bool
 }

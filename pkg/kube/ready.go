@@ -68,7 +68,7 @@ func (e *NotReadyError) Error() string {
 
 // WaitReady returns nil as soon as all of the objects are ready that can be: on one watch per kind and
 // namespace, and only of the kinds that are among them. It returns a *NotReadyError when the time is over, or
-// when an object tells that it has failed, ctx's cause when ctx is cancelled, and the server's error when it
+// when an object reports that it has failed, ctx's cause when ctx is cancelled, and the server's error when it
 // refuses to be asked.
 func (c *Client) WaitReady(ctx context.Context, objects []*unstructured.Unstructured, how Readiness) error {
 	w := newReadyWait(c, how)

@@ -29,7 +29,7 @@ const noPod = "no pod can be made"
 // trouble is what keeps a pod from starting.
 type trouble struct {
 	reason string
-	// hopeless tells that it hardly goes away by itself, since when it began to be so, or the workload last got on.
+	// hopeless reports that it hardly goes away by itself, since when it began to be so, or the workload last got on.
 	hopeless bool
 	since    time.Time
 	// refused is when the cluster refused to make a pod, by its clock; zero when it is not that.
@@ -180,7 +180,7 @@ func (w *readyWait) seeMade(a *awaited, at time.Time) {
 	}
 }
 
-// seeRefusal takes an event that tells that the cluster refused to make a pod.
+// seeRefusal takes an event that reports that the cluster refused to make a pod.
 func (w *readyWait) seeRefusal(o *unstructured.Unstructured, gone bool) {
 	kind, _, _ := unstructured.NestedString(o.Object, "involvedObject", "kind")
 	name, _, _ := unstructured.NestedString(o.Object, "involvedObject", "name")

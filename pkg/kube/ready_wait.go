@@ -44,7 +44,7 @@ type readyWait struct {
 	mu sync.Mutex
 	// left counts the objects that are not ready, unsaid those among them about which nothing can be said.
 	left, unsaid int
-	// settled tells that the status of custom resources would have appeared.
+	// settled reports that the status of custom resources would have appeared.
 	settled bool
 	finish  context.CancelCauseFunc
 }
@@ -59,7 +59,7 @@ type awaited struct {
 	live *unstructured.Unstructured
 	// uid is that of the object that was applied or, when that is not known, seen last.
 	uid types.UID
-	// seen tells that there was a state of it, ended that it is a Job or a Pod that has reached its end: what becomes
+	// seen reports that there was a state of it, ended that it is a Job or a Pod that has reached its end: what becomes
 	// of it then, such as that its TTL removes it, does not matter.
 	seen, ended bool
 	// stood is what it said of a failure before the wait; see failureOf.

@@ -14,7 +14,7 @@ import (
 	"k8s.io/client-go/metadata"
 )
 
-// NoWorkloadError tells that a namespace has no workload for a service.
+// NoWorkloadError reports that a namespace has no workload for a service.
 type NoWorkloadError struct{ Namespace, Service string }
 
 // Error says what was looked for.

@@ -21,11 +21,11 @@ type NoPodsError struct {
 	Of string
 	// Why says what is there instead.
 	Why string
-	// Unready tells that there are pods, and that none of them is ready.
+	// Unready reports that there are pods, and that none of them is ready.
 	Unready bool
-	// Zero tells that it is a workload that is scaled to zero.
+	// Zero reports that it is a workload that is scaled to zero.
 	Zero bool
-	// Coming tells that waiting may help: there are pods, or there are going to be some.
+	// Coming reports that waiting may help: there are pods, or there are going to be some.
 	Coming bool
 }
 

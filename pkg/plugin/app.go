@@ -62,9 +62,9 @@ type App struct {
 	mu sync.Mutex
 	// leftovers undo what must not outlive the program, also when it is left in a hurry.
 	leftovers []func()
-	// stopped tells that GitHub Actions was told not to obey commands.
+	// stopped reports that GitHub Actions was told not to obey commands.
 	stopped bool
-	// started tells that the command line was understood: errors before that are about it.
+	// started reports that the command line was understood: errors before that are about it.
 	started bool
 	// planning is set when the command is to be shown only.
 	planning *planning
@@ -76,7 +76,7 @@ type App struct {
 	current atomic.Pointer[session]
 	// ids are those of the runs, by their releases.
 	ids map[string]string
-	// taken tells that a lock of this process was lost.
+	// taken reports that a lock of this process was lost.
 	taken atomic.Bool
 	// locks are those that this process has, by their names.
 	locks map[string]*record.Lock

@@ -72,7 +72,7 @@ type stepRunner struct {
 	operation task.Operation
 	// awake is what tasks have woken.
 	awake service.Awake
-	// midway tells that tasks run while Helm may still wait.
+	// midway reports that tasks run while Helm may still wait.
 	midway bool
 
 	// applied is closed when apply has returned, and applyError is what it returned.
@@ -81,7 +81,7 @@ type stepRunner struct {
 	// back takes back what apply did, and returns what that was; rolledBack is what it returned.
 	back       func() (string, error)
 	rolledBack string
-	// did tells that an earlier process of the run has carried Helm's step out, begun that it has begun.
+	// did reports that an earlier process of the run has carried Helm's step out, begun that it has begun.
 	did, begun bool
 
 	// run identifies the run. made is told what an attempt makes, or where it runs, before it does; nil

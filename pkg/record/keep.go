@@ -18,7 +18,7 @@ import (
 type Lock struct {
 	locks Locks
 	lease *coordinationv1.Lease
-	// Waited tells that somebody else had it first.
+	// Waited reports that somebody else had it first.
 	Waited bool
 	// Died is the holder whose lock was taken over because it is no more; nil when there was none.
 	Died *Holder

@@ -63,7 +63,7 @@ var ErrLockLost = errors.New("the lock was lost: another process has it, or it w
 var ErrLockChanged = errors.New("the lock has changed: it was renewed, or another process has it")
 
 // LockName is the name of the Lease that keeps the runs of a release apart; a run without a release has
-// one of its own, which tells that it is alive.
+// one of its own, which reports that it is alive.
 func LockName(release, run string) string {
 	if release == "" {
 		return runName(run)

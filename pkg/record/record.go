@@ -37,7 +37,7 @@ type Done struct {
 	Revision int       `json:"revision,omitempty"`
 	Task     string    `json:"task"`
 	Time     time.Time `json:"time"`
-	// Ended tells that it succeeded; otherwise its end was not seen.
+	// Ended reports that it succeeded; otherwise its end was not seen.
 	Ended bool `json:"ended,omitempty"`
 	// Undo is the task that takes it back; see encode.
 	Undo json.RawMessage `json:"undo,omitempty"`

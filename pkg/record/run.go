@@ -35,7 +35,7 @@ type Run struct {
 	End      *time.Time `json:"end,omitempty"`
 	Status   task.State `json:"status,omitempty"`
 	ExitCode int        `json:"exitCode,omitempty"`
-	// RolledBack tells that what the run did was taken back.
+	// RolledBack reports that what the run did was taken back.
 	RolledBack bool `json:"rolledBack,omitempty"`
 	// Inputs are the digests of what the plan was made from besides its steps, by what they are of.
 	Inputs map[string]string `json:"inputs,omitempty"`
@@ -44,7 +44,7 @@ type Run struct {
 	Steps     []Step     `json:"steps"`
 	// Woken are the workloads that tasks have scaled up, or are about to, and that are not back yet.
 	Woken []Woken `json:"woken,omitempty"`
-	// Compacted tells that details were left out because the record would have grown too large, and Unkept are the
+	// Compacted reports that details were left out because the record would have grown too large, and Unkept are the
 	// steps of which what they printed was.
 	Compacted bool     `json:"compacted,omitempty"`
 	Unkept    []string `json:"unkept,omitempty"`

@@ -48,7 +48,7 @@ type Hook struct {
 
 	client *client
 	hook   *helmrelease.Hook
-	// ran tells that Make has begun to make its objects in this run: LastRun may be of an earlier one.
+	// ran reports that Make has begun to make its objects in this run: LastRun may be of an earlier one.
 	ran bool
 	// own are those of its objects that this run has made, also when others could not be; made are all of them
 	// once they are there.
@@ -63,12 +63,12 @@ type around struct {
 	// wording is how Helm words an error of these hooks, with the event and the error.
 	wording string
 	timeout time.Duration
-	// wait tells that the objects are to be waited for: Helm is always told to wait.
+	// wait reports that the objects are to be waited for: Helm is always told to wait.
 	wait bool
 	// last is the newest known state of the hooks that have run before the release came; may be nil.
 	last *helmrelease.Release
 
-	// hooks tells that the hooks are run here, and not by Helm or not at all.
+	// hooks reports that the hooks are run here, and not by Helm or not at all.
 	hooks bool
 	// ctx is the change's own. It stands in the struct because Helm's interface passes none.
 	ctx context.Context //nolint:containedctx
@@ -77,7 +77,7 @@ type around struct {
 
 	release *helmrelease.Release
 	done    bool
-	// hooksFailed tells that hooks of an install, upgrade or rollback have failed: Helm, which would have run them itself,
+	// hooksFailed reports that hooks of an install, upgrade or rollback have failed: Helm, which would have run them itself,
 	// writes nothing about the revision before then.
 	hooksFailed bool
 }
@@ -105,7 +105,7 @@ type settings struct {
 }
 
 // runAround calls change, one of Helm's actions, with the hooks carried out around it; its settings are the
-// user's again afterwards. undo tells that it failed and that --atomic has to be carried out: that has hooks too,
+// user's again afterwards. undo reports that it failed and that --atomic has to be carried out: that has hooks too,
 // so it is not left to Helm.
 func (h *Helm) runAround(a *around, s settings, change func() error) (undo bool, err error) {
 	defer restore(s.noHooks, *s.noHooks)

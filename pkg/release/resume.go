@@ -19,7 +19,7 @@ type Begun struct {
 	// Revision is the number of the revision that it was going to make, Target that of the one that a
 	// rollback goes back to.
 	Revision, Target int
-	// Applied tells that Helm's part had begun: otherwise a revision of that number is of somebody else.
+	// Applied reports that Helm's part had begun: otherwise a revision of that number is of somebody else.
 	Applied bool
 }
 

@@ -20,7 +20,7 @@ import (
 // are those of its cmd/helm/status.go, which scripts read.
 type status struct {
 	release *helmrelease.Release
-	// failed tells that the release was not made, of which Helm writes nothing but the error.
+	// failed reports that the release was not made, of which Helm writes nothing but the error.
 	failed    bool
 	debug     bool
 	hideNotes bool

@@ -43,7 +43,7 @@ type client struct {
 	// applied is closed when Helm has applied the release's objects and begins to wait for them.
 	applied chan struct{}
 	once    sync.Once
-	// pauses tells that the next change stays where it has waited for the release's objects, until paused is
+	// pauses reports that the next change stays where it has waited for the release's objects, until paused is
 	// closed; what takes it back does not.
 	pauses bool
 	paused chan struct{}
@@ -138,7 +138,7 @@ func (c *client) wait(resources helmkube.ResourceList, timeout time.Duration, jo
 	return c.afterChange()
 }
 
-// begins tells that Helm has applied the release's objects. Before there is a release it waits for CRDs.
+// begins reports that Helm has applied the release's objects. Before there is a release it waits for CRDs.
 func (c *client) begins() {
 	if c.around != nil && c.around.release != nil {
 		c.once.Do(func() { close(c.applied) })

@@ -120,7 +120,7 @@ func written(r rune) string {
 
 // lineState is what a line has been up to a character, as far as a CI system's commands go.
 type lineState struct {
-	// begun tells that something but white space was there; colons counts those that it began with.
+	// begun reports that something but white space was there; colons counts those that it began with.
 	begun  bool
 	colons int
 	// signs counts the number signs of which the last characters are, word that letters follow them.

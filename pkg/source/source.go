@@ -58,7 +58,7 @@ type Format struct {
 	Extensions []string
 	// Recognises tells by its text that a document has this format, when its name does not.
 	Recognises func(text []byte) bool
-	// Shared tells that files of these names have other uses too: in a directory or a chart only
+	// Shared reports that files of these names have other uses too: in a directory or a chart only
 	// those count that are recognised.
 	Shared bool
 }

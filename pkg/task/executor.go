@@ -62,7 +62,7 @@ type Pod struct {
 	// all of them, and well only when each did.
 	Main string
 	All  bool
-	// Adapt tells that the author left the security settings open, so that they may be set as the
+	// Adapt reports that the author left the security settings open, so that they may be set as the
 	// namespace demands.
 	Adapt bool
 	// Labels and Annotations are those of the pod, beside our own.

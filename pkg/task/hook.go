@@ -11,7 +11,7 @@ type Hook struct {
 	Object string
 	// Weight is its place among the hooks of its event.
 	Weight int
-	// Ends tells that it is a Job or a Pod, whose end is the hook's. Others are done when they are made.
+	// Ends reports that it is a Job or a Pod, whose end is the hook's. Others are done when they are made.
 	Ends bool
 }
 

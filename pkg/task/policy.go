@@ -16,7 +16,7 @@ type Policy struct {
 	// Backoff is the pause before the first retry; it doubles with each, up to MaxBackoff. 0
 	// means DefaultBackoff.
 	Backoff time.Duration
-	// Idempotent tells that running the task twice does no harm.
+	// Idempotent reports that running the task twice does no harm.
 	Idempotent bool
 	// OnFailure says what a failure does to the rest of the run.
 	OnFailure FailurePolicy

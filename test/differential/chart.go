@@ -12,7 +12,7 @@ type Chart struct {
 	Greeting string
 	Objects  []Object
 	Hooks    []Hook
-	// Sub tells that the chart has a dependency, with an object and values of its own.
+	// Sub reports that the chart has a dependency, with an object and values of its own.
 	Sub bool
 	// Broken is a way in which the chart cannot be applied; empty when it can.
 	Broken Broken
@@ -42,9 +42,9 @@ type Hook struct {
 	Events     []string
 	Weight     int
 	Policies   []string
-	// Fails tells that it does: the program of a Job or Pod, or the API server refuses the object.
+	// Fails reports that it does: the program of a Job or Pod, or the API server refuses the object.
 	Fails bool
-	// Sub tells that it is the dependency's.
+	// Sub reports that it is the dependency's.
 	Sub bool
 }
 

@@ -14,7 +14,7 @@ type generator struct {
 	*rand.Rand
 
 	s Sequence
-	// pods tells that hooks may be Jobs and Pods, which take seconds.
+	// pods reports that hooks may be Jobs and Pods, which take seconds.
 	pods bool
 	// newest is about the number of the newest revision.
 	newest int

@@ -16,7 +16,7 @@ const FileName = ".draft-tasks.toml"
 type table struct {
 	name  string
 	phase task.Phase
-	// inPods tells that its commands run in the pods of the application.
+	// inPods reports that its commands run in the pods of the application.
 	inPods bool
 }
 

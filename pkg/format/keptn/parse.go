@@ -35,7 +35,7 @@ type Options struct {
 	Namespaces []string
 	// Others are documents whose definitions this one can refer to.
 	Others []Document
-	// Looking tells that nothing is run, so that what is missing is no error.
+	// Looking reports that nothing is run, so that what is missing is no error.
 	Looking bool
 }
 
@@ -84,7 +84,7 @@ func (p *parser) parse(text []byte) ([]task.Task, task.Diagnostics) {
 
 type parser struct {
 	opts Options
-	// file is the name of the document that is read, spare tells that it is one.
+	// file is the name of the document that is read, spare reports that it is one.
 	file  string
 	spare bool
 
@@ -100,7 +100,7 @@ type parser struct {
 	evaluationDefinitions map[string]*evaluationDefinition
 	metrics               map[string]*metric
 	providers             map[string]*provider
-	// converting tells that tasks get executors of our own format.
+	// converting reports that tasks get executors of our own format.
 	converting bool
 
 	tasks []task.Task

@@ -23,7 +23,7 @@ type Wiring struct {
 	Promotion, NonBlocking, SkipEvaluations bool
 	// OncePerVersion runs each task once for a version of its app or workload, as Keptn does.
 	OncePerVersion bool
-	// MetricsOperator tells that the cluster may have values of metrics.
+	// MetricsOperator reports that the cluster may have values of metrics.
 	MetricsOperator bool
 	// TraceParent is the W3C trace of the run; empty when it has none.
 	TraceParent string

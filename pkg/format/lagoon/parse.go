@@ -38,7 +38,7 @@ type Options struct {
 	Override string
 	// Runs tells which tasks may run; nil means all. The conditions of others are not evaluated.
 	Runs func(name string, phase task.Phase) bool
-	// Looking tells that nothing is run: conditions are checked, and not evaluated.
+	// Looking reports that nothing is run: conditions are checked, and not evaluated.
 	Looking bool
 	// Arguments are those of definitions.
 	Arguments map[string]string

@@ -92,9 +92,9 @@ type parser struct {
 	functions map[string]*Function
 	// refer are the references of the task that is read.
 	refer expression.References
-	// looking tells that the expressions of the task are not evaluated.
+	// looking reports that the expressions of the task are not evaluated.
 	looking bool
-	// resolving tells that what refers to the run can be evaluated.
+	// resolving reports that what refers to the run can be evaluated.
 	resolving bool
 
 	tasks []task.Task

@@ -13,7 +13,7 @@ import (
 type Runner struct {
 	// Yes answers every question with yes.
 	Yes bool
-	// Interactive tells that there is a person to ask.
+	// Interactive reports that there is a person to ask.
 	Interactive bool
 	// Ask asks whether to go on; see Terminal.Ask.
 	Ask func(ctx context.Context, question string) (bool, error)

@@ -22,7 +22,7 @@ type Terminal struct {
 	mu sync.Mutex
 	// open takes the next line; nil when there is no question.
 	open chan line
-	// reading tells that a read goes on. It cannot be ended, and so the next question takes it over.
+	// reading reports that a read goes on. It cannot be ended, and so the next question takes it over.
 	reading bool
 }
 

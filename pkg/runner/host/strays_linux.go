@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// findsStrays tells that this system can find the processes that have left a group.
+// findsStrays reports that this system can find the processes that have left a group.
 const findsStrays = true
 
 // stray is a process of a task that has left the task's process group.

@@ -4,7 +4,7 @@ package host
 
 import "time"
 
-// findsStrays tells that this system can find the processes that have left a group.
+// findsStrays reports that this system can find the processes that have left a group.
 const findsStrays = false
 
 type stray struct{}

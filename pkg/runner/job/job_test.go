@@ -28,7 +28,7 @@ type change struct {
 	pod  *corev1.Pod
 	gone bool
 	job  *batchv1.Job
-	// noJob tells that the Job is gone.
+	// noJob reports that the Job is gone.
 	noJob bool
 	// refusal is why no pod can be made.
 	refusal string

@@ -29,7 +29,7 @@ type watch struct {
 	mu sync.Mutex
 	// feeds are the pods that are followed, each with how its states are handed on.
 	feeds map[types.UID]*feed
-	// listed tells that the pods which were there at the beginning are among them.
+	// listed reports that the pods which were there at the beginning are among them.
 	listed bool
 	// ended are the pods whose following has ended, in that order.
 	ended []endedPod
@@ -39,7 +39,7 @@ type watch struct {
 	late *time.Timer
 	// refused is when a pod that the cluster refuses is given up; nil when there is none.
 	refused *time.Timer
-	// told tells that the Job was said to be suspended.
+	// told reports that the Job was said to be suspended.
 	told  bool
 	stop  context.CancelCauseFunc
 	group sync.WaitGroup

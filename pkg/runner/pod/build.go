@@ -18,7 +18,7 @@ const (
 	managedByLabel = "app.kubernetes.io/managed-by"
 	releaseLabel   = "kubectl-tasks.io/release"
 	taskLabel      = "kubectl-tasks.io/task"
-	// MainAnnotation names the container whose end is the pod's, and allAnnotation tells that the pod
+	// MainAnnotation names the container whose end is the pod's, and allAnnotation reports that the pod
 	// ends with all of them; for whoever goes on with a pod that another process made.
 	MainAnnotation = "kubectl-tasks.io/main"
 	allAnnotation  = "kubectl-tasks.io/all"

@@ -25,11 +25,11 @@ type follower struct {
 	all      bool
 	sink     task.Sink
 	patience time.Duration
-	// messageIsFile tells that the main container's last message is an output, which may be secret.
+	// messageIsFile reports that the main container's last message is an output, which may be secret.
 	messageIsFile bool
 	// prefix is what stands before the containers' names in what is printed.
 	prefix string
-	// restartable tells that containers are started again after a failure.
+	// restartable reports that containers are started again after a failure.
 	restartable bool
 	// seen is told of each state of the pod; may be nil.
 	seen func(*corev1.Pod)
@@ -40,19 +40,19 @@ type follower struct {
 	// disruption is who ended the pod, when it was not its program.
 	disruption string
 	gone       bool
-	// deleted tells that the pod was being deleted when its end was seen.
+	// deleted reports that the pod was being deleted when its end was seen.
 	deleted bool
-	// goes tells that somebody deletes the pod.
+	// goes reports that somebody deletes the pod.
 	goes  bool
 	noted string
-	// stuck tells that the pod was given up because it hardly starts.
+	// stuck reports that the pod was given up because it hardly starts.
 	stuck bool
 	// again is the last failure of a container that is started again, restarts how often that was done.
 	again    *task.Result
 	restarts int
 	// attempts are those of the containers that were seen to fail, by their names.
 	attempts map[string]int32
-	// allEnded tells that no container runs any more.
+	// allEnded reports that no container runs any more.
 	allEnded bool
 
 	// started is closed when a container has started, vanished when the pod is gone.

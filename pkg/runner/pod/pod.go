@@ -198,7 +198,7 @@ type Following struct {
 	All  bool
 	// Prefix is what stands before the names of containers in what is printed; may be empty.
 	Prefix string
-	// Restarts tells that containers are started again after a failure.
+	// Restarts reports that containers are started again after a failure.
 	Restarts bool
 	// Patience is as in Runner.
 	Patience time.Duration
@@ -211,7 +211,7 @@ type Following struct {
 // Ended is the end of a pod that was followed.
 type Ended struct {
 	task.Result
-	// Gone tells that the pod was deleted before the end of its main container was seen, Deleted that it was being
+	// Gone reports that the pod was deleted before the end of its main container was seen, Deleted that it was being
 	// deleted when it ended, and Stuck that it was given up because it hardly starts.
 	Gone, Deleted, Stuck bool
 	// Again is the last failure of a container that was started again in the pod, nil when there is none, and

@@ -23,7 +23,7 @@ import (
 // cluster is one whose pod goes through states, one a second; the last one stays.
 type cluster struct {
 	states []*corev1.Pod
-	// vanishes tells that the pod is gone after its last state.
+	// vanishes reports that the pod is gone after its last state.
 	vanishes bool
 	// logs are what a container's log gives at each connection; a part that ends with "!" breaks
 	// off.
@@ -34,7 +34,7 @@ type cluster struct {
 	previous map[string]string
 	// logsErr is the server's answer to whoever asks for a log.
 	logsErr error
-	// rotated tells that a log cannot be read a second time.
+	// rotated reports that a log cannot be read a second time.
 	rotated    bool
 	restricted bool
 	createErr  error

@@ -31,7 +31,7 @@ type Runner struct {
 	Exec exec.Runner
 	// Namespace and Release are where the service is.
 	Namespace, Release string
-	// Installing tells that the release is not there yet, so that a service that is missing is no
+	// Installing reports that the release is not there yet, so that a service that is missing is no
 	// wonder.
 	Installing bool
 	// Awake remembers what was woken.
