@@ -150,7 +150,11 @@ func (f *follower) passOn(l *containerLog, w *lines.Writer) {
 		case whole && f.still(l):
 			from.Skip = l.passed.passed()
 			continue
-		case !interrupted:
+		}
+		if f.copying.Err() != nil { // meanwhile
+			return
+		}
+		if !interrupted {
 			interrupted = true
 			w.Flush()
 			f.note(fmt.Sprintf("the log of container %s was interrupted; lines may be missing", l.container))
