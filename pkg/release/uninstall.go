@@ -110,7 +110,10 @@ func (u *Uninstall) Apply() error {
 func (h *Helm) uninstall(c *action.Uninstall, name string, last *helmrelease.Release) (*helmrelease.UninstallReleaseResponse, error) {
 	var response *helmrelease.UninstallReleaseResponse
 	run := func() (err error) {
-		response, err = c.Run(name)
+		h.client.undeleted = nil
+		if response, err = c.Run(name); err != nil && h.client.undeleted != nil {
+			return flattened{err, h.client.undeleted}
+		}
 		return err
 	}
 	if last == nil && !c.DryRun {
@@ -131,6 +134,14 @@ func (h *Helm) uninstall(c *action.Uninstall, name string, last *helmrelease.Rel
 	})
 	return response, err
 }
+
+// flattened is an error of Helm's whose text has that of its cause; for callers, it wraps the cause as well.
+type flattened struct {
+	error
+	cause error
+}
+
+func (f flattened) Unwrap() []error { return []error{f.error, f.cause} }
 
 // beforeUninstall runs the hooks that come before anything is deleted. A release whose hooks fail is being
 // uninstalled, as with Helm.

@@ -40,6 +40,9 @@ type client struct {
 	// around is the change whose hooks are carried out here; nil when Helm does it itself, or nobody.
 	around *around
 
+	// undeleted is the error of the last wait for a deletion, which Helm's uninstall keeps as text only.
+	undeleted error
+
 	// applied is closed when Helm has applied the release's objects and begins to wait for them.
 	applied chan struct{}
 	once    sync.Once
@@ -151,7 +154,8 @@ func (c *client) WaitForDelete(resources helmkube.ResourceList, timeout time.Dur
 	if a := c.around; a.waits() || !a.hooks { // without hooks of ours it is Helm that deletes one
 		err = c.gone(resources, timeout)
 	}
-	return errors.Join(err, c.afterChange())
+	c.undeleted = errors.Join(err, c.afterChange())
+	return c.undeleted
 }
 
 // gone waits until the resources are deleted. Of those that were made here another one of the same name may stay.
