@@ -78,7 +78,7 @@ func (r *run) takeOver() string {
 		case earlier.State != "":
 			r.end(i, earlier.result(s))
 		case earlier.Attempt > 0:
-			r.end(i, StepResult{Step: s, Earlier: true, Result: task.Result{State: task.Unknown, Reason: "NotSeen", Message: "nobody saw its end"}})
+			r.end(i, StepResult{Step: s, Earlier: true, Result: task.Result{State: task.Unknown, Reason: "NotSeen", Message: "its end was not seen"}})
 		default:
 			r.end(i, notRun(s, "not run: the run is being rolled back"))
 		}

@@ -189,7 +189,7 @@ const asked = 16
 func whyThere(o *unstructured.Unstructured) string {
 	switch finalizers := o.GetFinalizers(); {
 	case o.GetDeletionTimestamp() == nil:
-		return Name(o) + ": nobody deletes it"
+		return Name(o) + ": it is not being deleted"
 	case len(finalizers) > 0:
 		return fmt.Sprintf("%s: its finalizers are %s", Name(o), strings.Join(finalizers, ", "))
 	}

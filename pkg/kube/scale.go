@@ -55,7 +55,7 @@ func (c *Client) Scale(ctx context.Context, namespace, target string, from, to i
 	case replicas == to && to == 0:
 		return nil
 	case replicas != from:
-		return wrap(fmt.Errorf("somebody has scaled it to %d", replicas))
+		return wrap(fmt.Errorf("another client has scaled it to %d", replicas))
 	}
 	if err := setReplicas(ctx, client, current, from, to); err != nil {
 		return wrap(err)
@@ -106,7 +106,7 @@ func (c *Client) ScaleBack(ctx context.Context, namespace, target, uid string, f
 	case uid == "" || string(live.GetUID()) != uid:
 		return fmt.Errorf("%s in namespace %q is not the one that was scaled up", target, namespace)
 	case !scaledHere(live):
-		return fmt.Errorf("%s in namespace %q was last scaled by somebody else", target, namespace)
+		return fmt.Errorf("%s in namespace %q was last scaled by another client", target, namespace)
 	}
 	return c.Scale(ctx, namespace, target, from, 0)
 }

@@ -248,7 +248,7 @@ func (a *App) allowed(ctx context.Context, client *kube.Client, p plan.Plan, wan
 	if err != nil {
 		return err
 	}
-	return refusedError{fmt.Sprintf("%s may not %s in namespace %q, and the run needs it; nothing was touched\nhint: somebody who may can apply this:\n%s", who(user), strings.Join(names, ", "), p.Release.Namespace, role)}
+	return refusedError{fmt.Sprintf("%s may not %s in namespace %q, and the run needs it; nothing was touched\nhint: someone with the right to do so can apply this:\n%s", who(user), strings.Join(names, ", "), p.Release.Namespace, role)}
 }
 
 func who(user string) string {

@@ -19,12 +19,12 @@ func (r *stepRunner) goOn(ctx context.Context, a engine.Attempt, sink task.Sink)
 	case task.Wait, task.Approve, task.Evaluation:
 		return task.Result{}, false
 	case task.Host:
-		return notSeen("it ran on the machine of the process that died, and nobody saw its end"), true
+		return notSeen("it ran on the machine of the process that died, and its end was not seen"), true
 	case task.Exec, task.Service:
 		if made := r.madeBy(a); len(made) > 0 {
 			return r.execRunner(a, sink).Attach(ctx, *a.Task, made, sink), true
 		}
-		return notSeen("it was about to start when the process that ran it died, and nobody knows where"), true
+		return notSeen("it was about to start when the process that ran it died, and it is unknown where"), true
 	case task.Advanced:
 		runner := advanced.Runner{Cluster: r.client, Pods: r.podRunner(a, sink)}
 		if result, found := runner.Attach(ctx, *a.Task, r.uid(a, "Pod"), sink); found {
@@ -41,9 +41,9 @@ func (r *stepRunner) goOn(ctx context.Context, a engine.Attempt, sink task.Sink)
 	}
 	made := r.madeBy(a)
 	if len(made) == 0 {
-		return notSeen("it was about to start when the process that ran it died; there is no pod of it, and nobody knows whether there was one"), true
+		return notSeen("it was about to start when the process that ran it died; there is no pod of it, and it is unknown whether there was one"), true
 	}
-	return notSeen(places(made) + " is gone, and nobody saw its end"), true
+	return notSeen(places(made) + " is gone, and its end was not seen"), true
 }
 
 // notSeen is the end of an attempt that may have run.

@@ -69,7 +69,7 @@ func (a *App) heal(ctx context.Context, o *helmOptions, namespace, name string, 
 	case run != nil:
 		why = fmt.Sprintf("left %s by run %s of %s, which is no more", pending.Status, run.ID, run.Owner)
 	case age < heals:
-		return refusedError{fmt.Sprintf("%v\nrelease %q has been %s for %s only, and nobody knows whether another Helm is still at work on it: --heal waits until it has been so for %s", refusal, name, pending.Status, age.Round(time.Second), heals)}
+		return refusedError{fmt.Sprintf("%v\nrelease %q has been %s for %s only, and another Helm may still be at work on it: --heal waits until it has been so for %s", refusal, name, pending.Status, age.Round(time.Second), heals)}
 	default:
 		why = fmt.Sprintf("left %s since %s", pending.Status, pending.Since.Format(time.RFC3339))
 	}

@@ -179,13 +179,13 @@ func (m memory) done(ctx context.Context, revision int) (done []plan.Done, start
 func (a *App) left(ctx context.Context, m memory, change *release.Rollback) ([]plan.Done, error) {
 	done, started, dropped, err := m.done(ctx, change.Target())
 	if err != nil {
-		return nil, &release.PreflightError{Err: fmt.Errorf("%w\nhint: without it nobody knows what the tasks of the revisions that are left did; 'helm rollback' does not ask", err)}
+		return nil, &release.PreflightError{Err: fmt.Errorf("%w\nhint: without it, what the tasks of the revisions that are left did is unknown; 'helm rollback' does not ask", err)}
 	}
 	if dropped.Revision > change.Target() {
 		a.tell(fmt.Sprintf("the record had no room for %d undos of tasks, of revisions up to %d: these are not taken back", dropped.Count, dropped.Revision))
 	}
 	for _, d := range started {
-		a.say("note: task %q was started for revision %d at %s, and nobody saw its end: it is not taken back", d.Task, d.Revision, d.Time.Format(time.RFC3339))
+		a.say("note: task %q was started for revision %d at %s, and its end is unknown: it is not undone", d.Task, d.Revision, d.Time.Format(time.RFC3339))
 	}
 	return done, nil
 }

@@ -77,8 +77,8 @@ machine, with --allow-host-tasks. The cluster and the namespace are those of thi
 	fs := cmd.Flags()
 	fs.StringVarP(&o.release, "release", "r", "", "the release whose newest run is meant")
 	fs.BoolVar(&o.replan, "replan", false, "go on although the tasks, the chart or the values have changed")
-	fs.StringArrayVar(&o.done, "done", nil, "a task that has ended well, although nobody saw it (can specify multiple)")
-	fs.StringArrayVar(&o.again, "again", nil, "a task that can run again, although nobody saw its end (can specify multiple)")
+	fs.StringArrayVar(&o.done, "done", nil, "a task with an unknown end that has in fact succeeded (can specify multiple)")
+	fs.StringArrayVar(&o.again, "again", nil, "a task with an unknown end that can run again (can specify multiple)")
 	o.record.addFlags(fs)
 	o.connection.addFlags(cmd)
 	o.given = a.machineFlags(fs)
@@ -367,7 +367,7 @@ func (r *resumption) undecided(p plan.Plan) error {
 	if len(names) == 0 {
 		return nil
 	}
-	return runError{exitUnknown, fmt.Errorf("run %s cannot go on: nobody saw how %s ended; nothing was run\n%s", r.run.ID, tasksNamed(names), decide(r.run.ID, names))}
+	return runError{exitUnknown, fmt.Errorf("run %s cannot go on: the end of %s is unknown; nothing was run\n%s", r.run.ID, tasksNamed(names), decide(r.run.ID, names))}
 }
 
 // decide says how a run goes on with tasks whose end nobody saw.

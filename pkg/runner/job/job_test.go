@@ -279,7 +279,7 @@ func TestRun(t *testing.T) {
 		{
 			name: "somebody deletes a pod that was not started again often enough", spec: restarts,
 			cluster: cluster{changes: []change{of("a", exited(1), false), restarted(of("a", running(), false)), gone(restarted(of("a", running(), false))), ended(batchv1.JobFailed, "BackoffLimitExceeded")}},
-			want:    task.Unknown, says: "PodGone pod a was deleted by somebody else before its end was seen",
+			want:    task.Unknown, says: "PodGone pod a was deleted by another client before its end was seen",
 			prints: again + ", main of a, main of a", deleted: []string{"job", "a 5s"}, took: 4 * time.Second,
 		},
 		{
@@ -330,15 +330,15 @@ func TestRun(t *testing.T) {
 		},
 		{
 			name: "a pod that somebody deleted, and no other", cluster: cluster{changes: []change{of("a", running(), false), gone(of("a", running(), false)), ended(batchv1.JobFailed, "BackoffLimitExceeded")}},
-			want: task.Unknown, says: "PodGone pod a was deleted by somebody else before its end was seen", prints: "main of a", deleted: []string{"job", "a 5s"}, took: 3 * time.Second,
+			want: task.Unknown, says: "PodGone pod a was deleted by another client before its end was seen", prints: "main of a", deleted: []string{"job", "a 5s"}, took: 3 * time.Second,
 		},
 		{
 			name: "the Job is deleted by somebody", cluster: cluster{changes: []change{of("a", running(), false), {noJob: true}}},
-			want: task.Unknown, says: "JobGone Job j was deleted by somebody else before its end was seen", prints: "main of a", deleted: []string{"job", "a 5s"}, took: 2 * time.Second,
+			want: task.Unknown, says: "JobGone Job j was deleted by another client before its end was seen", prints: "main of a", deleted: []string{"job", "a 5s"}, took: 2 * time.Second,
 		},
 		{
 			name: "suspended, then cancelled", cluster: cluster{changes: []change{{job: &batchv1.Job{Spec: batchv1.JobSpec{Suspend: new(true)}}}}}, cancel: 4 * time.Second,
-			want: task.Cancelled, says: "Cancelled stop", prints: "note the Job is suspended: it waits until somebody, such as a queue, lets it start", deleted: []string{"job"}, took: 4 * time.Second,
+			want: task.Cancelled, says: "Cancelled stop", prints: "note the Job is suspended: it waits for another client, such as a queue, to resume it", deleted: []string{"job"}, took: 4 * time.Second,
 		},
 		{
 			name: "cancelled, while its pod has the grace of its own", spec: slow, cancel: 2500 * time.Millisecond,

@@ -149,12 +149,12 @@ func (e endedPod) givenUp(t task.Target) task.Target {
 // not: they come later.
 func (w *watch) see(j *batchv1.Job) bool {
 	if j == nil {
-		w.stop(is(task.Result{State: task.Unknown, Reason: "JobGone", Message: fmt.Sprintf("Job %s was deleted by somebody else before its end was seen", w.job.Name)}))
+		w.stop(is(task.Result{State: task.Unknown, Reason: "JobGone", Message: fmt.Sprintf("Job %s was deleted by another client before its end was seen", w.job.Name)}))
 		return false
 	}
 	if suspended := j.Spec.Suspend != nil && *j.Spec.Suspend; suspended && !w.told {
 		w.told = true
-		w.note("the Job is suspended: it waits until somebody, such as a queue, lets it start")
+		w.note("the Job is suspended: it waits for another client, such as a queue, to resume it")
 	}
 	for _, c := range j.Status.Conditions {
 		if c.Status != corev1.ConditionTrue {

@@ -20,7 +20,7 @@ func TestDisruption(t *testing.T) {
 		"Evicted: the disk is full": {Status: corev1.PodStatus{Reason: "Evicted", Message: "the disk is full"}},
 		"DeadlineExceeded":          {Status: corev1.PodStatus{Reason: "DeadlineExceeded"}},
 		"DeletionByTaintManager: the node is lost": {ObjectMeta: owned, Status: corev1.PodStatus{Conditions: target(corev1.ConditionTrue)}},
-		"somebody deleted the pod":                 {ObjectMeta: deleted, Status: corev1.PodStatus{Conditions: target(corev1.ConditionFalse)}},
+		"another client deleted the pod":           {ObjectMeta: deleted, Status: corev1.PodStatus{Conditions: target(corev1.ConditionFalse)}},
 	} {
 		if got := disruption(&pod); got != want {
 			t.Errorf("%q, want %q", got, want)

@@ -270,7 +270,7 @@ func disruption(pod *corev1.Pod) string {
 		}
 	}
 	if pod.DeletionTimestamp != nil && metav1.GetControllerOf(pod) == nil { // a Job has its reasons, and tells them
-		return "somebody deleted the pod"
+		return "another client deleted the pod"
 	}
 	return ""
 }

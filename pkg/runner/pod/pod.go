@@ -301,7 +301,7 @@ func (f *follower) ended(ctx context.Context, following context.Context, err err
 	case f.failure != "":
 		return task.Result{State: task.Failed, Reason: "PodFailed", Message: f.failure}
 	case f.gone:
-		return task.Result{State: task.Unknown, Reason: "PodGone", Message: fmt.Sprintf("pod %s was deleted by somebody else before its end was seen", f.pod.Name)}
+		return task.Result{State: task.Unknown, Reason: "PodGone", Message: fmt.Sprintf("pod %s was deleted by another client before its end was seen", f.pod.Name)}
 	case ctx.Err() != nil:
 		return task.Result{State: task.Cancelled, Reason: "Cancelled", Message: context.Cause(ctx).Error()}
 	case isStuck:

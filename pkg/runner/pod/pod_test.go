@@ -260,7 +260,7 @@ func TestRun(t *testing.T) {
 		{name: "evicted", cluster: cluster{states: []*corev1.Pod{failed("Evicted", "low on memory")}}, want: task.Failed, says: "PodFailed the pod failed: Evicted: low on memory", grace: 5 * time.Second},
 		{
 			name: "deleted by somebody", cluster: cluster{states: []*corev1.Pod{state(running())}, vanishes: true, logs: map[string][]string{"main": {"a\n"}}},
-			want: task.Unknown, says: "PodGone pod p was deleted by somebody else before its end was seen", prints: "stdout: a\n", took: time.Second, grace: 5 * time.Second,
+			want: task.Unknown, says: "PodGone pod p was deleted by another client before its end was seen", prints: "stdout: a\n", took: time.Second, grace: 5 * time.Second,
 		},
 		{
 			name: "cancelled", cluster: cluster{states: []*corev1.Pod{state(running())}}, cancel: 3 * time.Second,

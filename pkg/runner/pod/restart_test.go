@@ -71,7 +71,7 @@ func TestRestarted(t *testing.T) {
 		{
 			name: "it is ended for good", policy: corev1.RestartPolicyOnFailure, logs: []string{"first\n", "second\n"}, before: "first\n",
 			states: []*corev1.Pod{attempt(0, running(), nil), attempt(0, one, nil), attempt(1, running(), &one), deleting(attempt(1, exited(143, "Error"), &one), corev1.PodFailed)},
-			want:   task.Failed, says: "exit status 143: somebody deleted the pod", prints: "first, " + again + ", second",
+			want:   task.Failed, says: "exit status 143: another client deleted the pod", prints: "first, " + again + ", second",
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

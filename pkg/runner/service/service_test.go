@@ -91,7 +91,7 @@ func (c *cluster) Scale(_ context.Context, _, target string, from, to int64) err
 	defer c.mu.Unlock()
 	name := strings.TrimPrefix(target, "deployment/")
 	if c.replicas[name] != from {
-		return fmt.Errorf("scaling %s: somebody has scaled it to %d", target, c.replicas[name])
+		return fmt.Errorf("scaling %s: another client has scaled it to %d", target, c.replicas[name])
 	}
 	c.replicas[name] = to
 	c.did = append(c.did, fmt.Sprintf("%s %d→%d", target, from, to))
@@ -237,7 +237,7 @@ func TestRestore(t *testing.T) {
 	awake.Add("deployment/cli", "uid", 1)
 	var said []string
 	awake.Restore(t.Context(), func(text string) { said = append(said, text) })
-	if diff := cmp.Diff([]string{"scaling deployment/cli: somebody has scaled it to 3; it is left as it is"}, said); diff != "" || len(c.did) > 0 {
+	if diff := cmp.Diff([]string{"scaling deployment/cli: another client has scaled it to 3; it is left as it is"}, said); diff != "" || len(c.did) > 0 {
 		t.Error(diff, c.did)
 	}
 	awake.Restore(t.Context(), func(string) { t.Error("it is restored once") })
