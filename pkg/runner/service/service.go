@@ -48,6 +48,7 @@ func (r Runner) Run(ctx context.Context, t task.Task, sink task.Sink) task.Resul
 	pod, done, err := r.pod(ctx, s, sink)
 	defer done()
 	none, _ := errors.AsType[*kube.NoWorkloadError](err)
+	var late *lateError
 	switch {
 	case ctx.Err() != nil:
 		return task.Result{State: task.Cancelled, Reason: "Cancelled", Message: context.Cause(ctx).Error()}
@@ -57,6 +58,8 @@ func (r Runner) Run(ctx context.Context, t task.Task, sink task.Sink) task.Resul
 			first = " (first install)"
 		}
 		return task.Result{State: task.Skipped, Reason: "NoDeployment", Message: fmt.Sprintf("no running deployment for service %q%s", s.Name, first)}
+	case errors.As(err, &late):
+		return task.Result{State: task.Failed, Reason: "Timeout", Message: err.Error()}
 	case err != nil:
 		return task.Result{State: task.Failed, Reason: "Service", Message: err.Error()}
 	}
@@ -110,9 +113,19 @@ func (r Runner) pod(ctx context.Context, s task.Service, sink task.Sink) (pod *c
 	return first(pods), done, err
 }
 
+// lateError means that a service had no ready pod in time.
+type lateError struct {
+	workload string
+	patience time.Duration
+}
+
+func (e *lateError) Error() string {
+	return fmt.Sprintf("no pod of %s was ready after %s", e.workload, e.patience)
+}
+
 // await waits for a ready pod of the workload, for as long as patience.
 func (r Runner) await(ctx context.Context, workload string, patience time.Duration) error {
-	late := fmt.Errorf("no pod of %s was ready after %s", workload, patience)
+	late := &lateError{workload, patience}
 	waiting, cancel := context.WithTimeoutCause(ctx, patience, late)
 	defer cancel()
 	err := r.Cluster.AwaitOneReady(waiting, r.Namespace, workload)
