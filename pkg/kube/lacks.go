@@ -197,8 +197,9 @@ func (c Coming) container(ctx context.Context, of, name string, all []*unstructu
 			}
 		}
 		template, _ := templateOf(o)
-		if made := c.Client.wouldMake(ctx, c.Namespace, template); made != nil && slices.Contains(inPod(made.Spec), name) {
-			return ""
+		made := c.Client.wouldMake(ctx, c.Namespace, template)
+		if made == nil || slices.Contains(inPod(made.Spec), name) {
+			return "" // without an answer it is not known what webhooks add
 		}
 	}
 	slices.Sort(has)

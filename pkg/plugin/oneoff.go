@@ -144,7 +144,7 @@ func (a *App) runOne(ctx context.Context, o *runOptions, args []string, dash int
 		return err
 	}
 	runner := &stepRunner{operation: task.Run, client: client, namespace: namespace, timeout: waitTimeout}
-	if o.tasks.record.place == recordAuto {
+	if o.tasks.record.place == recordAuto && a.resuming == nil {
 		o.tasks.record.place = recordNone // it is to be as quick as kubectl's own
 	}
 	return a.runPlan(ctx, o, runner, taskSet{tasks: p.Tasks()}, p, a.runID(o.release), nil)

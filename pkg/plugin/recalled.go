@@ -64,8 +64,12 @@ type recalled struct {
 	dash int
 }
 
-// chartFlag is resume's flag for the chart.
-const chartFlag = "chart"
+const (
+	// chartFlag is resume's flag for the chart.
+	chartFlag = "chart"
+	// tlsFlag is about the download of the chart with Helm's commands, and about the cluster with all others.
+	tlsFlag = "insecure-skip-tls-verify"
+)
 
 // recall reads the command of a run's record. The record is data: what is not known to be a decision of a run
 // is refused, and so is what is about something else than the run.
@@ -84,8 +88,12 @@ func (a *App) recall(run *record.Stored) (*recalled, error) {
 	}
 	r := &recalled{command: name}
 	var unknown error
+	of := "" // the release of a run, for ParseAll sets no flag
 	err = cmd.Flags().ParseAll(rest, func(f *pflag.Flag, value string) error {
 		s := setting{f.Name, value}
+		if f.Name == "release" {
+			of = value
+		}
 		switch {
 		case f.Name == "generate-name", f.Name == "name-template": // the name is recorded
 		case slices.Contains(decisions, f.Name), ofCluster(s):
@@ -104,18 +112,19 @@ func (a *App) recall(run *record.Stored) (*recalled, error) {
 		return nil, err
 	}
 	r.args, r.dash = cmd.Flags().Args(), cmd.Flags().ArgsLenAtDash()
-	if err := r.check(cmd, run); err != nil {
+	if err := r.check(of, run); err != nil {
 		return nil, refuse("%v", err)
 	}
 	return r, nil
 }
 
-// check holds the arguments against the run, and replaces what the run has decided.
-func (r *recalled) check(cmd *cobra.Command, run *record.Stored) error {
+// check holds the arguments, and the release of the flag of that name, against the run, and replaces what the run has
+// decided.
+func (r *recalled) check(of string, run *record.Stored) error {
 	others := fmt.Errorf("its command is not about release %q", run.Release)
 	switch r.command {
 	case "run":
-		if f := cmd.Flags().Lookup("release"); f.Value.String() != run.Release {
+		if of != run.Release {
 			return others
 		}
 		return nil
@@ -176,8 +185,14 @@ func standsNext(path string) bool {
 
 // give puts what the user has given in the place of what the record says of the same flags.
 func (r *recalled) give(given []setting) error {
+	list := func(name string) string { // --filename and --tasks are one
+		if name == "filename" {
+			return "tasks"
+		}
+		return name
+	}
 	for _, g := range given {
-		same := func(s setting) bool { return s.name == g.name }
+		same := func(s setting) bool { return list(s.name) == list(g.name) }
 		r.decided, r.machine = slices.DeleteFunc(r.decided, same), slices.DeleteFunc(r.machine, same)
 		if g.name != chartFlag {
 			continue
@@ -213,11 +228,16 @@ func (a *App) consent(ctx context.Context, run *record.Stored, wanted []setting)
 	list, line := "", displayName()+" resume "+run.ID
 	for _, s := range wanted {
 		list += shown("  %s", s) + "\n"
-		line += " " + shown("%s", lagoon.Quote(s.String()))
+		if s.name != tlsFlag { // of resume, that is about the cluster
+			line += " " + shown("%s", lagoon.Quote(s.String()))
+		}
 	}
 	if a.interactive() {
 		yes, err := a.person.Ask(ctx, fmt.Sprintf("The record of run %s wants to touch this machine, or what only you can reach:\n%sAllow it?", shown("%s", run.ID), list))
-		if yes || ctx.Err() != nil {
+		switch {
+		case ctx.Err() != nil:
+			return context.Cause(ctx)
+		case yes:
 			return err
 		}
 	}

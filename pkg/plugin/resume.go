@@ -122,6 +122,9 @@ func (a *App) resume(cmd *cobra.Command, o *resumeOptions, args []string) error 
 		return err
 	}
 	given := o.given()
+	if command.hasChart() { // here it is about the cluster
+		given = slices.DeleteFunc(given, func(s setting) bool { return s.name == tlsFlag })
+	}
 	if err := command.give(given); err != nil {
 		return err
 	}
@@ -148,7 +151,7 @@ func (o *resumeOptions) connects(fs *pflag.FlagSet, namespace, command string) [
 		switch {
 		case slices.ContainsFunc(all[:3], func(s setting) bool { return s.name == name }):
 			return
-		case name == "insecure-skip-tls-verify" && command != "run":
+		case name == tlsFlag && command != "run":
 			name = "kube-" + name // Helm's commands have the other name for the download of the chart
 		case !slices.Contains(connects, name):
 			return
@@ -166,6 +169,9 @@ func withoutValues(line []string) []string {
 	line = slices.Clone(line)
 	for i, arg := range line {
 		flag, value, _ := strings.Cut(arg, "=")
+		if flag == "--password" {
+			line[i] = flag + "=" + engine.Masked
+		}
 		if name, _, has := strings.Cut(value, "="); has && slices.Contains(giveValues, flag) {
 			line[i] = fmt.Sprintf("%s=%s=%s", flag, name, engine.Masked)
 		}

@@ -177,7 +177,7 @@ func (a *App) run(ctx context.Context, o *runOptions, names []string) error {
 	if remembers(chosen) && !o.dryRun {
 		ledger = past.ledger(id, revision, nil)
 	}
-	if !o.recorded(chosen) {
+	if a.resuming == nil && !o.recorded(chosen) {
 		o.tasks.record.place = recordNone
 	}
 	return a.settled(ctx, nil, namespace, o.release, func() error { return a.runPlan(ctx, o, runner, set, p, id, ledger) })

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"bytes"
 	"encoding/json"
 	"io"
 	"sync"
@@ -76,7 +77,10 @@ func (w *Events) Emit(e engine.Event) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.err == nil {
-		w.err = json.NewEncoder(w.To).Encode(line)
+		var b bytes.Buffer
+		if w.err = json.NewEncoder(&b).Encode(line); w.err == nil {
+			_, w.err = w.To.Write(SafeJSON(b.Bytes()))
+		}
 	}
 	if w.err != nil {
 		w.lost++

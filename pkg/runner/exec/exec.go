@@ -75,6 +75,7 @@ func (r Runner) Run(ctx context.Context, t task.Task, sink task.Sink) task.Resul
 	var (
 		pods []corev1.Pod
 		none *kube.NoPodsError
+		late *kube.NotReadyError
 	)
 	if err == nil {
 		pods, none, err = r.find(ctx, t, e, sink)
@@ -90,6 +91,12 @@ func (r Runner) Run(ctx context.Context, t task.Task, sink task.Sink) task.Resul
 		return task.Result{State: task.Failed, Reason: "NoPods", Message: none.Error() + "; with scale: true the task wakes it"}
 	case none != nil:
 		return task.Result{State: task.Failed, Reason: "NoPods", Message: none.Error()}
+	case errors.As(err, &late): // it was scaled
+		reason := "NotReady"
+		if late.Waited > 0 {
+			reason = "Timeout"
+		}
+		return task.Result{State: task.Failed, Reason: reason, Message: err.Error()}
 	case err != nil:
 		return task.Result{State: task.Failed, Reason: "Pods", Message: err.Error()}
 	}

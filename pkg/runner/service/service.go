@@ -48,7 +48,10 @@ func (r Runner) Run(ctx context.Context, t task.Task, sink task.Sink) task.Resul
 	pod, done, err := r.pod(ctx, s, sink)
 	defer done()
 	none, _ := errors.AsType[*kube.NoWorkloadError](err)
-	var late *lateError
+	var (
+		late    *lateError
+		unready *unreadyError
+	)
 	switch {
 	case ctx.Err() != nil:
 		return task.Result{State: task.Cancelled, Reason: "Cancelled", Message: context.Cause(ctx).Error()}
@@ -60,6 +63,8 @@ func (r Runner) Run(ctx context.Context, t task.Task, sink task.Sink) task.Resul
 		return task.Result{State: task.Skipped, Reason: "NoDeployment", Message: fmt.Sprintf("no running deployment for service %q%s", s.Name, first)}
 	case errors.As(err, &late):
 		return task.Result{State: task.Failed, Reason: "Timeout", Message: err.Error()}
+	case errors.As(err, &unready):
+		return task.Result{State: task.Failed, Reason: "NotReady", Message: err.Error()}
 	case err != nil:
 		return task.Result{State: task.Failed, Reason: "Service", Message: err.Error()}
 	}
@@ -106,12 +111,21 @@ func (r Runner) pod(ctx context.Context, s task.Service, sink task.Sink) (pod *c
 	} else {
 		note(sink, "%v; waiting for it", none)
 	}
-	if err := r.await(ctx, workload, s.Patience); err != nil {
-		return nil, done, err
+	err = r.await(ctx, workload, s.Patience)
+	if err == nil {
+		pods, err = r.Cluster.TargetPods(ctx, r.Namespace, workload, serving)
 	}
-	pods, err = r.Cluster.TargetPods(ctx, r.Namespace, workload, serving)
-	return first(pods), done, err
+	if err != nil {
+		return nil, done, &unreadyError{err}
+	}
+	return first(pods), done, nil
 }
+
+// unreadyError means that a service has no ready pod although it was waited for, and may have been scaled for that.
+type unreadyError struct{ err error }
+
+func (e *unreadyError) Error() string { return e.err.Error() }
+func (e *unreadyError) Unwrap() error { return e.err }
 
 // lateError means that a service had no ready pod in time.
 type lateError struct {
