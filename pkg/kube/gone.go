@@ -111,6 +111,11 @@ func (c *Client) WaitGone(ctx context.Context, objects []Deleted, timeout time.D
 				for _, o := range left {
 					still = append(still, whyThere(o))
 				}
+				if first {
+					for _, name := range names {
+						still = append(still, fmt.Sprintf("%s/%s: the server has not answered", p.resource.Resource, name))
+					}
+				}
 			}
 			return err
 		})
@@ -164,6 +169,7 @@ func stillThere(ctx context.Context, client dynamic.Interface, objects []Deleted
 			case err == nil:
 				o.UID = now.GetUID()
 			case !temporary(err):
+				there[i] = &o // as far as is known, should only the time be over
 				return err
 			}
 			there[i] = &o

@@ -222,17 +222,18 @@ func (c *Client) awaitObserved(ctx context.Context, w *unstructured.Unstructured
 	if err != nil {
 		return err
 	}
-	var live *unstructured.Unstructured
+	generation := w.GetGeneration()
 	err = wait.PollUntilContextTimeout(ctx, 200*time.Millisecond, observeLimit, true, func(ctx context.Context) (bool, error) {
-		live, err = client.Resource(resource).Namespace(w.GetNamespace()).Get(ctx, w.GetName(), metav1.GetOptions{})
+		live, err := client.Resource(resource).Namespace(w.GetNamespace()).Get(ctx, w.GetName(), metav1.GetOptions{})
 		if err != nil {
 			return false, err
 		}
 		observed, _, _ := unstructured.NestedInt64(live.Object, "status", "observedGeneration")
-		return observed >= live.GetGeneration(), nil
+		generation = live.GetGeneration()
+		return observed >= generation, nil
 	})
 	if wait.Interrupted(err) && ctx.Err() == nil {
-		return &NoPodsError{Of: Name(w), Why: fmt.Sprintf("its controller has not seen its generation %d yet", live.GetGeneration()), Unready: true, Coming: true}
+		return &NoPodsError{Of: Name(w), Why: fmt.Sprintf("its controller has not seen its generation %d yet", generation), Unready: true, Coming: true}
 	}
 	return err
 }

@@ -86,7 +86,11 @@ var progress = []string{
 }
 
 // progresses notes the numbers of the object's status, and reports whether one is higher than it ever was in this wait.
+// Those of a generation that was before the wait do not count.
 func (a *awaited) progresses(o *unstructured.Unstructured) bool {
+	if observed, has, _ := unstructured.NestedInt64(o.Object, "status", "observedGeneration"); has && observed < o.GetGeneration() {
+		return false
+	}
 	before := maps.Clone(a.most)
 	for _, field := range progress {
 		a.most[field] = max(a.most[field], inStatus(o, field))

@@ -106,7 +106,7 @@ type settings struct {
 
 // runAround calls change, one of Helm's actions, with the hooks carried out around it; its settings are the
 // user's again afterwards. undo reports that it failed and that --atomic has to be carried out: that has hooks too,
-// so it is not left to Helm.
+// and Helm does not say whether it succeeded, so it is not left to Helm.
 func (h *Helm) runAround(a *around, s settings, change func() error) (undo bool, err error) {
 	defer restore(s.noHooks, *s.noHooks)
 	if h.mode == HooksNone {
@@ -116,11 +116,11 @@ func (h *Helm) runAround(a *around, s settings, change func() error) (undo bool,
 	if h.client.pauses {
 		a.paused, h.client.pauses = h.client.paused, false
 	}
-	if !a.hooks && a.paused == nil {
+	atomic := s.atomic != nil && *s.atomic
+	if !a.hooks && a.paused == nil && !atomic {
 		return false, change()
 	}
 	defer restore(s.wait, *s.wait)
-	atomic := s.atomic != nil && *s.atomic
 	a.wait = *s.wait || atomic
 	*s.wait = true
 	if a.hooks {

@@ -78,13 +78,15 @@ func (h *Helm) StopWaiting(reason error) {
 	}
 }
 
-// begin gives a change a context of its own, which ends when the run is cancelled or StopWaiting is called, until
-// end is called.
+// begin gives a change a context of its own, which ends when the run is cancelled, until end is called; of a change that
+// is paused also when StopWaiting is called, and not of the rollback that --atomic makes after it.
 func (c *client) begin(a *around) (end func()) {
 	ctx, stop := context.WithCancelCause(c.ctx)
 	a.ctx = ctx
 	c.around = a
-	c.setStop(stop)
+	if a.paused != nil {
+		c.setStop(stop)
+	}
 	return func() {
 		c.setStop(nil)
 		c.around = nil

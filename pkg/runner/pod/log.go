@@ -147,6 +147,12 @@ func (f *follower) passOn(l *containerLog, w *lines.Writer) {
 			w.Flush()
 			f.note(fmt.Sprintf("the log of container %s cannot be read: %v", l.container, err))
 			return
+		case errors.Is(err, kube.ErrRotated) && l.behind.Load() > 0: // it cannot be had any more, and later ones wait
+			if !interrupted {
+				w.Flush()
+				f.note(fmt.Sprintf("the log of container %s was interrupted; lines may be missing", l.container))
+			}
+			return
 		case whole && f.still(l):
 			from.Skip = l.passed.passed()
 			continue
