@@ -107,12 +107,12 @@ var strategies = []strategy{
 	},
 	{
 		name: "Job", target: "job/w", apiVersion: "batch/v1", kind: "Job", spec: "backoffLimit: 0",
-		before: noExec, all: noExec, one: noExec, current: "1", next: "1", after: "1",
+		before: noExec, current: "1", next: "1", after: "1",
 		again: noExec, stays: true,
 	},
 	{
 		name: "CronJob", target: "cronjob/w", apiVersion: "batch/v1", kind: "CronJob", spec: "schedule: '0 0 1 1 *'",
-		before: noExec, all: noExec, one: noExec, current: "1", next: "2", after: "2",
+		before: noExec, current: "1", next: "2", after: "2",
 		again: noExec, stays: true,
 	},
 }
@@ -135,6 +135,13 @@ func TestStrategies(t *testing.T) {
 			upgrade := func(command, version, timeout string) (string, int) {
 				_, stderr, code := ours(t, command, "app", dir, "-n", ns, "--wait", "--wait-for-jobs", "--timeout="+timeout, "-t", filepath.Join(dir, "tasks.yaml"), "--set-string", "version="+version)
 				return stderr, code
+			}
+			if !s.executes() { // a task that could only fail when Helm has applied is refused before
+				write(t, dir, "exec.yaml", tasksHead+strings.ReplaceAll(s.execs(), "post-upgrade", "post-install"))
+				_, stderr, code := ours(t, "install", "app", dir, "-n", ns, "-t", filepath.Join(dir, "exec.yaml"), "--set-string", "version=1")
+				if code != 4 || strings.Count(stderr, noExec) != 2 || !strings.Contains(stderr, "nothing was touched") {
+					t.Errorf("an exec task after the install: exit code %d\n%s", code, stderr)
+				}
 			}
 			if stderr, code := upgrade("install", "1", "60s"); code != 0 {
 				t.Fatalf("install: exit code %d\n%s", code, stderr)
@@ -224,18 +231,32 @@ func (s strategy) manifest() string {
 	return fmt.Sprintf("{apiVersion: %s, kind: %s, metadata: {name: w}, spec: {%s}}\n", s.apiVersion, s.kind, spec)
 }
 
-// tasks are one at each place. What fails keeps no other from running.
+// executes reports whether a task can run in the workload's pods.
+func (s strategy) executes() bool { return s.before != noExec }
+
+const tasksHead = "apiVersion: kubectl-tasks.io/v1alpha1\nkind: Tasks\ntasks:\n"
+
+// taskAt is a task whose failure keeps no other from running.
+func taskAt(name, phase, what string) string {
+	return fmt.Sprintf("- {name: %[1]s, phase: %[2]s, onFailure: warn, %[3]s shell: \"echo %[1]s ran in version $VERSION\"}}\n", name, phase, what)
+}
+
+// execs are the exec tasks after Helm's part.
+func (s strategy) execs() string {
+	return taskAt("all", "post-upgrade", "exec: {target: "+s.target+", pods: all,") + taskAt("one", "post-upgrade", "exec: {target: "+s.target+",")
+}
+
+// tasks are one at each place where they are not refused.
 func (s strategy) tasks() string {
-	shell := func(name string) string { return fmt.Sprintf(`shell: "echo %s ran in version $VERSION"`, name) }
-	task := func(name, phase, what string) string {
-		return fmt.Sprintf("- {name: %s, phase: %s, onFailure: warn, %s}\n", name, phase, what)
+	execs := ""
+	if s.executes() {
+		execs = s.execs()
 	}
-	return "apiVersion: kubectl-tasks.io/v1alpha1\nkind: Tasks\ntasks:\n" +
-		task("before", "pre-upgrade", "exec: {target: "+s.target+", pods: all, "+shell("before")+"}") +
-		task("current", "pre-upgrade", "clone: {from: "+s.target+", "+shell("current")+"}") +
-		task("next", "pre-upgrade", "clone: {from: "+s.target+", version: next, "+shell("next")+"}") +
-		task("all", "post-upgrade", "exec: {target: "+s.target+", pods: all, "+shell("all")+"}") +
-		task("one", "post-upgrade", "exec: {target: "+s.target+", "+shell("one")+"}") +
-		task("after", "post-upgrade", "clone: {from: "+s.target+", "+shell("after")+"}") +
+	return tasksHead +
+		taskAt("before", "pre-upgrade", "exec: {target: "+s.target+", pods: all,") +
+		taskAt("current", "pre-upgrade", "clone: {from: "+s.target+",") +
+		taskAt("next", "pre-upgrade", "clone: {from: "+s.target+", version: next,") +
+		execs +
+		taskAt("after", "post-upgrade", "clone: {from: "+s.target+",") +
 		fmt.Sprintf("- {name: ready, phase: post-upgrade, timeout: 10s, wait: {object: %s}}\n", s.target)
 }
