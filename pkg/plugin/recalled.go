@@ -62,6 +62,8 @@ type recalled struct {
 	args             []string
 	// dash is how many of args come before "--"; -1 when there is none.
 	dash int
+	// flags are those that the command has.
+	flags *pflag.FlagSet
 }
 
 const (
@@ -86,7 +88,7 @@ func (a *App) recall(run *record.Stored) (*recalled, error) {
 	if err != nil || cmd.Parent() != root || cmd.Name() != name {
 		return nil, refuse("%q is no command", name)
 	}
-	r := &recalled{command: name}
+	r := &recalled{command: name, flags: cmd.Flags()}
 	var unknown error
 	of := "" // the release of a run, for ParseAll sets no flag
 	err = cmd.Flags().ParseAll(rest, func(f *pflag.Flag, value string) error {
@@ -192,6 +194,9 @@ func (r *recalled) give(given []setting) error {
 		return name
 	}
 	for _, g := range given {
+		if g.name != chartFlag && r.flags.Lookup(g.name) == nil {
+			return usageError{fmt.Errorf("'%s', which the run was started with, has no flag --%s", r.command, g.name)}
+		}
 		same := func(s setting) bool { return list(s.name) == list(g.name) }
 		r.decided, r.machine = slices.DeleteFunc(r.decided, same), slices.DeleteFunc(r.machine, same)
 		if g.name != chartFlag {

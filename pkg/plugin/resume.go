@@ -66,8 +66,8 @@ machine, with --allow-host-tasks. The cluster and the namespace are those of thi
   # Go on with a certain run; see 'kubectl tasks history'
   kubectl tasks resume 20260102-150405-a1b2c3
 
-  # A run whose values came from a file, and whose tasks run on this machine
-  kubectl tasks resume --release web --values values.yaml --allow-host-tasks
+  # A run whose tasks came from a file that was named, and run on this machine
+  kubectl tasks resume --release web --tasks deploy.yaml --allow-host-tasks
 
   # The backup is there, although nobody saw the end of the task
   kubectl tasks resume --release web --done backup`,

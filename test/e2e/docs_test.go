@@ -146,7 +146,11 @@ func TestExamples(t *testing.T) {
 					before = "helm uninstall web --ignore-not-found --wait"
 				}
 				if slices.Contains([]string{"resume", "cancel", "status", "logs", "history"}, cmd.Name()) {
-					before += examplePast
+					past := "configmap/past/tasks.yaml"
+					if strings.Contains(command, "--tasks deploy.yaml") {
+						past = "deploy.yaml"
+					}
+					before += "\npast=" + past + examplePast
 					command = strings.ReplaceAll(command, "20260102-150405-a1b2c3", "$(kubectl tasks history -o name | tail -n 1)")
 				}
 				if strings.Contains(command, "tasks plan") {
@@ -185,7 +189,7 @@ spec: {task: {id: "1", service: web, command: echo hello}}
 `
 	// examplePast makes a run that died in its first task.
 	examplePast = `
-cat >past.yaml <<'END'
+cat >deploy.yaml <<'END'
 apiVersion: kubectl-tasks.io/v1alpha1
 kind: Tasks
 metadata: {name: past}
@@ -193,7 +197,8 @@ tasks:
 - {name: backup, exec: {target: deployment/web, shell: "echo backup; sleep 6"}}
 - {name: migrate, needs: [backup], exec: {target: deployment/web, command: [echo, migrated]}}
 END
-timeout --signal=KILL 3 kubectl tasks run backup migrate --release web -t past.yaml || true`
+kubectl create configmap past --from-file=tasks.yaml=deploy.yaml --dry-run=client -o yaml | kubectl apply -f - >/dev/null
+timeout --signal=KILL 3 kubectl tasks run backup migrate --release web -t $past || true`
 	exampleConfigMap = `kubectl create configmap web-tasks --from-literal=.draft-tasks.toml='[post-deploy]
 page = "wget -q -O - localhost:8080"'
 kubectl annotate configmap web-tasks kubectl-tasks.io/release=web`
