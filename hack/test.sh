@@ -13,7 +13,7 @@ SECONDS=0
 (cd hack/devcluster && go test -race .)
 # The cluster outlives the run, so that cached results of its tests would say nothing.
 status=0
-summary=$("$runner" --format pkgname --jsonfile "$results" -- -race -tags e2e -count=1 -timeout 60m ./... | tee /dev/stderr | tail -n 1) || status=$?
+summary=$("$runner" --format pkgname --jsonfile "$results" -- -race -tags e2e -count=1 -timeout 75m ./... | tee /dev/stderr | tail -n 1) || status=$?
 cluster=$(grep -c '"Action":"pass","Package":"[^"]*/test/e2e","Test":' "$results" || true)
 echo "$cluster tests on the cluster passed; $SECONDS seconds in all" >&2
 if [[ $status -eq 0 && $cluster -eq 0 ]]; then
