@@ -11,6 +11,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/cli-runtime/pkg/resource"
 )
@@ -51,11 +52,33 @@ func (c *client) livesIn(r *resource.Info) bool {
 
 // tidy deletes what the policies of the hooks of an event say, from the last one to the first.
 func tidy(hooks []*Hook) error {
+	takeOver(hooks)
 	var errs []error
 	for _, h := range slices.Backward(hooks) {
 		errs = append(errs, h.tidy())
 	}
 	return errors.Join(errs...)
+}
+
+// takeOver has each hook own what a later one of the event has made in the place of its object, for Helm's policies are
+// about names.
+func takeOver(hooks []*Hook) {
+	type place struct {
+		kind            schema.GroupVersionKind
+		namespace, name string
+	}
+	at := func(r *resource.Info) place { return place{r.Mapping.GroupVersionKind, r.Namespace, r.Name} }
+	newest := map[place]*resource.Info{}
+	for _, h := range hooks {
+		for _, r := range h.own {
+			newest[at(r)] = r
+		}
+	}
+	for _, h := range hooks {
+		for i, r := range h.own {
+			h.own[i] = newest[at(r)]
+		}
+	}
 }
 
 // tidy deletes what the hook's policy says, now that all of its event have ended: what this run has made, and
