@@ -236,6 +236,24 @@ func (o *operation) revision(resuming *resumption) int {
 	return o.release.NextRevision()
 }
 
+// makeAgain has Helm's part made again when tasks run beside it and its revision is not deployed: the process that
+// applied it has died, or the release was marked failed, before they had ended.
+func (o *operation) makeAgain() {
+	back := func(s plan.Step) bool { return s.Stage == task.AtRollback && o.engine.Earlier[s.ID].Attempt > 0 }
+	if !o.runner.midway || o.runner.did || slices.ContainsFunc(o.plan.Steps, back) {
+		return
+	}
+	for _, s := range o.plan.Steps {
+		if s.Kind != plan.Apply && s.Kind != plan.Finish {
+			continue
+		}
+		if e := o.engine.Earlier[s.ID]; e.State == task.Succeeded {
+			e.State = task.Failed
+			o.engine.Earlier[s.ID] = e
+		}
+	}
+}
+
 // enter opens the session of a run with tasks; one without is Helm's own, which keeps others away by
 // itself and is not recorded.
 func (a *App) enter(ctx context.Context, o *operation) (*session, context.Context, error) {
@@ -264,6 +282,7 @@ func (a *App) enter(ctx context.Context, o *operation) (*session, context.Contex
 		o.engine.Earlier = a.resuming.earlier()
 		o.runner.did = o.release.Done()
 		o.runner.begun = a.resuming.hasApplied()
+		o.makeAgain()
 	}
 	return s, ctx, nil
 }
