@@ -97,3 +97,18 @@ func TestGoneByUID(t *testing.T) {
 		}
 	}
 }
+
+// TestNotAnswered: an object whose GET was cut off, because the time is over, is not known to be gone.
+func TestNotAnswered(t *testing.T) {
+	resource := schema.GroupVersionResource{Version: "v1", Resource: "configmaps"}
+	client := fake.NewSimpleDynamicClient(runtime.NewScheme())
+	ctx, cancel := context.WithCancel(t.Context())
+	client.PrependReactor("get", "configmaps", func(clienttesting.Action) (bool, runtime.Object, error) {
+		cancel()
+		return true, nil, context.DeadlineExceeded
+	})
+	left, err := stillThere(ctx, client, []Deleted{{Resource: resource, Namespace: "ns", Name: "x"}})
+	if err != nil || len(left) != 1 {
+		t.Errorf("%v are there, error %v", left, err)
+	}
+}

@@ -1,7 +1,6 @@
 package kube
 
 import (
-	"maps"
 	"reflect"
 	"slices"
 	"time"
@@ -91,9 +90,11 @@ func (a *awaited) progresses(o *unstructured.Unstructured) bool {
 	if observed, has, _ := unstructured.NestedInt64(o.Object, "status", "observedGeneration"); has && observed < o.GetGeneration() {
 		return false
 	}
-	before := maps.Clone(a.most)
+	higher := false
 	for _, field := range progress {
-		a.most[field] = max(a.most[field], inStatus(o, field))
+		now := inStatus(o, field)
+		higher = higher || now > a.most[field]
+		a.most[field] = max(a.most[field], now)
 	}
-	return a.seen && !maps.Equal(before, a.most)
+	return a.seen && higher
 }
