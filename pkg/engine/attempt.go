@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/mask"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/plan"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
@@ -39,14 +40,14 @@ type Attempt struct {
 	// part, nor can begin. When one of them has failed, the step's context ends instead.
 	Alone <-chan struct{}
 
-	masks *masker
+	masks *mask.Secrets
 }
 
 // Hide takes the values of Secrets that the attempt uses out of all that is shown and recorded from now
 // on. Values of less than six bytes, and what is no text, are not looked for.
 func (a Attempt) Hide(values []string) {
 	if a.masks != nil {
-		a.masks.addValues(values)
+		a.masks.AddValues(values)
 	}
 }
 
@@ -58,7 +59,7 @@ type attempts struct {
 	journal Journal
 	sink    task.Sink
 	// masks are all secrets, and marked those that tasks say are: what is added to these is in both.
-	masks, marked *masker
+	masks, marked *mask.Secrets
 
 	retried func(StepRetried)
 	// note tells of what went wrong beside the task.
@@ -99,7 +100,7 @@ func (t attempts) all(ctx context.Context, s plan.Step, earlier Earlier) task.Re
 		}
 		if t.journal != nil {
 			told := result
-			told.Message = t.masks.text(told.Message)
+			told.Message = t.masks.Text(told.Message)
 			if err := t.journal.Retried(a, told); err != nil {
 				t.note(fmt.Sprintf("how attempt %d ended is not recorded: %v", a.Number, err))
 			}
@@ -168,7 +169,7 @@ func (t attempts) attempt(ctx context.Context, a Attempt) task.Result {
 		}
 	}
 	for name, o := range result.Outputs {
-		if t.masks.reveals(o.Value) { // what has a secret in it is one
+		if t.masks.Reveals(o.Value) { // what has a secret in it is one
 			result.Outputs[name] = task.Value{Value: o.Value, Secret: true}
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/mask"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/plan"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
@@ -108,7 +109,7 @@ type run struct {
 	// place is where the plan has the step of an ID.
 	place map[string]int
 	// masks and marked are as in attempts.
-	masks, marked masker
+	masks, marked mask.Secrets
 	// dependents are the steps that need each step.
 	dependents [][]int
 	ended      chan ending
@@ -137,7 +138,7 @@ func newRun(e Engine, p plan.Plan) *run {
 		engine: e, plan: p, ended: make(chan ending),
 		results: make([]StepResult, n), done: make([]bool, n), waits: make([]int, n), dependents: make([][]int, n),
 	}
-	r.marked.also = &r.masks
+	r.marked.Also = &r.masks
 	r.place = make(map[string]int, n)
 	for i, s := range p.Steps {
 		r.place[s.ID] = i
@@ -330,17 +331,17 @@ func (r *run) carryOut(ctx context.Context, s plan.Step, values task.Values, ear
 	} else if !atEnd(s) {
 		r.worked.Store(true)
 	}
-	shown := &veil{masks: &r.masks, next: func(o task.Output) { r.emit(StepOutput{Step: s, Output: o}) }}
-	data := &veil{masks: &r.marked, next: func(o task.Output) { _, _ = r.engine.Data.Write(o.Data) }}
+	shown := mask.NewFilter(&r.masks, func(o task.Output) { r.emit(StepOutput{Step: s, Output: o}) })
+	data := mask.NewFilter(&r.marked, func(o task.Output) { _, _ = r.engine.Data.Write(o.Data) })
 	sink := func(o task.Output) {
 		if r.engine.Data != nil && o.Stream == task.Stdout && o.Target == "" {
-			data.pass(o)
+			data.Pass(o)
 		}
-		shown.pass(o)
+		shown.Pass(o)
 	}
 	result = r.masked(r.attempts(s, journal, sink).all(ctx, s, earlier))
-	hid = shown.flush()
-	data.flush()
+	hid = shown.Flush()
+	data.Flush()
 	if journal != nil && result.Reason != ReasonNotRecorded {
 		s, err := withUndo(s, values, result)
 		if err == nil {
@@ -359,7 +360,7 @@ func (r *run) attempts(s plan.Step, journal Journal, sink task.Sink) attempts {
 	return attempts{
 		alone: r.alone, runner: r.engine.Runner, journal: journal, masks: &r.masks, marked: &r.marked, sink: sink,
 		retried: func(a StepRetried) {
-			a.Time, a.Result.Message = r.engine.Now(), r.masks.text(a.Result.Message)
+			a.Time, a.Result.Message = r.engine.Now(), r.masks.Text(a.Result.Message)
 			r.emit(a)
 		},
 		note: func(text string) { r.note(s, text) },
@@ -368,7 +369,7 @@ func (r *run) attempts(s plan.Step, journal Journal, sink task.Sink) attempts {
 
 // note tells of what went wrong beside a step.
 func (r *run) note(s plan.Step, text string) {
-	r.emit(StepOutput{Step: s, Output: task.Output{Stream: task.Note, Data: r.masks.bytes([]byte(text + "\n"))}})
+	r.emit(StepOutput{Step: s, Output: task.Output{Stream: task.Note, Data: r.masks.Bytes([]byte(text + "\n"))}})
 }
 
 // withUndo returns the step with the undo of its task as it has to be done after this end: of a success
@@ -430,10 +431,10 @@ func resolved(s plan.Step, values task.Values) (plan.Step, error) {
 
 // masked returns a step's end with messages that tell no secret.
 func (r *run) masked(result task.Result) task.Result {
-	result.Message = r.masks.text(result.Message)
+	result.Message = r.masks.Text(result.Message)
 	result.Targets = slices.Clone(result.Targets)
 	for t := range result.Targets {
-		result.Targets[t].Message = r.masks.text(result.Targets[t].Message)
+		result.Targets[t].Message = r.masks.Text(result.Targets[t].Message)
 	}
 	return result
 }

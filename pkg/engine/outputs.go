@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/mask"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
@@ -17,7 +18,7 @@ import (
 type capture struct {
 	definitions []task.OutputDefinition
 	patterns    []*regexp.Regexp
-	masks       *masker
+	masks       *mask.Secrets
 
 	mu   sync.Mutex
 	line []byte
@@ -27,7 +28,7 @@ type capture struct {
 }
 
 // newCapture returns nil when the task has no outputs.
-func newCapture(t *task.Task, masks *masker) (*capture, error) {
+func newCapture(t *task.Task, masks *mask.Secrets) (*capture, error) {
 	if len(t.Outputs) == 0 {
 		return nil, nil
 	}
@@ -84,13 +85,13 @@ func (c *capture) endLine() {
 			if m := c.patterns[i].FindSubmatch(line); m != nil {
 				c.matches[o.Name] = string(m[min(1, len(m)-1)])
 				if o.Secret {
-					c.masks.add(c.matches[o.Name])
+					c.masks.Add(c.matches[o.Name])
 				}
 			}
 		case o.JSON != "" && o.Secret:
 			// Whether it is the last line is not known yet.
 			if v, err := jsonValue(line, o.JSON); err == nil {
-				c.masks.add(v)
+				c.masks.Add(v)
 			}
 		}
 	}
@@ -123,7 +124,7 @@ func (c *capture) outputs(files map[string]string, own map[string]task.Value) (m
 			continue
 		}
 		if o.Secret {
-			c.masks.add(v)
+			c.masks.Add(v)
 		}
 		values[o.Name] = task.Value{Value: v, Secret: o.Secret}
 	}

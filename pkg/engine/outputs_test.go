@@ -133,20 +133,3 @@ func TestLate(t *testing.T) {
 		})
 	}
 }
-
-func TestMasker(t *testing.T) {
-	var m masker
-	if got := m.text("a"); got != "a" {
-		t.Error(got)
-	}
-	m.add("pass")
-	m.add("password\nsecond line\n\n")
-	m.add(map[string]any{"k": []any{"deep", 12.5, nil}})
-	for text, want := range map[string]string{
-		"my password": "my ***", "compass": "com***", "second line": "***", "deep 12.5": "*** ***", "k": "k",
-	} {
-		if got := string(m.bytes([]byte(text))); got != want {
-			t.Errorf("%q: %q, want %q", text, got, want)
-		}
-	}
-}

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/engine"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/mask"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/record"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/release"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/report"
@@ -130,7 +131,7 @@ func object(run *record.Run, state task.State) *report.Run {
 				t.Outputs = map[string]any{}
 			}
 			if t.Outputs[name] = output.Value; output.Secret {
-				t.Outputs[name] = engine.Masked
+				t.Outputs[name] = mask.Placeholder
 			}
 		}
 		o.Tasks = append(o.Tasks, t)

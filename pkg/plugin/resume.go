@@ -14,6 +14,7 @@ import (
 
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/engine"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/mask"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/plan"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/record"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/release"
@@ -170,10 +171,10 @@ func withoutValues(line []string) []string {
 	for i, arg := range line {
 		flag, value, _ := strings.Cut(arg, "=")
 		if flag == "--password" {
-			line[i] = flag + "=" + engine.Masked
+			line[i] = flag + "=" + mask.Placeholder
 		}
 		if name, _, has := strings.Cut(value, "="); has && slices.Contains(giveValues, flag) {
-			line[i] = fmt.Sprintf("%s=%s=%s", flag, name, engine.Masked)
+			line[i] = fmt.Sprintf("%s=%s=%s", flag, name, mask.Placeholder)
 		}
 	}
 	return line

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/spf13/cobra"
+	corev1 "k8s.io/api/core/v1"
 
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/release"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
@@ -50,6 +51,9 @@ func (a *App) test(ctx context.Context, o *helmOptions, test *release.Test, name
 	o.running = &stepRunner{
 		operation: task.Run, client: o.connection.client(), namespace: namespace, helm: o.helm,
 		helmRelease: name, readiness: o.helm.Readiness(), voice: o.voice, emitHook: o.voice.Emit,
+	}
+	test.SecretsOf = func(ctx context.Context, pod *corev1.Pod) ([]string, error) {
+		return o.running.secrets.read.UsedBy(ctx, o.running.client, pod.Namespace, &pod.Spec)
 	}
 	end := test.Run(name)
 	for _, then := range []func() error{func() error { return a.printRelease(test, nil) }, test.Tidy} {

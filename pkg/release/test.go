@@ -1,6 +1,7 @@
 package release
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -14,6 +15,7 @@ import (
 	"helm.sh/helm/v3/pkg/chartutil"
 	"helm.sh/helm/v3/pkg/cli/output"
 	helmrelease "helm.sh/helm/v3/pkg/release"
+	corev1 "k8s.io/api/core/v1"
 )
 
 // Test is helm test: it runs the hooks of a release that are its tests.
@@ -28,6 +30,11 @@ type Test struct {
 	release         *helmrelease.Release
 	// ran are the tests that were chosen, with what they have made.
 	ran []*Hook
+	// SecretsOf returns the values of the Secrets that a pod uses, which are not shown in its log. The error names those
+	// that could not be read; the values of the others are returned beside it. Nil: nothing is hidden.
+	SecretsOf func(context.Context, *corev1.Pod) ([]string, error)
+	// warned reports that a Secret could not be read, and that this was said.
+	warned bool
 }
 
 // NewTest returns a test with Helm's defaults.

@@ -2,6 +2,7 @@ package release
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -11,6 +12,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/client-go/kubernetes"
+
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/mask"
 )
 
 // writeLogs writes what the tests printed, as Helm's action.ReleaseTesting.GetPodLogs does, but of all containers and
@@ -37,8 +40,10 @@ func (t *Test) writeLogs(out io.Writer) error {
 					continue
 				}
 				fmt.Fprintf(out, "POD LOGS: %s\n", title)
-				_, err = io.Copy(out, log)
+				masked := mask.NewWriter(t.secretsOf(&p), out)
+				_, err = io.Copy(masked, log)
 				log.Close()
+				err = errors.Join(err, masked.Close())
 				fmt.Fprintln(out)
 				if err != nil {
 					t.noLogs("container "+c.Name+" of pod", p.Name, err)
@@ -47,6 +52,21 @@ func (t *Test) writeLogs(out io.Writer) error {
 		}
 	}
 	return nil
+}
+
+// secretsOf returns the values of the Secrets that a test's pod uses. Those that cannot be read are named, once in a test.
+func (t *Test) secretsOf(pod *corev1.Pod) *mask.Secrets {
+	secrets := &mask.Secrets{}
+	if t.SecretsOf == nil {
+		return secrets
+	}
+	values, err := t.SecretsOf(t.helm.client.ctx, pod)
+	secrets.AddValues(values)
+	if err != nil && !t.warned {
+		t.warned = true
+		fmt.Fprintf(t.helm.ErrOut, "note: secrets that the tests print will be shown: %v\n", err)
+	}
+	return secrets
 }
 
 func (t *Test) noLogs(kind, name string, err error) {

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/engine"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/mask"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/plan"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
@@ -100,7 +101,7 @@ func newRunTask(s engine.StepResult) RunTask {
 			t.Outputs = map[string]any{}
 		}
 		if t.Outputs[name] = output.Value; output.Secret {
-			t.Outputs[name] = engine.Masked
+			t.Outputs[name] = mask.Placeholder
 		}
 	}
 	return t

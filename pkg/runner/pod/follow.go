@@ -107,8 +107,8 @@ func (f *follower) see(pod *corev1.Pod) bool {
 		if s.State.Waiting != nil && s.LastTerminationState.Terminated == nil {
 			continue
 		}
+		f.seeFailure(pod, s) // before its log, which is copied beside this, so that the order is always the same
 		f.seeLog(s)
-		f.seeFailure(pod, s)
 		if end := s.State.Terminated; s.Name == f.main && end != nil && !f.startsAgain(pod, end) {
 			f.end = end
 		}

@@ -1,13 +1,13 @@
-package engine
+package mask
 
 import (
 	"cmp"
 	"slices"
 )
 
-// secrets is a set of texts that is searched for at each place of another text. It is a radix tree, so that neither
+// tree is a set of texts that is searched for at each place of another text. It is a radix tree, so that neither
 // adding one nor the search takes longer the more there are: a task may print thousands.
-type secrets struct {
+type tree struct {
 	// first are the nodes by the first byte of their secrets.
 	first [256]*node
 	any   bool
@@ -24,9 +24,9 @@ type node struct {
 }
 
 // add adds a text that is not empty; false when it is there already.
-func (s *secrets) add(text string) bool {
-	s.any = true
-	at := &s.first[text[0]]
+func (t *tree) add(text string) bool {
+	t.any = true
+	at := &t.first[text[0]]
 	for {
 		n := *at
 		if n == nil {
@@ -68,8 +68,8 @@ func common(a, b string) int {
 
 // longest returns the length of the longest secret with which b begins, 0 when there is none. open reports that b ends
 // within a longer one.
-func (s *secrets) longest(b []byte) (length int, open bool) {
-	n := s.first[b[0]]
+func (t *tree) longest(b []byte) (length int, open bool) {
+	n := t.first[b[0]]
 	for at := 0; n != nil; {
 		rest := b[at:]
 		if len(rest) < len(n.label) {
@@ -93,19 +93,19 @@ func (s *secrets) longest(b []byte) (length int, open bool) {
 	return length, false
 }
 
-// hide returns b with Masked in the place of each secret, of those that begin at one place the longest; hid reports that
+// hide returns b with Placeholder in the place of each secret, of those that begin at one place the longest; hid reports that
 // there was one. With open it stops where one could begin that is not complete yet: rest is what follows.
-func (s *secrets) hide(b []byte, open bool) (shown, rest []byte, hid bool) {
+func (t *tree) hide(b []byte, open bool) (shown, rest []byte, hid bool) {
 	from := 0
 	for i := 0; i < len(b); {
-		length, more := s.longest(b[i:])
+		length, more := t.longest(b[i:])
 		switch {
 		case open && more:
 			return append(shown, b[from:i]...), b[i:], hid
 		case length == 0:
 			i++
 		default:
-			shown = append(append(shown, b[from:i]...), Masked...)
+			shown = append(append(shown, b[from:i]...), Placeholder...)
 			i += length
 			from, hid = i, true
 		}

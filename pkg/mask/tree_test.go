@@ -1,4 +1,4 @@
-package engine
+package mask
 
 import (
 	"cmp"
@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// TestSecrets: what is hidden is what a replacer of the standard library hides that looks for the longest first.
-func TestSecrets(t *testing.T) {
+// TestTree: what is hidden is what a replacer of the standard library hides that looks for the longest first.
+func TestTree(t *testing.T) {
 	random := rand.New(rand.NewPCG(5, 5)) //nolint:gosec // a test has to be repeatable
 	word := func(most int) string {
 		b := make([]byte, 1+random.IntN(most))
@@ -20,7 +20,7 @@ func TestSecrets(t *testing.T) {
 		return string(b)
 	}
 	for range 2000 {
-		var s secrets
+		var s tree
 		var all []string
 		for range 1 + random.IntN(12) {
 			text := word(6)
@@ -33,7 +33,7 @@ func TestSecrets(t *testing.T) {
 		slices.SortFunc(all, func(a, b string) int { return cmp.Compare(len(b), len(a)) })
 		var pairs []string
 		for _, text := range all {
-			pairs = append(pairs, text, Masked)
+			pairs = append(pairs, text, Placeholder)
 		}
 		text := word(40)
 		want := strings.NewReplacer(pairs...).Replace(text)
@@ -52,14 +52,14 @@ func TestSecrets(t *testing.T) {
 // TestManySecrets: another secret costs no more after thousands than after a few.
 func TestManySecrets(t *testing.T) {
 	cost := func(known int) float64 {
-		m := &masker{}
+		m := &Secrets{}
 		for i := range known {
-			m.add(fmt.Sprintf("token-%06d", i))
+			m.Add(fmt.Sprintf("token-%06d", i))
 		}
 		n := known
 		return testing.AllocsPerRun(20, func() {
 			n++
-			m.add(fmt.Sprintf("token-%06d", n))
+			m.Add(fmt.Sprintf("token-%06d", n))
 		})
 	}
 	if few, many := cost(10), cost(5000); many > 2*few+20 {
