@@ -13,7 +13,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/wait"
 
-	"github.com/kubectl-tasks/kubectl-tasks/pkg/crash"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/failpoint"
 )
 
 // AmbiguousError means that nobody knows whether an object was made: the server's answer was lost, and
@@ -38,9 +38,9 @@ func createOnce[T metav1.Object](ctx context.Context, wanted T, create, get func
 	var lost error
 	open := false
 	for {
-		crash.Point("before an object is made")
+		failpoint.Point("before an object is made")
 		made, err := create()
-		crash.Point("after an object is made")
+		failpoint.Point("after an object is made")
 		switch {
 		case err == nil:
 			return made, nil

@@ -13,7 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/dynamic"
 
-	"github.com/kubectl-tasks/kubectl-tasks/pkg/crash"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/failpoint"
 )
 
 // CreateJob makes a Job and returns it as the server has it; see createOnce.
@@ -46,8 +46,8 @@ func (c *Client) DeleteJob(ctx context.Context, job *batchv1.Job) error {
 	if err != nil {
 		return err
 	}
-	crash.Point("before a Job is deleted")
-	defer crash.Point("after a Job is deleted")
+	failpoint.Point("before a Job is deleted")
+	defer failpoint.Point("after a Job is deleted")
 	foreground := metav1.DeletePropagationForeground
 	return deleteExactly(ctx, func() error {
 		return client.BatchV1().Jobs(job.Namespace).Delete(ctx, job.Name, metav1.DeleteOptions{

@@ -15,7 +15,7 @@ import (
 	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/runtime"
 
-	"github.com/kubectl-tasks/kubectl-tasks/pkg/crash"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/failpoint"
 )
 
 // enforceLabel is how a namespace says which pods it takes (Pod Security Standards).
@@ -62,8 +62,8 @@ func (c *Client) DeletePod(ctx context.Context, pod *corev1.Pod, grace time.Dura
 	if err != nil {
 		return err
 	}
-	crash.Point("before a pod is deleted")
-	defer crash.Point("after a pod is deleted")
+	failpoint.Point("before a pod is deleted")
+	defer failpoint.Point("after a pod is deleted")
 	seconds := int64(grace.Seconds())
 	return deleteExactly(ctx, func() error {
 		return client.CoreV1().Pods(pod.Namespace).Delete(ctx, pod.Name, metav1.DeleteOptions{

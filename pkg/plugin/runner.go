@@ -14,8 +14,8 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/labels"
 
-	"github.com/kubectl-tasks/kubectl-tasks/pkg/crash"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/engine"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/failpoint"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/plan"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/release"
@@ -97,8 +97,8 @@ type stepRunner struct {
 
 // Run implements engine.Runner.
 func (r *stepRunner) Run(ctx context.Context, a engine.Attempt, sink task.Sink) task.Result {
-	crash.Point("before " + a.ID)
-	defer crash.Point("after " + a.ID)
+	failpoint.Point("before " + a.ID)
+	defer failpoint.Point("after " + a.ID)
 	return r.carryOut(ctx, a, sink)
 }
 

@@ -12,8 +12,8 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
-	"github.com/kubectl-tasks/kubectl-tasks/pkg/crash"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/engine"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/failpoint"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/plan"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
@@ -295,9 +295,9 @@ func (j *Journal) put(ctx context.Context) error {
 // ourselves; only another owner is one.
 func (j *Journal) putAgain(ctx context.Context, state *Stored) error {
 	for pause := 200 * time.Millisecond; ; pause = min(2*pause, 5*time.Second) {
-		crash.Point("before the record is written")
+		failpoint.Point("before the record is written")
 		err := j.runs.Put(ctx, state)
-		crash.Point("after the record is written")
+		failpoint.Point("after the record is written")
 		switch {
 		case err == nil:
 			return nil

@@ -11,7 +11,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"github.com/kubectl-tasks/kubectl-tasks/pkg/crash"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/failpoint"
 )
 
 // Lock is a lock that this process has, as long as it renews it.
@@ -175,8 +175,8 @@ func (k *Lock) Release(ctx context.Context) error {
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	crash.Point("before the lock is given back")
-	defer crash.Point("after the lock is given back")
+	failpoint.Point("before the lock is given back")
+	defer failpoint.Point("after the lock is given back")
 	for again := backoff(); ; {
 		mine := metav1.Preconditions{UID: &k.lease.UID, ResourceVersion: &k.lease.ResourceVersion}
 		err := client.CoordinationV1().Leases(k.locks.Namespace).Delete(ctx, k.lease.Name, metav1.DeleteOptions{Preconditions: &mine})

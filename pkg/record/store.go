@@ -10,7 +10,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 
-	"github.com/kubectl-tasks/kubectl-tasks/pkg/crash"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/failpoint"
 )
 
 const (
@@ -107,8 +107,8 @@ func (s Store) update(ctx context.Context, change func(*Record) error) error {
 		return err
 	}
 	secrets := client.CoreV1().Secrets(s.Namespace)
-	crash.Point("before the ledger is written")
-	defer crash.Point("after the ledger is written")
+	failpoint.Point("before the ledger is written")
+	defer failpoint.Point("after the ledger is written")
 	err = patiently(ctx, func() error {
 		record, secret, err := s.load(ctx, client)
 		if err != nil {

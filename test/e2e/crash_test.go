@@ -14,7 +14,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/kubectl-tasks/kubectl-tasks/pkg/crash"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/failpoint"
 )
 
 // counted is a run of twelve steps, one of each executor at least, whose tasks count themselves in a
@@ -164,7 +164,7 @@ func TestCrashPoints(t *testing.T) {
 	t.Parallel()
 	c := newCounted(t, "points")
 	log := filepath.Join(t.TempDir(), "points")
-	if code := c.begin(crash.Log + "=" + log).end(2 * time.Minute); code != 0 {
+	if code := c.begin(failpoint.Log + "=" + log).end(2 * time.Minute); code != 0 {
 		t.Fatalf("exit code %d without a crash", code)
 	}
 	text, err := os.ReadFile(log)
@@ -180,7 +180,7 @@ func TestCrashPoints(t *testing.T) {
 		t.Run(fmt.Sprintf("%03d %s", i, points[i-1]), func(t *testing.T) {
 			t.Parallel()
 			c := newCounted(t, "point")
-			p := c.begin(crash.At + "=" + strconv.Itoa(i))
+			p := c.begin(failpoint.At + "=" + strconv.Itoa(i))
 			if code := p.end(2 * time.Minute); code != -1 {
 				// Steps that run beside each other do not always meet the points in the same order.
 				t.Logf("the run ended with %d before point %d", code, i)

@@ -1,6 +1,6 @@
 //go:build e2e
 
-package crash
+package failpoint
 
 import (
 	"fmt"
@@ -10,11 +10,11 @@ import (
 	"syscall"
 )
 
-// The variables that tell what Point does.
+// Environment variables that control Point.
 const (
 	// At is the number of the call of Point, from 1, at which the process kills itself.
 	At = "KUBECTL_TASKS_CRASH_AT"
-	// Log is a file that takes the name of each point.
+	// Log is a file to which each call of Point appends its name.
 	Log = "KUBECTL_TASKS_CRASH_LOG"
 )
 
@@ -23,7 +23,7 @@ var (
 	calls int
 )
 
-// Point is a moment at which the process may die: with SIGKILL, so that nothing of it is tidied up.
+// Point kills the process with SIGKILL, so that no cleanup runs, when At has the number of this call.
 func Point(name string) {
 	at, log := os.Getenv(At), os.Getenv(Log)
 	if at == "" && log == "" {
@@ -41,6 +41,6 @@ func Point(name string) {
 	}
 	if n, err := strconv.Atoi(at); err == nil && n == calls {
 		_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
-		select {} // it is on its way
+		select {} // the signal is on its way
 	}
 }
