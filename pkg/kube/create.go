@@ -59,7 +59,7 @@ func createOnce[T metav1.Object](ctx context.Context, wanted T, create, get func
 			lost = err
 		}
 		open = open || !notDone(lost)
-		if pause(ctx, &retry) != nil {
+		if Pause(ctx, &retry) != nil {
 			if !open {
 				return made, lost
 			}

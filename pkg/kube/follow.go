@@ -97,7 +97,7 @@ func listAndFollow(ctx context.Context, client dynamic.ResourceInterface, option
 		case err != nil && !temporary(err):
 			return err
 		}
-		if err := pause(ctx, &retry); err != nil {
+		if err := Pause(ctx, &retry); err != nil {
 			return err
 		}
 	}
@@ -164,13 +164,4 @@ func askFor(ctx context.Context, client dynamic.ResourceInterface, names []strin
 func temporary(err error) bool {
 	return !apierrors.IsForbidden(err) && !apierrors.IsUnauthorized(err) && !apierrors.IsNotFound(err) &&
 		!apierrors.IsBadRequest(err) && !apierrors.IsMethodNotSupported(err) && !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded)
-}
-
-func pause(ctx context.Context, backoff *wait.Backoff) error {
-	select {
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	case <-time.After(backoff.Step()):
-		return nil
-	}
 }

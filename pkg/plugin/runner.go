@@ -17,6 +17,7 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/engine"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/failpoint"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube"
+	kubeexec "github.com/kubectl-tasks/kubectl-tasks/pkg/kube/exec"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/plan"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/release"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/runner/advanced"
@@ -177,7 +178,7 @@ func (r *stepRunner) carryOut(ctx context.Context, a engine.Attempt, sink task.S
 // execRunner returns the runner of an attempt in running pods.
 func (r *stepRunner) execRunner(a engine.Attempt, sink task.Sink) exec.Runner {
 	id := pod.Identity{Run: r.run, Step: a.ID, Attempt: a.Number}
-	runner := exec.Runner{Client: r.client, Gone: r.client.PodGone, Grace: stopGrace, Token: id.Token, Uses: r.hideOfPod(a, sink)}
+	runner := exec.Runner{Client: kubeexec.Executor{Client: r.client}, Gone: r.client.PodGone, Grace: stopGrace, Token: id.Token, Uses: r.hideOfPod(a, sink)}
 	runner.Recorded = r.canHaveRun
 	if r.made != nil {
 		runner.Made = func(places ...task.Object) error { return r.made(a.ID, places...) }

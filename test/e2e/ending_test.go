@@ -16,6 +16,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/tools/clientcmd"
 
+	kubeexec "github.com/kubectl-tasks/kubectl-tasks/pkg/kube/exec"
 	"github.com/kubectl-tasks/kubectl-tasks/test/script"
 )
 
@@ -133,7 +134,7 @@ func web(t *testing.T, ns string) *place {
 	if err != nil || len(pods.Items) != 1 {
 		t.Fatalf("%d pods, error %v", len(pods.Items), err)
 	}
-	return &place{t: t, client: newClient(nil), ns: ns, pod: pods.Items[0].Name, container: "httpd"}
+	return &place{t: t, client: kubeexec.Executor{Client: newClient(nil)}, ns: ns, pod: pods.Items[0].Name, container: "httpd"}
 }
 
 // TestInterruptHelm: Ctrl-C while Helm waits lets Helm write that the release failed.

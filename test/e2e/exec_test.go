@@ -24,6 +24,7 @@ import (
 	"k8s.io/client-go/rest"
 
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube"
+	kubeexec "github.com/kubectl-tasks/kubectl-tasks/pkg/kube/exec"
 )
 
 const grace = 3 * time.Second
@@ -81,16 +82,16 @@ func newClient(change func(*rest.Config)) *kube.Client {
 // place is a container to run programs in.
 type place struct {
 	t         *testing.T
-	client    *kube.Client
+	client    kubeexec.Executor
 	ns, pod   string
 	container string
 	out, errs bytes.Buffer
 }
 
-func (p *place) request(command ...string) kube.ExecRequest {
+func (p *place) request(command ...string) kubeexec.Request {
 	p.out.Reset()
 	p.errs.Reset()
-	return kube.ExecRequest{Namespace: p.ns, Pod: p.pod, Container: p.container, Command: command, Stdout: &p.out, Stderr: &p.errs}
+	return kubeexec.Request{Namespace: p.ns, Pod: p.pod, Container: p.container, Command: command, Stdout: &p.out, Stderr: &p.errs}
 }
 
 func (p *place) sh(script string) (string, int) {
@@ -106,7 +107,7 @@ func newPlace(t *testing.T, change ...func(*corev1.Pod)) *place {
 	t.Helper()
 	c := client(t)
 	ns := namespace(t, c, "exec")
-	return &place{t: t, client: newClient(nil), ns: ns, pod: runPod(t, c, ns, change...), container: "app"}
+	return &place{t: t, client: kubeexec.Executor{Client: newClient(nil)}, ns: ns, pod: runPod(t, c, ns, change...), container: "app"}
 }
 
 func TestExecEndings(t *testing.T) {
@@ -141,7 +142,7 @@ func TestExecEndings(t *testing.T) {
 		request := p.request("true")
 		request.Pod = "none"
 		_, err := p.client.Exec(t.Context(), request, grace)
-		if refused := (*kube.RefusedError)(nil); !errors.As(err, &refused) {
+		if refused := (*kubeexec.RefusedError)(nil); !errors.As(err, &refused) {
 			t.Errorf("error %v, want refused", err)
 		}
 	})
@@ -203,7 +204,7 @@ func TestExecStop(t *testing.T) {
 			defer cancel()
 			request := p.request("sh", "-c", script)
 			request.Stdout = writerFunc(func(b []byte) (int, error) { cancel(); return len(b), nil })
-			if _, err := p.client.Exec(ctx, request, 500*time.Millisecond); !errors.Is(err, kube.ErrStopped) {
+			if _, err := p.client.Exec(ctx, request, 500*time.Millisecond); !errors.Is(err, kubeexec.ErrStopped) {
 				t.Errorf("error %v, want ErrStopped", err)
 			}
 			// A process that waits for its parent to notice is no more.
@@ -229,7 +230,7 @@ func TestExecWithoutShell(t *testing.T) {
 	request := p.request("/bin/busybox", "yes")
 	request.Stdout = writerFunc(func(b []byte) (int, error) { cancel(); return len(b), nil })
 	_, err = p.client.Exec(ctx, request, 500*time.Millisecond)
-	if lost := (*kube.LostError)(nil); !errors.As(err, &lost) || !errors.Is(err, kube.ErrNoShell) {
+	if lost := (*kubeexec.LostError)(nil); !errors.As(err, &lost) || !errors.Is(err, kubeexec.ErrNoShell) {
 		t.Errorf("error %v, want lost, without a shell", err)
 	}
 }
@@ -239,14 +240,14 @@ func TestExecWithoutShell(t *testing.T) {
 func TestExecLost(t *testing.T) {
 	p := newPlace(t)
 	f, server := newFront(t)
-	p.client = newClient(func(c *rest.Config) {
+	p.client = kubeexec.Executor{Client: newClient(func(c *rest.Config) {
 		c.Host = f.url()
 		c.ServerName = server.Hostname()
-	})
+	})}
 	request := p.request("sh", "-c", "rm -rf /tmp/kubectl-tasks-*; echo started; sleep 600")
 	request.Stdout = writerFunc(func(b []byte) (int, error) { f.cut(); return len(b), nil })
 	_, err := p.client.Exec(t.Context(), request, grace)
-	if lost := (*kube.LostError)(nil); !errors.As(err, &lost) {
+	if lost := (*kubeexec.LostError)(nil); !errors.As(err, &lost) {
 		t.Errorf("error %v, want lost", err)
 	}
 }
@@ -276,10 +277,10 @@ func TestExecSPDY(t *testing.T) {
 	go func() { _ = s.Serve(listener) }()
 	t.Cleanup(func() { _ = s.Close() })
 
-	p.client = newClient(func(c *rest.Config) {
+	p.client = kubeexec.Executor{Client: newClient(func(c *rest.Config) {
 		c.Host = "http://" + listener.Addr().String()
 		c.TLSClientConfig = rest.TLSClientConfig{}
-	})
+	})}
 	code, err := p.client.Exec(t.Context(), p.request("sh", "-c", "echo o; echo e >&2; exit 5"), grace)
 	if err != nil || code != 5 || p.out.String() != "o\n" || p.errs.String() != "e\n" {
 		t.Errorf("code %d, error %v, printed %q and %q", code, err, &p.out, &p.errs)

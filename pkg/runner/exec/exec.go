@@ -16,16 +16,17 @@ import (
 	"k8s.io/kubectl/pkg/cmd/util/podcmd"
 
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube"
+	kubeexec "github.com/kubectl-tasks/kubectl-tasks/pkg/kube/exec"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/runner/lines"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
-// Client is what the runner needs of a cluster; *kube.Client is one.
+// Client is what the runner needs of a cluster; kubeexec.Executor is one.
 type Client interface {
-	// Exec runs a program in a container; see kube.Client.Exec.
-	Exec(ctx context.Context, req kube.ExecRequest, grace time.Duration) (int, error)
-	// Reattach goes on with a program that another process has started; see kube.Client.Reattach.
-	Reattach(ctx context.Context, req kube.ExecRequest, grace time.Duration) (int, error)
+	// Exec runs a program in a container; see kubeexec.Executor.Exec.
+	Exec(ctx context.Context, req kubeexec.Request, grace time.Duration) (int, error)
+	// Reattach goes on with a program that another process has started; see kubeexec.Executor.Reattach.
+	Reattach(ctx context.Context, req kubeexec.Request, grace time.Duration) (int, error)
 }
 
 // Runner runs exec tasks.
@@ -112,7 +113,7 @@ func (r Runner) Run(ctx context.Context, t task.Task, sink task.Sink) task.Resul
 			return "", err
 		}
 		return container.Name, nil
-	}, func(req kube.ExecRequest) (int, error) {
+	}, func(req kubeexec.Request) (int, error) {
 		req.Command = program(e)
 		return r.Client.Exec(ctx, req, r.Grace)
 	})
@@ -185,11 +186,11 @@ func (r Runner) Attach(ctx context.Context, t task.Task, places []task.Object, s
 		sink(task.Output{Stream: task.Note, Data: fmt.Appendf(nil, "going on with what was started in pod %s\n", p.Name)})
 	}
 	return r.each(ctx, t, pods, len(pods), sink, func(pod *corev1.Pod) (string, error) { return containers[pod.Name], nil },
-		func(req kube.ExecRequest) (int, error) { return r.Client.Reattach(ctx, req, r.Grace) })
+		func(req kubeexec.Request) (int, error) { return r.Client.Reattach(ctx, req, r.Grace) })
 }
 
 // each runs the program in each of the pods, so many at a time.
-func (r Runner) each(ctx context.Context, t task.Task, pods []corev1.Pod, parallel int, sink task.Sink, container func(*corev1.Pod) (string, error), exec func(kube.ExecRequest) (int, error)) task.Result {
+func (r Runner) each(ctx context.Context, t task.Task, pods []corev1.Pod, parallel int, sink task.Sink, container func(*corev1.Pod) (string, error), exec func(kubeexec.Request) (int, error)) task.Result {
 	targets := make([]task.Target, len(pods))
 	slots := make(chan struct{}, parallel)
 	var running sync.WaitGroup
@@ -241,7 +242,7 @@ func (r Runner) read(ctx context.Context, namespace string, in task.Target, path
 	texts := map[string]string{}
 	for _, path := range paths {
 		text, stderr := &limited{rest: task.MaxOutput + 1}, lines.NewWriter("", task.Stderr, sink)
-		code, err := r.Client.Exec(ctx, kube.ExecRequest{
+		code, err := r.Client.Exec(ctx, kubeexec.Request{
 			Namespace: namespace, Pod: in.Pod, Container: in.Container,
 			Command: []string{"cat", "--", path}, Stdout: text, Stderr: stderr,
 		}, r.Grace)
@@ -273,7 +274,7 @@ func (l *limited) Write(b []byte) (int, error) {
 
 const reasonCancelled = "Cancelled"
 
-func (r Runner) runIn(ctx context.Context, pod *corev1.Pod, container string, sink task.Sink, several bool, exec func(kube.ExecRequest) (int, error)) task.Target {
+func (r Runner) runIn(ctx context.Context, pod *corev1.Pod, container string, sink task.Sink, several bool, exec func(kubeexec.Request) (int, error)) task.Target {
 	target := task.Target{Pod: pod.Name, State: task.Failed, Container: container}
 	name, token := "", ""
 	if r.Token != nil {
@@ -286,7 +287,7 @@ func (r Runner) runIn(ctx context.Context, pod *corev1.Pod, container string, si
 		r.Uses(ctx, pod)
 	}
 	stdout, stderr := lines.NewWriter(name, task.Stdout, sink), lines.NewWriter(name, task.Stderr, sink)
-	code, err := exec(kube.ExecRequest{Namespace: pod.Namespace, Pod: pod.Name, Container: container, Stdout: stdout, Stderr: stderr, Token: token})
+	code, err := exec(kubeexec.Request{Namespace: pod.Namespace, Pod: pod.Name, Container: container, Stdout: stdout, Stderr: stderr, Token: token})
 	stdout.Flush()
 	stderr.Flush()
 	if code == killed && err == nil && r.Gone(ctx, pod) {
@@ -295,13 +296,13 @@ func (r Runner) runIn(ctx context.Context, pod *corev1.Pod, container string, si
 		return target
 	}
 
-	var lost *kube.LostError
+	var lost *kubeexec.LostError
 	switch {
 	case err == nil && code == 0:
 		target.State, target.ExitCode = task.Succeeded, &code
 	case err == nil:
 		target.ExitCode, target.Message = &code, meaning(code)
-	case errors.Is(err, kube.ErrStopped):
+	case errors.Is(err, kubeexec.ErrStopped):
 		target.State, target.Message = task.Cancelled, context.Cause(ctx).Error()
 	case errors.As(err, &lost) && ctx.Err() != nil:
 		target.State = task.Unknown

@@ -18,6 +18,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube"
+	kubeexec "github.com/kubectl-tasks/kubectl-tasks/pkg/kube/exec"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
@@ -37,7 +38,7 @@ type cluster struct {
 	called        []string
 }
 
-func (c *cluster) Exec(ctx context.Context, req kube.ExecRequest, _ time.Duration) (int, error) {
+func (c *cluster) Exec(ctx context.Context, req kubeexec.Request, _ time.Duration) (int, error) {
 	c.mu.Lock()
 	c.running++
 	c.most = max(c.most, c.running)
@@ -52,13 +53,13 @@ func (c *cluster) Exec(ctx context.Context, req kube.ExecRequest, _ time.Duratio
 	select {
 	case <-time.After(time.Second):
 	case <-ctx.Done():
-		return 0, kube.ErrStopped
+		return 0, kubeexec.ErrStopped
 	}
 	e := c.ends[req.Pod]
 	return e.code, e.err
 }
 
-func (c *cluster) Reattach(ctx context.Context, req kube.ExecRequest, grace time.Duration) (int, error) {
+func (c *cluster) Reattach(ctx context.Context, req kubeexec.Request, grace time.Duration) (int, error) {
 	req.Container += " again " + req.Token
 	return c.Exec(ctx, req, grace)
 }
@@ -81,7 +82,7 @@ func withDefault(container string) func(*corev1.Pod) {
 }
 
 func TestRun(t *testing.T) {
-	notFound := &kube.RefusedError{Err: apierrors.NewNotFound(schema.GroupResource{Resource: "pods"}, "b")}
+	notFound := &kubeexec.RefusedError{Err: apierrors.NewNotFound(schema.GroupResource{Resource: "pods"}, "b")}
 	tests := []struct {
 		name      string
 		exec      task.Exec
@@ -133,13 +134,13 @@ func TestRun(t *testing.T) {
 		},
 		{
 			name: "a failure that was seen is the answer, and what nobody saw is told", exec: task.Exec{Pods: task.All}, pods: []corev1.Pod{pod("a"), pod("b")},
-			ends:  map[string]end{"a": {code: 1}, "b": {err: &kube.LostError{Err: errors.New("reset")}}},
+			ends:  map[string]end{"a": {code: 1}, "b": {err: &kubeexec.LostError{Err: errors.New("reset")}}},
 			state: task.Failed, code: 1, called: []string{"a/app", "b/app"},
 			message: "failed in 1 of 2 pods: a: exit status 1; result unknown in 1 of 2 pods: b: connection lost; result unknown, the command may still be running: reset",
 		},
 		{
 			name: "a connection that is lost", exec: task.Exec{Pods: task.All}, pods: []corev1.Pod{pod("a"), pod("b")},
-			ends:  map[string]end{"b": {err: &kube.LostError{Err: errors.New("reset")}}},
+			ends:  map[string]end{"b": {err: &kubeexec.LostError{Err: errors.New("reset")}}},
 			state: task.Unknown, called: []string{"a/app", "b/app"},
 			message: "result unknown in 1 of 2 pods: b: connection lost; result unknown, the command may still be running: reset",
 		},
@@ -152,7 +153,7 @@ func TestRun(t *testing.T) {
 			state: task.Failed, message: "failed in 1 of 2 pods: b: the pod is gone", called: []string{"a/app", "b/app"},
 		},
 		{
-			name: "refused", exec: task.Exec{Pods: task.All}, pods: []corev1.Pod{pod("a")}, ends: map[string]end{"a": {err: &kube.RefusedError{Err: errors.New("no right")}}},
+			name: "refused", exec: task.Exec{Pods: task.All}, pods: []corev1.Pod{pod("a")}, ends: map[string]end{"a": {err: &kubeexec.RefusedError{Err: errors.New("no right")}}},
 			state: task.Failed, message: "failed in pod a: no right", called: []string{"a/app"},
 		},
 	}

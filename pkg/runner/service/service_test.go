@@ -18,6 +18,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube"
+	kubeexec "github.com/kubectl-tasks/kubectl-tasks/pkg/kube/exec"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/runner/exec"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
@@ -104,11 +105,11 @@ func (c *cluster) ScaleBack(ctx context.Context, namespace, target, _ string, fr
 	return c.Scale(ctx, namespace, target, from, 0)
 }
 
-func (c *cluster) Reattach(context.Context, kube.ExecRequest, time.Duration) (int, error) {
+func (c *cluster) Reattach(context.Context, kubeexec.Request, time.Duration) (int, error) {
 	return 0, errors.New("nothing is left to go on with")
 }
 
-func (c *cluster) Exec(_ context.Context, req kube.ExecRequest, _ time.Duration) (int, error) {
+func (c *cluster) Exec(_ context.Context, req kubeexec.Request, _ time.Duration) (int, error) {
 	c.did = append(c.did, fmt.Sprintf("exec %s/%s %s", req.Pod, req.Container, strings.Join(req.Command, " ")))
 	return 0, nil
 }

@@ -1,4 +1,4 @@
-package kube
+package exec
 
 import (
 	"context"
@@ -33,7 +33,7 @@ const (
 )
 
 // webSocketExec runs the program over a WebSocket and returns the server's status, unread.
-func webSocketExec(ctx context.Context, config *rest.Config, target *url.URL, req ExecRequest) ([]byte, error) {
+func webSocketExec(ctx context.Context, config *rest.Config, target *url.URL, req Request) ([]byte, error) {
 	transport, holder, err := websocket.RoundTripperFor(config)
 	if err != nil {
 		return nil, err
@@ -69,7 +69,7 @@ func writeStdin(conn *gorilla.Conn, stdin io.Reader) {
 
 // readChannels copies what the server sends to the request's writers until it closes the
 // connection, and returns the status. Its memory does not grow with what the program prints.
-func readChannels(conn *gorilla.Conn, req ExecRequest, silence time.Duration) ([]byte, error) {
+func readChannels(conn *gorilla.Conn, req Request, silence time.Duration) ([]byte, error) {
 	done := make(chan struct{})
 	defer close(done)
 	go keepAlive(conn, done)

@@ -1,4 +1,4 @@
-package kube
+package exec
 
 import (
 	"context"
@@ -17,10 +17,12 @@ import (
 	"k8s.io/apimachinery/pkg/util/remotecommand"
 	"k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/streaming/pkg/httpstream"
+
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube"
 )
 
-// ExecRequest says what to run where. The program's standard input is empty.
-type ExecRequest struct {
+// Request says what to run where. The program's standard input is empty.
+type Request struct {
 	Namespace, Pod, Container string
 	// Command is the program and its arguments; there is no shell.
 	Command []string
@@ -34,6 +36,9 @@ type ExecRequest struct {
 	// stdin is what we tell the shell around the program; nil when there is none.
 	stdin io.Reader
 }
+
+// Executor runs programs in the containers of a cluster.
+type Executor struct{ Client *kube.Client }
 
 // RefusedError means that the program did not start: the server said so.
 type RefusedError struct{ Err error }
@@ -63,12 +68,12 @@ var errNoStatus = errors.New("the stream ended without a status")
 // exec runs the program and returns the exit code that the server reported. The error is a
 // *RefusedError or a *LostError; the latter also when ctx is cancelled, because closing the
 // connection does not end the program (kubernetes/kubernetes#89031).
-func (c *Client) exec(ctx context.Context, req ExecRequest) (int, error) {
-	config, err := c.RESTConfig()
+func (e Executor) stream(ctx context.Context, req Request) (int, error) {
+	config, err := e.Client.RESTConfig()
 	if err != nil {
 		return 0, &RefusedError{err}
 	}
-	target, err := c.execURL(req)
+	target, err := e.execURL(req)
 	if err != nil {
 		return 0, &RefusedError{err}
 	}
@@ -100,8 +105,8 @@ func upgradeCause(err error) error {
 	return err
 }
 
-func (c *Client) execURL(req ExecRequest) (*url.URL, error) {
-	client, err := c.Interface()
+func (e Executor) execURL(req Request) (*url.URL, error) {
+	client, err := e.Client.Interface()
 	if err != nil {
 		return nil, err
 	}

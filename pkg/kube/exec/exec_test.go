@@ -1,4 +1,4 @@
-package kube
+package exec
 
 import (
 	"bytes"
@@ -20,6 +20,8 @@ import (
 	gorilla "github.com/gorilla/websocket"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
+
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube"
 )
 
 const (
@@ -28,7 +30,7 @@ const (
 )
 
 // server plays an API server whose exec endings a real one does not show on request.
-func server(t *testing.T, play func(*gorilla.Conn)) *Client {
+func server(t *testing.T, play func(*gorilla.Conn)) Executor {
 	t.Helper()
 	upgrader := gorilla.Upgrader{Subprotocols: []string{"v5.channel.k8s.io"}}
 	return serve(t, func(w http.ResponseWriter, r *http.Request) {
@@ -42,13 +44,13 @@ func server(t *testing.T, play func(*gorilla.Conn)) *Client {
 	})
 }
 
-func serve(t *testing.T, handler http.HandlerFunc) *Client {
+func serve(t *testing.T, handler http.HandlerFunc) Executor {
 	t.Helper()
 	s := httptest.NewServer(handler)
 	t.Cleanup(s.Close)
 	flags := genericclioptions.NewConfigFlags(false)
 	flags.APIServer = &s.URL
-	return NewClient(flags)
+	return Executor{kube.NewClient(flags)}
 }
 
 func send(conn *gorilla.Conn, channel byte, data string) {
@@ -103,7 +105,7 @@ func TestExec(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			client := server(t, tt.play)
 			var stdout, stderr bytes.Buffer
-			code, err := client.exec(t.Context(), ExecRequest{Namespace: "ns", Pod: "p", Container: "c", Command: []string{"x"}, Stdout: &stdout, Stderr: &stderr})
+			code, err := client.stream(t.Context(), Request{Namespace: "ns", Pod: "p", Container: "c", Command: []string{"x"}, Stdout: &stdout, Stderr: &stderr})
 			if code != tt.code || kindOf(err) != tt.err {
 				t.Errorf("code %d, error %v (%s); want %d, %q", code, err, kindOf(err), tt.code, tt.err)
 			}
@@ -136,7 +138,7 @@ func TestExecRefused(t *testing.T) {
 		w.WriteHeader(http.StatusForbidden)
 		fmt.Fprint(w, `{"kind":"Status","apiVersion":"v1","status":"Failure","reason":"Forbidden","code":403,"message":"pods \"p\" is forbidden"}`)
 	})
-	_, err := client.exec(t.Context(), ExecRequest{Namespace: "ns", Pod: "p", Stdout: io.Discard, Stderr: io.Discard})
+	_, err := client.stream(t.Context(), Request{Namespace: "ns", Pod: "p", Stdout: io.Discard, Stderr: io.Discard})
 	if kindOf(err) != "refused" || !apierrors.IsForbidden(err) || !strings.Contains(err.Error(), `pods "p" is forbidden`) {
 		t.Errorf("error %v, want the server's refusal", err)
 	}
@@ -151,7 +153,7 @@ func TestExecUnreachable(t *testing.T) {
 	_ = listener.Close()
 	flags := genericclioptions.NewConfigFlags(false)
 	flags.APIServer = &address
-	_, err = NewClient(flags).exec(t.Context(), ExecRequest{Namespace: "ns", Pod: "p", Stdout: io.Discard, Stderr: io.Discard})
+	_, err = Executor{kube.NewClient(flags)}.stream(t.Context(), Request{Namespace: "ns", Pod: "p", Stdout: io.Discard, Stderr: io.Discard})
 	if kindOf(err) != "refused" {
 		t.Errorf("a server that cannot be reached: %v", err)
 	}
@@ -208,7 +210,7 @@ func readFrom(t *testing.T, play func(*gorilla.Conn), stdout io.Writer, silence 
 	}
 	defer response.Body.Close()
 	defer conn.Close() //nolint:errcheck // the server may be gone
-	return readChannels(conn, ExecRequest{Stdout: stdout, Stderr: io.Discard}, silence)
+	return readChannels(conn, Request{Stdout: stdout, Stderr: io.Discard}, silence)
 }
 
 // TestExecMemory: what a program prints does not pile up here. A quarter of a GiB passes through
@@ -228,7 +230,7 @@ func TestExecMemory(t *testing.T) {
 	var most uint64
 	sum := sha256.New()
 	n := 0
-	_, err := client.exec(t.Context(), ExecRequest{Namespace: "ns", Pod: "p", Stderr: io.Discard, Stdout: writerFunc(func(p []byte) (int, error) {
+	_, err := client.stream(t.Context(), Request{Namespace: "ns", Pod: "p", Stderr: io.Discard, Stdout: writerFunc(func(p []byte) (int, error) {
 		if n += len(p); n%(16<<20) < len(p) {
 			var m runtime.MemStats
 			runtime.ReadMemStats(&m)
@@ -374,7 +376,7 @@ func TestExecStop(t *testing.T) {
 			})
 			ctx, cancel := context.WithCancel(t.Context())
 			go func() { <-started; cancel() }()
-			_, err := client.Exec(ctx, ExecRequest{Namespace: "ns", Pod: "p", Command: []string{"x"}, Stdout: io.Discard, Stderr: io.Discard}, 200*time.Millisecond)
+			_, err := client.Exec(ctx, Request{Namespace: "ns", Pod: "p", Command: []string{"x"}, Stdout: io.Discard, Stderr: io.Discard}, 200*time.Millisecond)
 			if !errors.Is(err, ErrStopped) {
 				t.Errorf("error %v, want ErrStopped", err)
 			}

@@ -1,4 +1,4 @@
-package kube
+package exec
 
 import (
 	"context"
@@ -17,7 +17,7 @@ import (
 
 // spdyExec runs the program over SPDY, which older servers and some proxies need, and returns
 // the server's status, unread.
-func spdyExec(ctx context.Context, config *rest.Config, target *url.URL, req ExecRequest) ([]byte, error) {
+func spdyExec(ctx context.Context, config *rest.Config, target *url.URL, req Request) ([]byte, error) {
 	transport, upgrader, err := spdy.RoundTripperFor(config)
 	if err != nil {
 		return nil, err

@@ -1,4 +1,4 @@
-package kube
+package exec
 
 import (
 	"context"
@@ -11,6 +11,8 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/util/wait"
+
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube"
 )
 
 // signalGroup sends a signal to a process group; with none to send it to it does nothing.
@@ -32,7 +34,7 @@ var ErrNoShell = errors.New("the image has no shell to stop it with")
 //
 // An image without a shell runs the program all the same, but cancelling then gives a *LostError with
 // ErrNoShell, and so does a lost connection.
-func (c *Client) Exec(ctx context.Context, req ExecRequest, grace time.Duration) (int, error) {
+func (e Executor) Exec(ctx context.Context, req Request, grace time.Duration) (int, error) {
 	if err := ctx.Err(); err != nil {
 		return 0, &RefusedError{context.Cause(ctx)}
 	}
@@ -40,12 +42,12 @@ func (c *Client) Exec(ctx context.Context, req ExecRequest, grace time.Duration)
 		req.Token = newToken()
 	}
 	x := newExecution(req)
-	code, err := c.connect(ctx, x, append([]string{"sh", "-c", wrap, "sh", req.Token}, req.Command...), grace)
+	code, err := e.connect(ctx, x, append([]string{"sh", "-c", wrap, "sh", req.Token}, req.Command...), grace)
 	if missingProgram(err) && !x.begun() {
-		return c.execUntil(ctx, req, func(<-chan struct{}) error { return ErrNoShell })
+		return e.execUntil(ctx, req, func(<-chan struct{}) error { return ErrNoShell })
 	}
 	if _, lost := errors.AsType[*LostError](err); lost && ctx.Err() == nil {
-		return c.goOn(ctx, x, err, grace)
+		return e.goOn(ctx, x, err, grace)
 	}
 	return code, err
 }
@@ -53,8 +55,8 @@ func (c *Client) Exec(ctx context.Context, req ExecRequest, grace time.Duration)
 // Reattach goes on with a program that another process has started with that token, and is otherwise
 // Exec: it passes on what the program has printed from its beginning. A program of which nothing is left
 // is a *LostError.
-func (c *Client) Reattach(ctx context.Context, req ExecRequest, grace time.Duration) (int, error) {
-	return c.goOn(ctx, newExecution(req), errors.New("the process that started the command is no more"), grace)
+func (e Executor) Reattach(ctx context.Context, req Request, grace time.Duration) (int, error) {
+	return e.goOn(ctx, newExecution(req), errors.New("the process that started the command is no more"), grace)
 }
 
 // apiPatience is how long a program whose connection was lost is looked for while the cluster cannot be
@@ -62,12 +64,12 @@ func (c *Client) Reattach(ctx context.Context, req ExecRequest, grace time.Durat
 const apiPatience = 2 * time.Minute
 
 // goOn comes back to a program until its end is known. lost is why the connection ended.
-func (c *Client) goOn(ctx context.Context, x *execution, lost error, grace time.Duration) (int, error) {
+func (e Executor) goOn(ctx context.Context, x *execution, lost error, grace time.Duration) (int, error) {
 	retry := wait.Backoff{Duration: 200 * time.Millisecond, Factor: 2, Jitter: 0.2, Steps: 8, Cap: 5 * time.Second}
 	giveUp := time.Now().Add(apiPatience)
 	for {
 		was := x.printed()
-		code, err := c.connect(ctx, x, []string{"sh", "-c", comeBack, "sh", x.req.Token, strconv.FormatInt(x.stdout.n, 10), strconv.FormatInt(x.stderr.n, 10)}, grace)
+		code, err := e.connect(ctx, x, []string{"sh", "-c", comeBack, "sh", x.req.Token, strconv.FormatInt(x.stdout.n, 10), strconv.FormatInt(x.stderr.n, 10)}, grace)
 		switch {
 		case errors.Is(err, ErrStopped):
 			return 0, err
@@ -91,7 +93,7 @@ func (c *Client) goOn(ctx context.Context, x *execution, lost error, grace time.
 		if time.Now().After(giveUp) {
 			return 0, &LostError{fmt.Errorf("%w; and for %s the container could not be reached: %w", reason(lost), apiPatience, err)}
 		}
-		if pause(ctx, &retry) != nil {
+		if kube.Pause(ctx, &retry) != nil {
 			return 0, &LostError{context.Cause(ctx)}
 		}
 	}
@@ -107,12 +109,12 @@ func reason(err error) error {
 
 // execution is a program and what has been read of it over all connections.
 type execution struct {
-	req            ExecRequest
+	req            Request
 	stdout, stderr *counted
 	marks          *marks
 }
 
-func newExecution(req ExecRequest) *execution {
+func newExecution(req Request) *execution {
 	return &execution{req: req, stdout: &counted{to: req.Stdout}, stderr: &counted{to: req.Stderr}}
 }
 
@@ -137,7 +139,7 @@ func (c *counted) Write(data []byte) (int, error) {
 }
 
 // connect runs a command of ours around the program, until it ends or ctx is cancelled.
-func (c *Client) connect(ctx context.Context, x *execution, command []string, grace time.Duration) (int, error) {
+func (e Executor) connect(ctx context.Context, x *execution, command []string, grace time.Duration) (int, error) {
 	answers, answer := io.Pipe()
 	defer answer.Close() //nolint:errcheck // it never fails
 	x.marks = newMarks(x.stderr, x.req.Token, func() {
@@ -146,8 +148,8 @@ func (c *Client) connect(ctx context.Context, x *execution, command []string, gr
 	})
 	wrapped := x.req
 	wrapped.Command, wrapped.stdin, wrapped.Stdout, wrapped.Stderr = command, answers, x.stdout, x.marks
-	code, err := c.execUntil(ctx, wrapped, func(end <-chan struct{}) error {
-		return c.stop(ctx, x.req, x.marks, end, grace)
+	code, err := e.execUntil(ctx, wrapped, func(end <-chan struct{}) error {
+		return e.stop(ctx, x.req, x.marks, end, grace)
 	})
 	x.marks.flush()
 	return code, err
@@ -155,7 +157,7 @@ func (c *Client) connect(ctx context.Context, x *execution, command []string, gr
 
 // execUntil runs exec, and stop when ctx is cancelled before it ends. The connection stays open
 // meanwhile: it is what reports that the program has ended.
-func (c *Client) execUntil(ctx context.Context, req ExecRequest, stop func(end <-chan struct{}) error) (int, error) {
+func (e Executor) execUntil(ctx context.Context, req Request, stop func(end <-chan struct{}) error) (int, error) {
 	streaming, hangUp := context.WithCancel(context.WithoutCancel(ctx))
 	defer hangUp()
 	var (
@@ -165,7 +167,7 @@ func (c *Client) execUntil(ctx context.Context, req ExecRequest, stop func(end <
 	end := make(chan struct{})
 	go func() {
 		defer close(end)
-		code, err = c.exec(streaming, req)
+		code, err = e.stream(streaming, req)
 	}()
 	select {
 	case <-end:
@@ -183,7 +185,7 @@ func (c *Client) execUntil(ctx context.Context, req ExecRequest, stop func(end <
 
 // stop ends the process group: TERM, and KILL when the program has ended or the grace is over,
 // for what is left of the group.
-func (c *Client) stop(ctx context.Context, req ExecRequest, pid *marks, end <-chan struct{}, grace time.Duration) error {
+func (e Executor) stop(ctx context.Context, req Request, pid *marks, end <-chan struct{}, grace time.Duration) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace+10*time.Second)
 	defer cancel()
 	// What is cancelled right after its start may not have told its id yet.
@@ -194,14 +196,14 @@ func (c *Client) stop(ctx context.Context, req ExecRequest, pid *marks, end <-ch
 	case <-time.After(grace):
 		return errors.New("the program never told its process id")
 	}
-	if err := c.signal(ctx, req, signalGroup, "TERM", pid.id()); err != nil {
+	if err := e.signal(ctx, req, signalGroup, "TERM", pid.id()); err != nil {
 		return err
 	}
 	select {
 	case <-end:
 	case <-time.After(grace):
 	}
-	if err := c.signal(ctx, req, signalGroup+forget, "KILL", pid.id()); err != nil {
+	if err := e.signal(ctx, req, signalGroup+forget, "KILL", pid.id()); err != nil {
 		return err
 	}
 	select {
@@ -212,10 +214,10 @@ func (c *Client) stop(ctx context.Context, req ExecRequest, pid *marks, end <-ch
 	}
 }
 
-func (c *Client) signal(ctx context.Context, req ExecRequest, script, name string, group int) error {
+func (e Executor) signal(ctx context.Context, req Request, script, name string, group int) error {
 	req.Command = []string{"sh", "-c", script, "sh", name, strconv.Itoa(group), req.Token}
 	req.Stdout, req.Stderr = io.Discard, io.Discard
-	if _, err := c.exec(ctx, req); err != nil {
+	if _, err := e.stream(ctx, req); err != nil {
 		return fmt.Errorf("sending %s: %w", name, err)
 	}
 	return nil
