@@ -15,7 +15,7 @@ import (
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube"
-	"github.com/kubectl-tasks/kubectl-tasks/pkg/record"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/lock"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/report"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/runner/approve"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/source"
@@ -79,7 +79,7 @@ type App struct {
 	// taken reports that a lock of this process was lost.
 	taken atomic.Bool
 	// locks are those that this process has, by their names.
-	locks map[string]*record.Lock
+	locks map[string]*lock.Lock
 	// stdin returns standard input, which can be read only once.
 	stdin func() ([]byte, error)
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/lock"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/record"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/release"
 )
@@ -54,14 +55,14 @@ func (a *App) cancelRun(ctx context.Context, o *pastOptions, args []string, wait
 			return preflight(ctx, err)
 		case state == died:
 			err := a.cleanDead(ctx, o.connection.client(), runs, locks, run.ID, held, wait)
-			if !errors.Is(err, record.ErrLockChanged) {
+			if !errors.Is(err, lock.ErrChanged) {
 				return err
 			}
 		case state != running:
 			a.print("run %s: %s", run.ID, state)
 			return nil
 		case !asked:
-			if asked, err = locks.Cancel(ctx, record.LockName(run.Release, run.ID), run.ID, record.Self(os.Getenv).String()); err != nil {
+			if asked, err = locks.Cancel(ctx, lock.Name(run.Release, run.ID), run.ID, lock.Self(os.Getenv).String()); err != nil {
 				return preflight(ctx, err)
 			}
 			if asked {
@@ -82,8 +83,8 @@ func (a *App) cancelRun(ctx context.Context, o *pastOptions, args []string, wait
 }
 
 // cleanDead removes what a run whose process is no more has left. held is the lock that it left; nil when it left none.
-// The error is record.ErrLockChanged when the process has come back.
-func (a *App) cleanDead(ctx context.Context, client *kube.Client, runs record.Runs, locks record.Locks, id string, held *record.Held, wait time.Duration) error {
+// The error is lock.ErrChanged when the process has come back.
+func (a *App) cleanDead(ctx context.Context, client *kube.Client, runs record.Runs, locks lock.Locks, id string, held *lock.Held, wait time.Duration) error {
 	if held != nil { // it was watched already: nobody has to do that again
 		if err := locks.Break(ctx, held); err != nil {
 			return err
@@ -93,8 +94,8 @@ func (a *App) cleanDead(ctx context.Context, client *kube.Client, runs record.Ru
 	if err != nil {
 		return preflight(ctx, err)
 	}
-	self := record.Self(os.Getenv)
-	lock, err := locks.Acquire(ctx, record.LockName(run.Release, run.ID), record.Holder{Owner: self, Run: run.ID}, wait)
+	self := lock.Self(os.Getenv)
+	lock, err := locks.Acquire(ctx, lock.Name(run.Release, run.ID), lock.Holder{Owner: self, Run: run.ID}, wait)
 	if err != nil {
 		return err
 	}
@@ -111,7 +112,7 @@ func (a *App) cleanDead(ctx context.Context, client *kube.Client, runs record.Ru
 }
 
 // cleanRun removes what a run that died has left, and records that it is over.
-func (a *App) cleanRun(ctx context.Context, client *kube.Client, runs record.Runs, run *record.Stored, self record.Owner) error {
+func (a *App) cleanRun(ctx context.Context, client *kube.Client, runs record.Runs, run *record.Stored, self lock.Owner) error {
 	var failed []error
 	for _, s := range run.Steps {
 		for _, o := range s.Made {
@@ -169,8 +170,8 @@ func (a *App) breakLock(ctx context.Context, o *pastOptions, name string, force 
 	if err != nil {
 		return err
 	}
-	lock := record.LockName(name, "")
-	held, err := locks.Get(ctx, lock)
+	lockName := lock.Name(name, "")
+	held, err := locks.Get(ctx, lockName)
 	if err != nil {
 		return &release.PreflightError{Err: err}
 	}
@@ -190,7 +191,7 @@ func (a *App) breakLock(ctx context.Context, o *pastOptions, name string, force 
 		}
 	}
 	err = broken(ctx, held)
-	if errors.Is(err, record.ErrLockChanged) {
+	if errors.Is(err, lock.ErrChanged) {
 		return refusedError{fmt.Sprintf("release %q: %v; it is not broken\nhint: 'kubectl tasks history --release %s' shows who is at work", name, err, name)}
 	}
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/lock"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/record"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/release"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
@@ -44,8 +45,8 @@ func (a *App) settled(ctx context.Context, o *helmOptions, namespace, name strin
 func (a *App) heal(ctx context.Context, o *helmOptions, namespace, name string, pending *release.PendingError, refusal error) error {
 	client := o.connection.client()
 	flags := &o.tasks.record
-	lockName := record.LockName(name, "")
-	locks := record.Locks{Client: client.Interface, Namespace: namespace}
+	lockName := lock.Name(name, "")
+	locks := lock.Locks{Client: client.Interface, Namespace: namespace}
 	run, err := a.ownerOf(ctx, o, namespace, pending)
 	if err != nil {
 		return a.explained(ctx, o, namespace, pending, refusal)
@@ -107,8 +108,8 @@ func (a *App) ownerOf(ctx context.Context, o *helmOptions, namespace string, pen
 
 // explained adds to the refusal of a pending release what can be done.
 func (a *App) explained(ctx context.Context, o *helmOptions, namespace string, pending *release.PendingError, refusal error) error {
-	locks := record.Locks{Client: o.connection.client().Interface, Namespace: namespace}
-	holder, err := locks.Get(ctx, record.LockName(pending.Release, ""))
+	locks := lock.Locks{Client: o.connection.client().Interface, Namespace: namespace}
+	holder, err := locks.Get(ctx, lock.Name(pending.Release, ""))
 	hint := fmt.Sprintf("either another Helm is at work on it, or one died there %s ago or later; when you know that none is, --heal marks the revision as failed and goes on", time.Since(pending.Since).Round(time.Second))
 	if err == nil && holder != nil {
 		hint = fmt.Sprintf("%s is at work on it with run %s; see 'kubectl tasks status %s'", holder.Owner, holder.Run, holder.Run)

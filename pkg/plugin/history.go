@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/engine"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/lock"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/mask"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/record"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/release"
@@ -40,16 +41,16 @@ func (o *pastOptions) addFlags(cmd *cobra.Command, formats ...string) {
 }
 
 // open returns the records and the locks.
-func (o *pastOptions) open(a *App, formats ...string) (record.Runs, record.Locks, error) {
+func (o *pastOptions) open(a *App, formats ...string) (record.Runs, lock.Locks, error) {
 	if err := checkOutput(o.output, formats...); err != nil {
-		return nil, record.Locks{}, err
+		return nil, lock.Locks{}, err
 	}
 	if o.place != recordCluster && o.place != recordLocal {
-		return nil, record.Locks{}, usageError{fmt.Errorf("--record is cluster or local, not %q", o.place)}
+		return nil, lock.Locks{}, usageError{fmt.Errorf("--record is cluster or local, not %q", o.place)}
 	}
 	namespace, err := o.connection.namespace()
 	if err != nil {
-		return nil, record.Locks{}, usageError{err}
+		return nil, lock.Locks{}, usageError{err}
 	}
 	client := o.connection.client()
 	runs, err := runsIn(o.place, client, namespace)
@@ -68,7 +69,7 @@ const (
 )
 
 // stateOf tells how a run ended or, when it has not, whether it goes on: see lifeOf.
-func stateOf(ctx context.Context, runs record.Runs, locks record.Locks, run *record.Run) (task.State, error) {
+func stateOf(ctx context.Context, runs record.Runs, locks lock.Locks, run *record.Run) (task.State, error) {
 	state, _, err := lifeOf(ctx, runs, locks, run)
 	return state, err
 }
@@ -76,11 +77,11 @@ func stateOf(ctx context.Context, runs record.Runs, locks record.Locks, run *rec
 // lifeOf is stateOf, and returns the lock that a run has which goes on, or whose process left it when it died. A run
 // goes on as long as its lock is renewed. One whose lock somebody else has, or nobody, does not; unless its end was
 // recorded since it was read, which comes before the lock is given back. It brings run up to date then.
-func lifeOf(ctx context.Context, runs record.Runs, locks record.Locks, run *record.Run) (task.State, *record.Held, error) {
+func lifeOf(ctx context.Context, runs record.Runs, locks lock.Locks, run *record.Run) (task.State, *lock.Held, error) {
 	if run.Ended() {
 		return run.Status, nil, nil
 	}
-	held, err := locks.Get(ctx, record.LockName(run.Release, run.ID))
+	held, err := locks.Get(ctx, lock.Name(run.Release, run.ID))
 	if err != nil {
 		return "", nil, err
 	}
@@ -212,7 +213,7 @@ func (a *App) history(ctx context.Context, o *pastOptions) error {
 }
 
 // past returns the runs, the oldest first, with what -o shows of them.
-func (a *App) past(ctx context.Context, o *pastOptions, runs record.Runs, locks record.Locks) ([]*report.Run, error) {
+func (a *App) past(ctx context.Context, o *pastOptions, runs record.Runs, locks lock.Locks) ([]*report.Run, error) {
 	var (
 		objects []*report.Run
 		open    = map[string]*record.Run{}

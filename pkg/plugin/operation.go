@@ -17,6 +17,7 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/engine"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/expression"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/lock"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/plan"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/record"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/release"
@@ -375,7 +376,7 @@ func (a *App) dryRun(p plan.Plan, change release.Change) error {
 func (a *App) end(ctx context.Context, result engine.Result, applyError error) error {
 	state := result.State()
 	stolen := func(s engine.StepResult) bool { return s.Reason == engine.ReasonNotRecorded && s.State == task.Failed }
-	if lost := errors.Is(context.Cause(ctx), record.ErrLockLost); state != task.Succeeded && (lost || a.taken.Load() && slices.ContainsFunc(result.Steps, stolen)) {
+	if lost := errors.Is(context.Cause(ctx), lock.ErrLost); state != task.Succeeded && (lost || a.taken.Load() && slices.ContainsFunc(result.Steps, stolen)) {
 		return runError{exitLocked, fmt.Errorf("another process has taken the run's lock, or it was deleted: what was not started yet is not%s", unknownPart(result))}
 	}
 	if by, ok := errors.AsType[cancelledBy](context.Cause(ctx)); ok && state != task.Succeeded {

@@ -19,6 +19,7 @@ import (
 
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/engine"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/lock"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/plan"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/record"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
@@ -75,7 +76,7 @@ type session struct {
 	opening
 
 	runs    record.Runs
-	lock    *record.Lock
+	lock    *lock.Lock
 	journal *record.Journal
 	cancel  context.CancelCauseFunc
 	// pruning is the work on older records, beside the end of this one.
@@ -137,7 +138,7 @@ func (a *App) open(ctx context.Context, o opening) (*session, context.Context, e
 
 // begin takes the lock and makes the record.
 func (s *session) begin(ctx context.Context, a *App) error {
-	namespace, name := s.plan.Release.Namespace, record.LockName(s.plan.Release.Name, s.id)
+	namespace, name := s.plan.Release.Namespace, lock.Name(s.plan.Release.Name, s.id)
 	var err error
 	if s.createNamespace {
 		if err := s.client.EnsureNamespace(ctx, namespace); err != nil {
@@ -164,7 +165,7 @@ func (s *session) begin(ctx context.Context, a *App) error {
 	if err := s.abandoned(ctx, a); err != nil {
 		return err
 	}
-	steps, owner := record.Steps(s.plan, digestOf), record.Self(os.Getenv)
+	steps, owner := record.Steps(s.plan, digestOf), lock.Self(os.Getenv)
 	if a.resuming != nil {
 		run := a.resuming.run.Clone()
 		run.Inputs, run.Revision, run.Documents = s.inputs, s.revision, s.documents
@@ -242,21 +243,21 @@ func (s *session) abandoned(ctx context.Context, a *App) error {
 }
 
 // acquire takes a lock for a run. It is given back by unlock.
-func (a *App) acquire(ctx context.Context, flags *recordFlags, client *kube.Client, namespace, name, id string) (*record.Lock, error) {
-	lock, err := a.locksIn(client, namespace).Acquire(ctx, name, record.Holder{Owner: record.Self(os.Getenv), Run: id}, flags.lockWait)
+func (a *App) acquire(ctx context.Context, flags *recordFlags, client *kube.Client, namespace, name, id string) (*lock.Lock, error) {
+	taken, err := a.locksIn(client, namespace).Acquire(ctx, name, lock.Holder{Owner: lock.Self(os.Getenv), Run: id}, flags.lockWait)
 	if err != nil {
 		return nil, err
 	}
 	if a.locks == nil {
-		a.locks = map[string]*record.Lock{}
+		a.locks = map[string]*lock.Lock{}
 	}
-	a.locks[name] = lock
-	return lock, nil
+	a.locks[name] = taken
+	return taken, nil
 }
 
 // locksIn returns the locks of a namespace.
-func (a *App) locksIn(client *kube.Client, namespace string) record.Locks {
-	return record.Locks{Client: client.Interface, Namespace: namespace, Tell: func(text string) { a.say("%s", text) }}
+func (a *App) locksIn(client *kube.Client, namespace string) lock.Locks {
+	return lock.Locks{Client: client.Interface, Namespace: namespace, Tell: func(text string) { a.say("%s", text) }}
 }
 
 // unlock gives all locks back.
@@ -278,7 +279,7 @@ func (s *session) watch(ctx context.Context, a *App) {
 		case <-ctx.Done():
 		case <-s.lock.Lost():
 			a.taken.Store(true)
-			s.cancel(record.ErrLockLost)
+			s.cancel(lock.ErrLost)
 		case by := <-s.lock.Cancelled():
 			s.cancel(cancelledBy{by})
 		}
@@ -461,6 +462,6 @@ func (a *App) commandLine() []string {
 
 // isLocked is what a session ends with when somebody else has the lock.
 func isLocked(err error) bool {
-	var locked *record.LockedError
-	return errors.As(err, &locked) || errors.Is(err, record.ErrLockLost) || errors.Is(err, record.ErrTakenOver)
+	var locked *lock.LockedError
+	return errors.As(err, &locked) || errors.Is(err, lock.ErrLost) || errors.Is(err, record.ErrTakenOver)
 }

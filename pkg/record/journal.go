@@ -10,11 +10,11 @@ import (
 	"sync"
 	"time"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
-
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/engine"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/failpoint"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/lock"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/plan"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/retry"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
@@ -23,6 +23,8 @@ const (
 	patience = 2 * time.Minute
 	// haste is what is left of that when the run has been stopped: who has stopped it waits.
 	haste = 10 * time.Second
+	// beginTimeout is how long Begin and Resume try to write the record.
+	beginTimeout = 20 * time.Second
 )
 
 // Journal writes what a run does into its record, before each attempt and after it. It implements
@@ -55,7 +57,7 @@ func Begin(ctx context.Context, runs Runs, run Run, allowed func(context.Context
 
 // Resume makes this process the owner of a recorded run and returns its journal. What is recorded of
 // steps that the run no longer has is dropped.
-func Resume(ctx context.Context, runs Runs, run *Stored, steps []Step, owner Owner, allowed func(context.Context) error) (*Journal, error) {
+func Resume(ctx context.Context, runs Runs, run *Stored, steps []Step, owner lock.Owner, allowed func(context.Context) error) (*Journal, error) {
 	old := run.Run
 	run.Steps = nil
 	for _, s := range steps {
@@ -72,7 +74,7 @@ func begin(ctx context.Context, runs Runs, run *Stored, allowed func(context.Con
 	j := &Journal{runs: runs, running: ctx, allowed: allowed, now: time.Now, run: run, tails: map[string]*tail{}}
 	j.wrote = sync.NewCond(&j.mu)
 	run.Processes++
-	ctx, cancel := context.WithTimeout(ctx, lostPatience)
+	ctx, cancel := context.WithTimeout(ctx, beginTimeout)
 	defer cancel()
 	if err := j.putAgain(ctx, run); err != nil {
 		return nil, err
@@ -312,7 +314,7 @@ func (j *Journal) putAgain(ctx context.Context, state *Stored) error {
 			}
 			err = other
 		}
-		if refused(err) {
+		if retry.Refused(err) {
 			return err
 		}
 		select {
@@ -321,11 +323,6 @@ func (j *Journal) putAgain(ctx context.Context, state *Stored) error {
 		case <-time.After(pause):
 		}
 	}
-}
-
-// refused reports whether asking again gives the same answer.
-func refused(err error) bool {
-	return apierrors.IsForbidden(err) || apierrors.IsUnauthorized(err) || apierrors.IsInvalid(err) || apierrors.IsRequestEntityTooLargeError(err) || apierrors.IsNotFound(err)
 }
 
 // Clone returns a copy that does not change with the original.

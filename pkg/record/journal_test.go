@@ -20,6 +20,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/engine"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/lock"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/plan"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
@@ -115,7 +116,7 @@ func ending(id string, state task.State) engine.StepResult {
 
 func begun(t *testing.T, p Runs, steps ...string) *Journal {
 	t.Helper()
-	run := Run{ID: "r", Namespace: "ns", Owner: Owner{Name: "me", PID: 1}}
+	run := Run{ID: "r", Namespace: "ns", Owner: lock.Owner{Name: "me", PID: 1}}
 	for _, s := range steps {
 		run.Steps = append(run.Steps, Step{ID: s, Kind: "task"})
 	}
@@ -176,7 +177,7 @@ func TestJournalTakenOver(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err = Resume(t.Context(), p, run, run.Steps, Owner{Name: "other", PID: 2}, nil); err != nil {
+	if _, err = Resume(t.Context(), p, run, run.Steps, lock.Owner{Name: "other", PID: 2}, nil); err != nil {
 		t.Fatal(err)
 	}
 	before := p.states(t)
@@ -186,7 +187,7 @@ func TestJournalTakenOver(t *testing.T) {
 	if err := old.Before(t.Context(), attempt("b", 1)); !errors.Is(err, ErrTakenOver) || p.states(t) != before {
 		t.Errorf("error %v, the record has %s, and had %s", err, p.states(t), before)
 	}
-	if _, err := Resume(t.Context(), p, run, run.Steps, Owner{Name: "third", PID: 3}, nil); err != nil {
+	if _, err := Resume(t.Context(), p, run, run.Steps, lock.Owner{Name: "third", PID: 3}, nil); err != nil {
 		t.Errorf("the new owner's record cannot be taken over: %v", err)
 	}
 }
@@ -362,7 +363,7 @@ func TestStored(t *testing.T) {
 	code := 3
 	want := Run{
 		ID: "20260102-030405-abc", Operation: task.Upgrade, Release: "web", Namespace: "ns", Revision: 4, Target: 2,
-		Command: []string{"upgrade", "--set=a=b", "web", "./chart"}, Directory: "/work", Owner: Owner{Name: "a@b", PID: 7, URL: "u", Machine: "m", Born: "1"},
+		Command: []string{"upgrade", "--set=a=b", "web", "./chart"}, Directory: "/work", Owner: lock.Owner{Name: "a@b", PID: 7, URL: "u", Machine: "m", Born: "1"},
 		Processes: 1, Start: now, End: &now, Status: task.Failed, ExitCode: 1, Inputs: map[string]string{"the chart": "1"},
 		Documents: []Document{{Name: "tasks.yaml", Format: "native", Text: []byte("x")}},
 		Steps: []Step{{
@@ -403,10 +404,10 @@ func TestStored(t *testing.T) {
 		if err != nil || err2 != nil || len(all) != 2 || len(of) != 1 || of[0].ID != want.ID {
 			t.Errorf("%s: %d runs, %d of the release, errors %v, %v", name, len(all), len(of), err, err2)
 		}
-		if err := Prune(ctx, runs, Locks{}, "web", 1); err != nil {
+		if err := Prune(ctx, runs, lock.Locks{}, "web", 1); err != nil {
 			t.Error(name, err)
 		}
-		if err := Prune(ctx, runs, Locks{}, "", 0); err != nil {
+		if err := Prune(ctx, runs, lock.Locks{}, "", 0); err != nil {
 			t.Error(name, err)
 		}
 		if all, _, _ := List(ctx, runs, ""); len(all) != 2 {
@@ -426,40 +427,6 @@ func TestStored(t *testing.T) {
 	}
 	if actions := client.Actions(); len(actions) == 0 {
 		t.Error("the cluster was not asked")
-	}
-}
-
-// TestOwnerDead: this process lives; one that has never been started is dead; of another machine's
-// nobody knows.
-func TestOwnerDead(t *testing.T) {
-	self := Self(func(string) string { return "" })
-	if self.Dead() {
-		t.Error("this process is dead")
-	}
-	if self.Machine == "" {
-		t.Skip("this system does not tell which processes live")
-	}
-	gone := self
-	gone.Born = "0"
-	elsewhere := gone
-	elsewhere.Machine = "another"
-	if !gone.Dead() || elsewhere.Dead() {
-		t.Errorf("dead: %v, and of another machine %v", gone.Dead(), elsewhere.Dead())
-	}
-}
-
-func TestCIURL(t *testing.T) {
-	for want, env := range map[string]map[string]string{
-		"":                                       {},
-		"https://github.com/a/b/actions/runs/1":  {"GITHUB_REPOSITORY": "a/b", "GITHUB_RUN_ID": "1"},
-		"https://ghe/a/b/actions/runs/1":         {"GITHUB_SERVER_URL": "https://ghe", "GITHUB_REPOSITORY": "a/b", "GITHUB_RUN_ID": "1"},
-		"https://gitlab/job/1":                   {"CI_JOB_URL": "https://gitlab/job/1"},
-		"https://jenkins/1":                      {"BUILD_URL": "https://jenkins/1"},
-		"https://dev/p/_build/results?buildId=1": {"SYSTEM_COLLECTIONURI": "https://dev/", "SYSTEM_TEAMPROJECT": "p", "BUILD_BUILDID": "1"},
-	} {
-		if got := ciURL(func(name string) string { return env[name] }); got != want {
-			t.Errorf("%q, want %q", got, want)
-		}
 	}
 }
 
@@ -495,7 +462,7 @@ func FuzzStored(f *testing.F) {
 func TestPruneLocks(t *testing.T) {
 	cluster, client := store()
 	ctx, end := t.Context(), time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-	runs, locks := ClusterRuns{Client: cluster.Client, Namespace: "ns"}, Locks{Client: cluster.Client, Namespace: "ns"}
+	runs, locks := ClusterRuns{Client: cluster.Client, Namespace: "ns"}, lock.Locks{Client: cluster.Client, Namespace: "ns"}
 	ids := []string{"20260102-030405-a", "20260102-030406-b", "20260102-030407-c", "20260102-030408-d"}
 	for i, id := range ids {
 		run := &Stored{Run: Run{ID: id, Namespace: "ns", Start: end.Add(time.Duration(i) * time.Second)}}
@@ -505,7 +472,7 @@ func TestPruneLocks(t *testing.T) {
 		if err := runs.Put(ctx, run); err != nil {
 			t.Fatal(err)
 		}
-		lease := &coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{Name: LockName("", id), Namespace: "ns"}}
+		lease := &coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{Name: lock.Name("", id), Namespace: "ns"}}
 		if _, err := client.CoordinationV1().Leases("ns").Create(ctx, lease, metav1.CreateOptions{}); err != nil {
 			t.Fatal(err)
 		}
@@ -522,7 +489,7 @@ func TestPruneLocks(t *testing.T) {
 		names = append(names, l.Name)
 	}
 	slices.Sort(names)
-	if diff := cmp.Diff([]string{LockName("", ids[1]), LockName("", ids[2]), LockName("", ids[3])}, names); diff != "" {
+	if diff := cmp.Diff([]string{lock.Name("", ids[1]), lock.Name("", ids[2]), lock.Name("", ids[3])}, names); diff != "" {
 		t.Errorf("leases (-want +got):\n%s", diff)
 	}
 }

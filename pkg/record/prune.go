@@ -6,6 +6,8 @@ import (
 	"errors"
 	"slices"
 	"time"
+
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/lock"
 )
 
 // past is what pruning must know of a run.
@@ -35,7 +37,7 @@ func pastOf(ctx context.Context, runs Runs, release string) ([]past, error) {
 // Prune deletes the oldest records of the runs of a release, or of those without one, so that at most
 // keep are left; 0 keeps all. One that cannot be read is as old as its Secret or file. With a run without a release goes
 // the lock that it had for itself: its process may have died before it gave it back, and nobody else would take it.
-func Prune(ctx context.Context, runs Runs, locks Locks, release string, keep int) error {
+func Prune(ctx context.Context, runs Runs, locks lock.Locks, release string, keep int) error {
 	if keep <= 0 {
 		return nil
 	}
@@ -46,7 +48,7 @@ func Prune(ctx context.Context, runs Runs, locks Locks, release string, keep int
 	var failed []error
 	for _, old := range all[:max(0, len(all)-keep)] {
 		if release == "" && old.ended {
-			failed = append(failed, locks.drop(ctx, LockName("", old.id), old.id))
+			failed = append(failed, locks.Drop(ctx, lock.Name("", old.id), old.id))
 		}
 		failed = append(failed, runs.Delete(ctx, old.id))
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/lock"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
@@ -27,7 +28,7 @@ type Run struct {
 	Command   []string `json:"command,omitempty"`
 	Directory string   `json:"directory,omitempty"`
 	// Owner is the process that works on the run, or that did last.
-	Owner Owner `json:"owner"`
+	Owner lock.Owner `json:"owner"`
 	// Processes counts those that have worked on it.
 	Processes int       `json:"processes"`
 	Start     time.Time `json:"start"`

@@ -16,6 +16,8 @@ import (
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/kubernetes"
 
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/lock"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/retry"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
@@ -173,6 +175,9 @@ func (c ClusterRuns) decode(secret *corev1.Secret) (*Stored, error) {
 	return run, nil
 }
 
+// pollEvery is the interval between reads of a record that cannot be watched.
+const pollEvery = time.Second
+
 // page is how many records are asked for at once. Each may have a MiB.
 const page = 10
 
@@ -261,7 +266,7 @@ func first(ctx context.Context, events <-chan watch.Event, atMost time.Duration)
 	select {
 	case event, open := <-events:
 		if !open || event.Type == watch.Error { // the server ended it
-			return pause(ctx, min(atMost, unwatched))
+			return retry.Pause(ctx, min(atMost, pollEvery))
 		}
 	case <-timer.C:
 	case <-ctx.Done():
@@ -340,7 +345,7 @@ func decodeStored(data map[string][]byte) (*Stored, error) {
 
 // Abandon records that nobody works on a run any more: what had begun and has no end was cancelled. The
 // error is ErrTakenOver when somebody does.
-func Abandon(ctx context.Context, runs Runs, run *Stored, by Owner) error {
+func Abandon(ctx context.Context, runs Runs, run *Stored, by lock.Owner) error {
 	now := time.Now().UTC()
 	run.End, run.Status = &now, task.Cancelled
 	for i := range run.Steps {

@@ -11,6 +11,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/failpoint"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/retry"
 )
 
 const (
@@ -154,12 +155,12 @@ func (s Store) update(ctx context.Context, change func(*Record) error) error {
 // patiently calls change until it succeeds, for as long as others have been faster, or a server that is busy or out
 // of reach may still answer.
 func patiently(ctx context.Context, change func() error) error {
-	for again := backoff(); ; {
+	for again := retry.Backoff(); ; {
 		err := change()
-		if err == nil || !apierrors.IsConflict(err) && !apierrors.IsAlreadyExists(err) && !lostAnswer(err) && !outOfReach(err) {
+		if err == nil || !apierrors.IsConflict(err) && !apierrors.IsAlreadyExists(err) && !retry.AnswerLost(err) && !retry.Unreachable(err) {
 			return err
 		}
-		if pause(ctx, again.Step()) != nil {
+		if retry.Pause(ctx, again.Step()) != nil {
 			return err
 		}
 	}

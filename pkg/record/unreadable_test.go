@@ -11,6 +11,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/lock"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
@@ -62,7 +63,7 @@ func TestUnreadable(t *testing.T) {
 					t.Errorf("%+v", u)
 				}
 			}
-			if err := Prune(t.Context(), tt.runs, Locks{}, "web", 2); err != nil {
+			if err := Prune(t.Context(), tt.runs, lock.Locks{}, "web", 2); err != nil {
 				t.Fatal(err)
 			}
 			all, unreadable, err = List(t.Context(), tt.runs, "web")

@@ -15,7 +15,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 
-	"github.com/kubectl-tasks/kubectl-tasks/pkg/record"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/lock"
 )
 
 // TestLockStarters: of fifty that start at the same time, never two are inside, and all get in.
@@ -23,7 +23,7 @@ func TestLockStarters(t *testing.T) {
 	t.Parallel()
 	cluster := client(t)
 	ns := namespace(t, cluster, "starters")
-	locks := record.Locks{Client: func() (kubernetes.Interface, error) { return cluster, nil }, Namespace: ns}
+	locks := lock.Locks{Client: func() (kubernetes.Interface, error) { return cluster, nil }, Namespace: ns}
 	var (
 		group  sync.WaitGroup
 		inside atomic.Int32
@@ -31,7 +31,7 @@ func TestLockStarters(t *testing.T) {
 	)
 	for i := range 50 {
 		group.Go(func() {
-			holder := record.Holder{Owner: record.Owner{Name: fmt.Sprintf("starter-%d@test", i), PID: i}, Run: fmt.Sprint(i)}
+			holder := lock.Holder{Owner: lock.Owner{Name: fmt.Sprintf("starter-%d@test", i), PID: i}, Run: fmt.Sprint(i)}
 			lock, err := locks.Acquire(t.Context(), "kubectl-tasks.web", holder, 2*time.Minute)
 			if err != nil {
 				t.Error(err)

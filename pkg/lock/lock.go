@@ -1,4 +1,4 @@
-package record
+package lock
 
 import (
 	"context"
@@ -12,6 +12,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/failpoint"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/retry"
 )
 
 // Lock is a lock that this process has, as long as it renews it.
@@ -58,7 +59,7 @@ func (k *Lock) keep(ctx context.Context) {
 		pause = renewEvery
 		err := k.renew(ctx)
 		switch {
-		case errors.Is(err, ErrLockLost):
+		case errors.Is(err, ErrLost):
 			return
 		case err != nil:
 			pause = time.Second // the server is out of reach, or busy
@@ -66,14 +67,14 @@ func (k *Lock) keep(ctx context.Context) {
 	}
 }
 
-// renew has the server confirm that the lock is still this process's. An error that is not ErrLockLost
+// renew has the server confirm that the lock is still this process's. An error that is not ErrLost
 // leaves that open.
 func (k *Lock) renew(ctx context.Context) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	select {
 	case <-k.lost:
-		return ErrLockLost
+		return ErrLost
 	default:
 	}
 	client, err := k.locks.Client()
@@ -83,7 +84,7 @@ func (k *Lock) renew(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, renewEvery)
 	defer cancel()
 	leases := client.CoordinationV1().Leases(k.locks.Namespace)
-	for again := backoff(); ; {
+	for again := retry.Backoff(); ; {
 		asked, next, now := time.Now(), k.lease.DeepCopy(), metav1.NowMicro()
 		next.Spec.RenewTime = &now
 		updated, err := leases.Update(ctx, next, metav1.UpdateOptions{FieldManager: "kubectl-tasks"})
@@ -98,13 +99,13 @@ func (k *Lock) renew(ctx context.Context) error {
 		if err := k.look(ctx); err != nil {
 			return err
 		}
-		if err := pause(ctx, again.Step()); err != nil {
+		if err := retry.Pause(ctx, again.Step()); err != nil {
 			return err
 		}
 	}
 }
 
-// look reads the lease as it is now; k.mu is held. The error is ErrLockLost when it is another's.
+// look reads the lease as it is now; k.mu is held. The error is ErrLost when it is another's.
 func (k *Lock) look(ctx context.Context) error {
 	live, err := k.locks.get(ctx, k.lease.Name)
 	if err != nil {
@@ -112,7 +113,7 @@ func (k *Lock) look(ctx context.Context) error {
 	}
 	if live == nil || holdOf(live) != holdOf(k.lease) {
 		k.once.Do(func() { close(k.lost) })
-		return ErrLockLost
+		return ErrLost
 	}
 	k.lease = live
 	if by := live.Annotations[cancelAnnotation]; by != "" {
@@ -136,14 +137,14 @@ func (k *Lock) Check(ctx context.Context) error {
 	for {
 		select {
 		case <-k.lost:
-			return ErrLockLost
+			return ErrLost
 		default:
 		}
 		if k.fresh() {
 			return nil
 		}
 		err := k.renew(ctx)
-		if err == nil || errors.Is(err, ErrLockLost) {
+		if err == nil || errors.Is(err, ErrLost) {
 			continue
 		}
 		select {
@@ -177,7 +178,7 @@ func (k *Lock) Release(ctx context.Context) error {
 	defer k.mu.Unlock()
 	failpoint.Point("before the lock is given back")
 	defer failpoint.Point("after the lock is given back")
-	for again := backoff(); ; {
+	for again := retry.Backoff(); ; {
 		mine := metav1.Preconditions{UID: &k.lease.UID, ResourceVersion: &k.lease.ResourceVersion}
 		err := client.CoordinationV1().Leases(k.locks.Namespace).Delete(ctx, k.lease.Name, metav1.DeleteOptions{Preconditions: &mine})
 		if err == nil || apierrors.IsNotFound(err) {
@@ -185,10 +186,10 @@ func (k *Lock) Release(ctx context.Context) error {
 		}
 		// It may be another's, or not as this process knows it, because an answer to a renewal was lost; or it is
 		// done, and the answer to that was lost.
-		if errors.Is(k.look(ctx), ErrLockLost) {
+		if errors.Is(k.look(ctx), ErrLost) {
 			return nil
 		}
-		if refused(err) || pause(ctx, again.Step()) != nil {
+		if retry.Refused(err) || retry.Pause(ctx, again.Step()) != nil {
 			return err
 		}
 	}

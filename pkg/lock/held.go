@@ -1,4 +1,4 @@
-package record
+package lock
 
 import (
 	"context"
@@ -9,7 +9,7 @@ import (
 	coordinationv1 "k8s.io/api/coordination/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/client-go/util/retry"
+	clientretry "k8s.io/client-go/util/retry"
 )
 
 // Held is a lock that somebody has, as it was when it was looked at.
@@ -100,7 +100,7 @@ func (l Locks) Cancel(ctx context.Context, name, run, by string) (bool, error) {
 		return false, err
 	}
 	asked := false
-	err = retry.RetryOnConflict(retry.DefaultBackoff, func() error {
+	err = clientretry.RetryOnConflict(clientretry.DefaultBackoff, func() error {
 		lease, err := l.get(ctx, name)
 		asked = err == nil && lease != nil && heldBy(lease) != "" && HolderOf(lease).Run == run
 		if err != nil || !asked {
@@ -116,14 +116,14 @@ func (l Locks) Cancel(ctx context.Context, name, run, by string) (bool, error) {
 	return asked && err == nil, err
 }
 
-// Break takes a lock from who has it. The error is ErrLockChanged when that has renewed it since, or another has it now.
+// Break takes a lock from who has it. The error is ErrChanged when that has renewed it since, or another has it now.
 func (l Locks) Break(ctx context.Context, held *Held) error { return l.remove(ctx, held.lease) }
 
-// ForceBreak takes a lock from who has it, although that renews it. The error is ErrLockChanged when another has it now.
+// ForceBreak takes a lock from who has it, although that renews it. The error is ErrChanged when another has it now.
 func (l Locks) ForceBreak(ctx context.Context, held *Held) error {
 	for tries := 0; ; tries++ {
 		err := l.remove(ctx, held.lease)
-		if err != ErrLockChanged || tries == 5 { //nolint:errorlint // it is what remove returns
+		if err != ErrChanged || tries == 5 { //nolint:errorlint // it is what remove returns
 			return err
 		}
 		live, err := l.get(ctx, held.lease.Name)
@@ -131,7 +131,7 @@ func (l Locks) ForceBreak(ctx context.Context, held *Held) error {
 			return err
 		}
 		if holdOf(live) != holdOf(held.lease) {
-			return ErrLockChanged
+			return ErrChanged
 		}
 		held.lease = live
 	}
@@ -149,18 +149,18 @@ func (l Locks) remove(ctx context.Context, seen *coordinationv1.Lease) error {
 	case apierrors.IsNotFound(err):
 		return nil
 	case apierrors.IsConflict(err):
-		return ErrLockChanged
+		return ErrChanged
 	}
 	return err
 }
 
-// drop deletes what is left of the lock of a run that has ended.
-func (l Locks) drop(ctx context.Context, name, run string) error {
+// Drop deletes what is left of the lock of a run that has ended.
+func (l Locks) Drop(ctx context.Context, name, run string) error {
 	lease, err := l.get(ctx, name)
 	if err != nil || lease == nil || heldBy(lease) != "" && HolderOf(lease).Run != run {
 		return err
 	}
-	if err := l.remove(ctx, lease); !errors.Is(err, ErrLockChanged) {
+	if err := l.remove(ctx, lease); !errors.Is(err, ErrChanged) {
 		return err
 	}
 	return nil

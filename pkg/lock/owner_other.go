@@ -1,6 +1,6 @@
 //go:build !linux
 
-package record
+package lock
 
 // machine is not known here: the end of a process is seen by its lock only.
 func machine() string { return "" }

@@ -1,4 +1,4 @@
-package record
+package lock
 
 import (
 	"context"
@@ -11,6 +11,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/watch"
+
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/retry"
 )
 
 const (
@@ -77,7 +79,7 @@ func (l Locks) lease(name string, holder Holder, live *coordinationv1.Lease) *co
 	about, _ := json.Marshal(holder) // it has nothing that JSON has not
 	who, seconds, now := identity(holder), int32(leaseDuration.Seconds()), metav1.NowMicro()
 	transitions := int32(0)
-	lease := &coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: l.Namespace, Labels: map[string]string{managedByLabel: "kubectl-tasks"}}}
+	lease := &coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: l.Namespace, Labels: map[string]string{"app.kubernetes.io/managed-by": "kubectl-tasks"}}}
 	if live != nil {
 		lease = live.DeepCopy()
 		transitions = max(0, deref(live.Spec.LeaseTransitions)+1) // it may have been written by others
@@ -110,7 +112,7 @@ func (l Locks) changed(ctx context.Context, seen *coordinationv1.Lease, atMost t
 	options := metav1.SingleObject(metav1.ObjectMeta{Name: seen.Name, ResourceVersion: seen.ResourceVersion})
 	watching, err := client.CoordinationV1().Leases(l.Namespace).Watch(ctx, options)
 	if err != nil {
-		return inTime(pause(ctx, unwatched))
+		return inTime(retry.Pause(ctx, unwatched))
 	}
 	defer watching.Stop()
 	for {
@@ -119,7 +121,7 @@ func (l Locks) changed(ctx context.Context, seen *coordinationv1.Lease, atMost t
 			lease, is := event.Object.(*coordinationv1.Lease)
 			switch {
 			case !open, event.Type == watch.Error:
-				return inTime(pause(ctx, unwatched)) // the server ended it, or cannot go on from there
+				return inTime(retry.Pause(ctx, unwatched)) // the server ended it, or cannot go on from there
 			case is && event.Type != watch.Deleted && event.Type != watch.Bookmark && beatOf(lease) == beatOf(seen):
 			case event.Type != watch.Bookmark:
 				return nil

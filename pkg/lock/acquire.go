@@ -1,30 +1,29 @@
-package record
+package lock
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"net"
 	"time"
 
 	coordinationv1 "k8s.io/api/coordination/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/kubernetes"
+
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/retry"
 )
 
 const (
-	// leaseDuration is how long a lock that is not renewed is respected. Who wants it measures that with
-	// its own clock, from when it first saw the last renewal.
+	// leaseDuration is how long a lock that is not renewed is respected. A process that wants the lock measures it
+	// with its own clock, from when it first saw the last renewal.
 	leaseDuration = 15 * time.Second
-	// renewEvery is how often a lock is renewed.
+	// renewEvery is the interval between renewals of a lock.
 	renewEvery = 5 * time.Second
-	// heartbeat is how often who waits for a lock says so.
+	// heartbeat is the interval between messages while Acquire waits.
 	heartbeat = 15 * time.Second
-	// lostPatience is how long a server is asked again that does not answer, or with errors of its own.
-	lostPatience = 20 * time.Second
+	// retryLimit is how long Acquire repeats requests that the server does not answer, or answers with errors of its own.
+	retryLimit = 20 * time.Second
 )
 
 // Holder is who has a lock.
@@ -56,17 +55,17 @@ func (e *LockedError) Error() string {
 	return fmt.Sprintf("%s is locked by %s for run %s; waited %s\nhint: 'kubectl tasks status' shows what it does; 'kubectl tasks unlock' breaks the lock of a process that is no more", e.Name, e.Holder.Owner, e.Holder.Run, e.Waited.Round(time.Second))
 }
 
-// ErrLockLost means that somebody else took the lock, or that it was broken.
-var ErrLockLost = errors.New("the lock was lost: another process has it, or it was broken")
+// ErrLost means that somebody else took the lock, or that it was broken.
+var ErrLost = errors.New("the lock was lost: another process has it, or it was broken")
 
-// ErrLockChanged means that the lock is not as it was when it was looked at: it was renewed, or another has it.
-var ErrLockChanged = errors.New("the lock has changed: it was renewed, or another process has it")
+// ErrChanged means that the lock is not as it was when it was looked at: it was renewed, or another has it.
+var ErrChanged = errors.New("the lock has changed: it was renewed, or another process has it")
 
-// LockName is the name of the Lease that keeps the runs of a release apart; a run without a release has
-// one of its own, which reports that it is alive.
-func LockName(release, run string) string {
+// Name returns the name of the Lease that keeps the runs of a release apart. A run without a release has a Lease of its
+// own, which shows that its process is alive.
+func Name(release, run string) string {
 	if release == "" {
-		return runName(run)
+		return "kubectl-tasks.run." + run
 	}
 	return "kubectl-tasks." + release
 }
@@ -86,7 +85,7 @@ func (l Locks) Acquire(ctx context.Context, name string, holder Holder, wait tim
 		began    = time.Now()
 		seen     sight
 		nextTell time.Time
-		again    = backoff()
+		again    = retry.Backoff()
 		failing  time.Time // since when no answer came; zero when the last one did
 		answered bool
 	)
@@ -98,7 +97,7 @@ func (l Locks) Acquire(ctx context.Context, name string, holder Holder, wait tim
 			return l.locked(lease, seen.lease != nil, died), nil
 		case raced(err):
 			answered, failing = true, time.Time{}
-			if err := pause(ctx, again.Step()); err != nil {
+			if err := retry.Pause(ctx, again.Step()); err != nil {
 				return nil, err
 			}
 			continue
@@ -106,17 +105,17 @@ func (l Locks) Acquire(ctx context.Context, name string, holder Holder, wait tim
 			if failing.IsZero() {
 				failing = now
 			}
-			if !lostAnswer(err) && (!answered || !outOfReach(err)) || now.Sub(failing) >= lostPatience {
+			if !retry.AnswerLost(err) && (!answered || !retry.Unreachable(err)) || now.Sub(failing) >= retryLimit {
 				return nil, err
 			}
-			if err := pause(ctx, min(again.Step(), lostPatience-now.Sub(failing))); err != nil {
+			if err := retry.Pause(ctx, min(again.Step(), retryLimit-now.Sub(failing))); err != nil {
 				return nil, err
 			}
 			continue
 		}
 		answered, failing = true, time.Time{}
 		if seen.lease == nil || beatOf(seen.lease) != beatOf(lease) {
-			seen, again = sight{lease, now}, backoff()
+			seen, again = sight{lease, now}, retry.Backoff()
 		}
 		seen.lease = lease
 		other := HolderOf(lease)
@@ -183,39 +182,4 @@ func (l Locks) try(ctx context.Context, name string, holder Holder, seen sight) 
 // raced reports whether an answer means that others changed the lease between two requests.
 func raced(err error) bool {
 	return apierrors.IsConflict(err) || apierrors.IsAlreadyExists(err) || apierrors.IsNotFound(err)
-}
-
-// lostAnswer reports whether an error leaves open what the server did, or is about the server alone. One that
-// cannot be reached at all has done nothing; see outOfReach.
-func lostAnswer(err error) bool {
-	if err == nil || errors.Is(err, context.Canceled) || outOfReach(err) {
-		return false
-	}
-	if network := net.Error(nil); errors.As(err, &network) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return true
-	}
-	return apierrors.IsServerTimeout(err) || apierrors.IsTimeout(err) || apierrors.IsServiceUnavailable(err) || apierrors.IsTooManyRequests(err) || apierrors.IsInternalError(err)
-}
-
-// outOfReach reports whether there was no connection to the server.
-func outOfReach(err error) bool {
-	dial := (*net.OpError)(nil)
-	return errors.As(err, &dial) && dial.Op == "dial"
-}
-
-// backoff is how long to wait before a server is asked again, longer each time.
-func backoff() *wait.Backoff {
-	return &wait.Backoff{Duration: 20 * time.Millisecond, Factor: 2, Jitter: 0.5, Steps: 20, Cap: 5 * time.Second}
-}
-
-// pause waits for a time; the error is ctx's cause when that ends before.
-func pause(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
 }
