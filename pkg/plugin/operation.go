@@ -17,6 +17,7 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/engine"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/expression"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/ledger"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/lock"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/plan"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/record"
@@ -58,7 +59,7 @@ func (a *App) prepare(ctx context.Context, o *helmOptions, client *kube.Client, 
 	next := sync.OnceValues(change.Next)
 	p := &operation{id: a.runID(rel.Name), release: change, flags: flags, options: o}
 	p.past = memory{
-		store:  record.Store{Client: client.Interface, Namespace: rel.Namespace, Release: rel.Name, Life: p.life},
+		store:  ledger.Store{Client: client.Interface, Namespace: rel.Namespace, Release: rel.Name, FirstDeployed: p.life},
 		client: client, next: next,
 	}
 	documents, looked, err := a.find(ctx, flags, client, rel, p.sources(next))
@@ -323,7 +324,7 @@ func (a *App) perform(ctx context.Context, o *operation) error {
 	o.runner.settle()
 	o.runner.sleep(a.tell)
 	o.runner.recording.Wait()
-	if ledger, ok := o.ledger.(record.Ledger); ok {
+	if ledger, ok := o.ledger.(ledger.Journal); ok {
 		if err := ledger.Close(); err != nil {
 			a.tell(err.Error())
 		}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/engine"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/ledger"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/plan"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/record"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/release"
@@ -23,7 +24,7 @@ import (
 
 // memory is what a run knows of earlier ones, and tells later ones.
 type memory struct {
-	store  record.Store
+	store  ledger.Store
 	client *kube.Client
 	// next returns the objects that are going to be applied; nil when there are none.
 	next func() ([]*unstructured.Unstructured, error)
@@ -149,26 +150,26 @@ func packed(set taskSet, wanted func(source.Document) bool) ([]record.Document, 
 
 // ledger writes what later runs must know of this one into the record.
 func (m memory) ledger(run string, revision int, documents []record.Document) engine.Journal {
-	return record.Ledger{Store: m.store, Run: run, Revision: revision, Documents: documents, Digest: func(t task.Task) (string, error) {
+	return ledger.Journal{Store: m.store, Run: run, Revision: revision, Documents: documents, Digest: func(t task.Task) (string, error) {
 		return m.digest(context.Background(), t)
 	}}
 }
 
 // done returns what was done for the revisions after that one, with how it is taken back, and what is
 // known only to have been started; and what the record had no room for.
-func (m memory) done(ctx context.Context, revision int) (done []plan.Done, started []record.Done, dropped record.Dropped, err error) {
+func (m memory) done(ctx context.Context, revision int) (done []plan.Done, started []ledger.Entry, dropped ledger.Dropped, err error) {
 	known, err := m.store.Load(ctx)
 	if err != nil {
-		return nil, nil, record.Dropped{}, err
+		return nil, nil, ledger.Dropped{}, err
 	}
 	for _, d := range known.Since(revision) {
-		if !d.Ended {
+		if !d.Succeeded {
 			started = append(started, d)
 			continue
 		}
 		undo, err := d.UndoTask("record")
 		if err != nil {
-			return nil, nil, record.Dropped{}, err
+			return nil, nil, ledger.Dropped{}, err
 		}
 		done = append(done, plan.Done{Entry: d.ID, Revision: d.Revision, Undo: undo})
 	}

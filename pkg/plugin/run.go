@@ -14,8 +14,8 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/engine"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/ledger"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/plan"
-	"github.com/kubectl-tasks/kubectl-tasks/pkg/record"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/release"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/report"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
@@ -145,7 +145,7 @@ func (a *App) run(ctx context.Context, o *runOptions, names []string) error {
 	if err != nil {
 		return err
 	}
-	past := memory{store: record.Store{Client: client.Interface, Namespace: namespace, Release: o.release}, client: client}
+	past := memory{store: ledger.Store{Client: client.Interface, Namespace: namespace, Release: o.release}, client: client}
 	chosen, err := choose(set.tasks, names, o.phase, len(o.tasks.references) > 0)
 	if err != nil {
 		return usageError{err}
@@ -156,7 +156,7 @@ func (a *App) run(ctx context.Context, o *runOptions, names []string) error {
 		if revision, life, err = o.connection.lastRevision(ctx, o.release, namespace); err != nil {
 			return &release.PreflightError{Err: err}
 		}
-		past.store.Life = func() string { return life }
+		past.store.FirstDeployed = func() string { return life }
 	}
 	if !o.tasks.forceTasks {
 		if err := past.skipDone(ctx, chosen); err != nil {

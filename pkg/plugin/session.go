@@ -299,7 +299,7 @@ func (s *session) engine(e engine.Engine, ledger engine.Journal) engine.Engine {
 	case ledger == nil:
 		e.Journal = s.journal
 	default:
-		e.Journal = record.Both{s.journal, ledger}
+		e.Journal = engine.Tee{s.journal, ledger}
 	}
 	return e
 }

@@ -374,7 +374,7 @@ func TestStored(t *testing.T) {
 	}
 	cluster, client := store()
 	for name, runs := range map[string]Runs{
-		"cluster": ClusterRuns{Client: cluster.Client, Namespace: "ns"},
+		"cluster": cluster,
 		"local":   LocalRuns{Dir: t.TempDir(), Namespace: "ns"},
 	} {
 		ctx := t.Context()
@@ -462,7 +462,7 @@ func FuzzStored(f *testing.F) {
 func TestPruneLocks(t *testing.T) {
 	cluster, client := store()
 	ctx, end := t.Context(), time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-	runs, locks := ClusterRuns{Client: cluster.Client, Namespace: "ns"}, lock.Locks{Client: cluster.Client, Namespace: "ns"}
+	runs, locks := cluster, lock.Locks{Client: cluster.Client, Namespace: "ns"}
 	ids := []string{"20260102-030405-a", "20260102-030406-b", "20260102-030407-c", "20260102-030408-d"}
 	for i, id := range ids {
 		run := &Stored{Run: Run{ID: id, Namespace: "ns", Start: end.Add(time.Duration(i) * time.Second)}}

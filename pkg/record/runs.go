@@ -25,10 +25,17 @@ const (
 	// runType and runLabel tell a run's Secret from others.
 	runType  = "kubectl-tasks.io/run"
 	runLabel = "kubectl-tasks.io/run"
+	// ManagedByLabel is on each Secret of this program, with the value kubectl-tasks.
+	ManagedByLabel = "app.kubernetes.io/managed-by"
+	// ReleaseLabel names the release that a Secret is about.
+	ReleaseLabel = "kubectl-tasks.io/release"
 	// runKey is where it has the run, and the keys with logPrefix have what its steps printed.
 	runKey    = "run"
 	logPrefix = "log."
 )
+
+// maxBytes is the largest size of a record; a Secret can have 1 MiB.
+const maxBytes = 512 << 10
 
 // Stored is a recorded run with what its steps have printed.
 type Stored struct {
@@ -116,9 +123,9 @@ func (c ClusterRuns) Put(ctx context.Context, run *Stored) error {
 	if err != nil {
 		return err
 	}
-	all := map[string]string{managedByLabel: "kubectl-tasks", runLabel: run.ID}
+	all := map[string]string{ManagedByLabel: "kubectl-tasks", runLabel: run.ID}
 	if run.Release != "" {
-		all[releaseLabel] = run.Release
+		all[ReleaseLabel] = run.Release
 	}
 	secret := &corev1.Secret{
 		ObjectMeta: metav1.ObjectMeta{Name: runName(run.ID), Namespace: c.Namespace, Labels: all, ResourceVersion: run.version},
@@ -165,8 +172,8 @@ func (c ClusterRuns) decode(secret *corev1.Secret) (*Stored, error) {
 	case err != nil:
 	case secret.Type != runType:
 		err = fmt.Errorf("it is of the type %q, and records are of %q", secret.Type, runType)
-	case run.Release != secret.Labels[releaseLabel]:
-		err = fmt.Errorf("it is about release %q, and its label %s says %q", run.Release, releaseLabel, secret.Labels[releaseLabel])
+	case run.Release != secret.Labels[ReleaseLabel]:
+		err = fmt.Errorf("it is about release %q, and its label %s says %q", run.Release, ReleaseLabel, secret.Labels[ReleaseLabel])
 	}
 	if err != nil {
 		return nil, fmt.Errorf("secret/%s in namespace %q cannot be read: %w", secret.Name, c.Namespace, err)
@@ -188,7 +195,7 @@ func (c ClusterRuns) Each(ctx context.Context, release string, each func(*Run)) 
 		run, err := c.decode(secret)
 		if err != nil {
 			unreadable = append(unreadable, Unreadable{
-				ID: strings.TrimPrefix(secret.Name, runName("")), Release: secret.Labels[releaseLabel], Start: secret.CreationTimestamp.Time, Err: err,
+				ID: strings.TrimPrefix(secret.Name, runName("")), Release: secret.Labels[ReleaseLabel], Start: secret.CreationTimestamp.Time, Err: err,
 			})
 			return
 		}
@@ -205,7 +212,7 @@ func (c ClusterRuns) pages(ctx context.Context, release string, each func(*corev
 	}
 	selector := runLabel
 	if release != "" {
-		selector += "," + labels.SelectorFromSet(labels.Set{releaseLabel: release}).String()
+		selector += "," + labels.SelectorFromSet(labels.Set{ReleaseLabel: release}).String()
 	}
 	options := metav1.ListOptions{LabelSelector: selector, Limit: page}
 	for {

@@ -9,12 +9,17 @@ import (
 	"k8s.io/client-go/kubernetes/fake"
 )
 
+func store() (ClusterRuns, *fake.Clientset) {
+	client := fake.NewClientset()
+	return ClusterRuns{Client: func() (kubernetes.Interface, error) { return client, nil }, Namespace: "ns"}, client
+}
+
 // TestOldestFirst: of runs that began in the same second the one that began last is the newest, whatever the random
 // part of its ID is.
 func TestOldestFirst(t *testing.T) {
-	client := fake.NewClientset()
+	cluster, _ := store()
 	places := map[string]Runs{
-		"cluster": ClusterRuns{Client: func() (kubernetes.Interface, error) { return client, nil }, Namespace: "ns"},
+		"cluster": cluster,
 		"files":   LocalRuns{Dir: t.TempDir(), Namespace: "ns"},
 	}
 	began := time.Date(2026, 11, 25, 22, 30, 7, 0, time.UTC)

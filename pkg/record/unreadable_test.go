@@ -27,10 +27,10 @@ func TestUnreadable(t *testing.T) {
 		runs   Runs
 		damage func(id string, data []byte) error
 	}{
-		"cluster": {ClusterRuns{Client: cluster.Client, Namespace: "ns"}, func(id string, data []byte) error {
+		"cluster": {cluster, func(id string, data []byte) error {
 			secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{
 				Name: runName(id), Namespace: "ns", CreationTimestamp: metav1.NewTime(began),
-				Labels: map[string]string{managedByLabel: "kubectl-tasks", runLabel: id, releaseLabel: "web"},
+				Labels: map[string]string{ManagedByLabel: "kubectl-tasks", runLabel: id, ReleaseLabel: "web"},
 			}, Type: runType, Data: map[string][]byte{runKey: data}}
 			_, err := client.CoreV1().Secrets("ns").Create(t.Context(), secret, metav1.CreateOptions{})
 			return err

@@ -1,4 +1,4 @@
-package record
+package ledger
 
 import (
 	"context"
@@ -11,14 +11,13 @@ import (
 	"k8s.io/client-go/kubernetes"
 
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/failpoint"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/record"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/retry"
 )
 
 const (
-	// secretType and the labels tell the Secret from those of others.
-	secretType     = "kubectl-tasks.io/record"
-	managedByLabel = "app.kubernetes.io/managed-by"
-	releaseLabel   = "kubectl-tasks.io/release"
+	// secretType tells the Secret from those of others.
+	secretType = "kubectl-tasks.io/record"
 	// key is where the Secret has the record.
 	key = "record.json"
 )
@@ -30,16 +29,16 @@ type Store struct {
 	// Namespace and Release are what the record is about; without a release it is about tasks that
 	// run by name.
 	Namespace, Release string
-	// Life returns what tells the release from others of its name (see Record.Life), "" as long as
+	// FirstDeployed returns what tells the release from others of its name (see Ledger.FirstDeployed), "" as long as
 	// there is none. It may be nil.
-	Life func() string
+	FirstDeployed func() string
 }
 
-func (s Store) life() string {
-	if s.Life == nil {
+func (s Store) firstDeployed() string {
+	if s.FirstDeployed == nil {
 		return ""
 	}
-	return s.Life()
+	return s.FirstDeployed()
 }
 
 // Name is that of the Secret.
@@ -55,22 +54,22 @@ func (s Store) wrap(err error) error {
 }
 
 // Load returns the record; an empty one when there is none.
-func (s Store) Load(ctx context.Context) (*Record, error) {
+func (s Store) Load(ctx context.Context) (*Ledger, error) {
 	client, err := s.Client()
 	if err != nil {
 		return nil, err
 	}
-	record, _, err := s.load(ctx, client)
+	ledger, _, err := s.load(ctx, client)
 	if err != nil {
 		return nil, s.wrap(err)
 	}
-	return record, nil
+	return ledger, nil
 }
 
-func (s Store) load(ctx context.Context, client kubernetes.Interface) (*Record, *corev1.Secret, error) {
+func (s Store) load(ctx context.Context, client kubernetes.Interface) (*Ledger, *corev1.Secret, error) {
 	secret, err := client.CoreV1().Secrets(s.Namespace).Get(ctx, s.Name(), metav1.GetOptions{})
 	if apierrors.IsNotFound(err) {
-		return &Record{}, nil, nil
+		return &Ledger{}, nil, nil
 	}
 	if err != nil {
 		return nil, nil, err
@@ -78,15 +77,15 @@ func (s Store) load(ctx context.Context, client kubernetes.Interface) (*Record, 
 	if err := s.check(secret); err != nil {
 		return nil, nil, err
 	}
-	record := &Record{}
-	if err := json.Unmarshal(secret.Data[key], record); err != nil {
+	ledger := &Ledger{}
+	if err := json.Unmarshal(secret.Data[key], ledger); err != nil {
 		return nil, nil, err
 	}
-	if record.Life != "" && record.Life != s.life() {
+	if ledger.FirstDeployed != "" && ledger.FirstDeployed != s.firstDeployed() {
 		// It is about a release of that name which is no more.
-		record = &Record{}
+		ledger = &Ledger{}
 	}
-	return record, secret, nil
+	return ledger, secret, nil
 }
 
 // check returns an error when a Secret of the record's name is somebody else's: it is neither read nor changed.
@@ -94,15 +93,15 @@ func (s Store) check(secret *corev1.Secret) error {
 	if secret.Type != secretType {
 		return fmt.Errorf("it is of the type %q, and records are of %q: it is left as it is", secret.Type, secretType)
 	}
-	if of := secret.Labels[releaseLabel]; of != s.Release {
-		return fmt.Errorf("its label %s says %q: it is left as it is", releaseLabel, of)
+	if of := secret.Labels[record.ReleaseLabel]; of != s.Release {
+		return fmt.Errorf("its label %s says %q: it is left as it is", record.ReleaseLabel, of)
 	}
 	return nil
 }
 
 // update changes the record. When another run changes it at the same time, change is called again
 // with what that made of it. A record of nothing is not kept.
-func (s Store) update(ctx context.Context, change func(*Record) error) error {
+func (s Store) update(ctx context.Context, change func(*Ledger) error) error {
 	client, err := s.Client()
 	if err != nil {
 		return err
@@ -111,22 +110,22 @@ func (s Store) update(ctx context.Context, change func(*Record) error) error {
 	failpoint.Point("before the ledger is written")
 	defer failpoint.Point("after the ledger is written")
 	err = patiently(ctx, func() error {
-		record, secret, err := s.load(ctx, client)
+		ledger, secret, err := s.load(ctx, client)
 		if err != nil {
 			return err
 		}
-		if err := change(record); err != nil {
+		if err := change(ledger); err != nil {
 			return err
 		}
-		record.Life = s.life()
+		ledger.FirstDeployed = s.firstDeployed()
 		switch {
-		case record.empty() && secret == nil:
+		case ledger.empty() && secret == nil:
 			return nil
-		case record.empty():
+		case ledger.empty():
 			read := metav1.Preconditions{UID: &secret.UID, ResourceVersion: &secret.ResourceVersion}
 			return secrets.Delete(ctx, secret.Name, metav1.DeleteOptions{Preconditions: &read})
 		}
-		text, err := record.encoded()
+		text, err := ledger.encoded()
 		if err != nil {
 			return err
 		}
@@ -135,9 +134,9 @@ func (s Store) update(ctx context.Context, change func(*Record) error) error {
 			_, err = secrets.Update(ctx, secret, metav1.UpdateOptions{FieldManager: "kubectl-tasks"})
 			return err
 		}
-		labels := map[string]string{managedByLabel: "kubectl-tasks"}
+		labels := map[string]string{record.ManagedByLabel: "kubectl-tasks"}
 		if s.Release != "" {
-			labels[releaseLabel] = s.Release
+			labels[record.ReleaseLabel] = s.Release
 		}
 		_, err = secrets.Create(ctx, &corev1.Secret{
 			ObjectMeta: metav1.ObjectMeta{Name: s.Name(), Namespace: s.Namespace, Labels: labels},

@@ -1,4 +1,4 @@
-package record
+package ledger
 
 import (
 	"encoding/json"
@@ -27,8 +27,8 @@ var executors = func() map[string]reflect.Type {
 	return types
 }()
 
-// encode returns what is needed to run the task later.
-func encode(t task.Task) (json.RawMessage, error) {
+// encodeTask returns what is needed to run the task later.
+func encodeTask(t task.Task) (json.RawMessage, error) {
 	executor, err := json.Marshal(t.Executor)
 	if err != nil {
 		return nil, err
@@ -38,7 +38,7 @@ func encode(t task.Task) (json.RawMessage, error) {
 
 // UndoTask returns the task that takes it back. It is not trusted: whoever may write Secrets could have
 // written it.
-func (d Done) UndoTask(source string) (task.Task, error) {
+func (d Entry) UndoTask(source string) (task.Task, error) {
 	var s stored
 	if err := json.Unmarshal(d.Undo, &s); err != nil {
 		return task.Task{}, fmt.Errorf("the undo of task %q in the %s: %w", d.Task, source, err)

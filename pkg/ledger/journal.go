@@ -1,4 +1,4 @@
-package record
+package ledger
 
 import (
 	"context"
@@ -8,29 +8,30 @@ import (
 
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/engine"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/plan"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/record"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
 // timeout is how long writing an entry may take.
 const timeout = 30 * time.Second
 
-// Ledger writes a run's entries into the record of its release. It implements engine.Journal, and
+// Journal writes a run's entries into the record of its release. It implements engine.Journal, and
 // writes only what a later run will ask for.
-type Ledger struct {
+type Journal struct {
 	Store Store
 	// Run is the run's identifier.
 	Run string
 	// Revision is the release's revision that the run makes or meets.
 	Revision int
 	// Documents are kept when Helm has applied the release.
-	Documents []Document
+	Documents []record.Document
 	// Digest returns the digest of what a task depends on.
 	Digest func(t task.Task) (string, error)
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 }
 
-func (j Ledger) now() time.Time {
+func (j Journal) now() time.Time {
 	if j.Now != nil {
 		return j.Now().UTC()
 	}
@@ -38,31 +39,31 @@ func (j Ledger) now() time.Time {
 }
 
 // id is that of the entry of a task of this run.
-func (j Ledger) id(t *task.Task) string { return j.Run + "/" + t.Name }
+func (j Journal) id(t *task.Task) string { return j.Run + "/" + t.Name }
 
-func (j Ledger) update(change func(*Record) error) error {
+func (j Journal) update(change func(*Ledger) error) error {
 	// The run may be cancelled: what was done is written all the same.
 	return j.updateIn(context.Background(), change)
 }
 
-func (j Ledger) updateIn(ctx context.Context, change func(*Record) error) error {
+func (j Journal) updateIn(ctx context.Context, change func(*Ledger) error) error {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	return j.Store.update(ctx, change)
 }
 
 // Before writes that a task which can be taken back is about to start.
-func (j Ledger) Before(ctx context.Context, a engine.Attempt) error {
+func (j Journal) Before(ctx context.Context, a engine.Attempt) error {
 	s := a.Step
 	if s.Task == nil || s.Task.Undo == nil {
 		return nil
 	}
-	undo, err := encode(*s.Task.Undo)
+	undo, err := encodeTask(*s.Task.Undo)
 	if err != nil {
 		return err
 	}
-	return j.updateIn(ctx, func(r *Record) error {
-		r.Done = append(r.forget(j.id(s.Task)), Done{
+	return j.updateIn(ctx, func(r *Ledger) error {
+		r.Entries = append(r.forget(j.id(s.Task)), Entry{
 			ID: j.id(s.Task), Run: j.Run, Revision: j.Revision, Task: s.Task.Name, Time: j.now(), Undo: undo,
 		})
 		return nil
@@ -70,15 +71,15 @@ func (j Ledger) Before(ctx context.Context, a engine.Attempt) error {
 }
 
 // Retried writes nothing: only a task's end counts.
-func (j Ledger) Retried(engine.Attempt, task.Result) error { return nil }
+func (j Journal) Retried(engine.Attempt, task.Result) error { return nil }
 
 // After writes how a task ended: that it was done or was not, or that it was taken back; and, when
 // Helm has applied the release, the documents and which release it is.
-func (j Ledger) After(result engine.StepResult) error {
+func (j Journal) After(result engine.StepResult) error {
 	s := result.Step
 	switch {
 	case s.Kind == plan.Apply && result.State == task.Succeeded:
-		return j.update(func(r *Record) error {
+		return j.update(func(r *Ledger) error {
 			r.Documents = j.Documents
 			return nil
 		})
@@ -92,8 +93,8 @@ func (j Ledger) After(result engine.StepResult) error {
 		if id == "" {
 			id = j.Run + "/" + s.Undoes
 		}
-		return j.update(func(r *Record) error {
-			r.Done = r.forget(id)
+		return j.update(func(r *Ledger) error {
+			r.Entries = r.forget(id)
 			return nil
 		})
 	}
@@ -101,14 +102,14 @@ func (j Ledger) After(result engine.StepResult) error {
 }
 
 // Close writes which release the entries are about, which an install knows only at its end.
-func (j Ledger) Close() error {
-	if j.Store.life() == "" {
+func (j Journal) Close() error {
+	if j.Store.firstDeployed() == "" {
 		return nil
 	}
-	return j.update(func(*Record) error { return nil })
+	return j.update(func(*Ledger) error { return nil })
 }
 
-func (j Ledger) taskEnded(result engine.StepResult) error {
+func (j Journal) taskEnded(result engine.StepResult) error {
 	t := result.Step.Task
 	proof := Proof{Key: t.Once, Time: j.now()}
 	proves := result.State == task.Succeeded && (t.Once != "" || t.Changed != nil)
@@ -124,30 +125,30 @@ func (j Ledger) taskEnded(result engine.StepResult) error {
 	var undo json.RawMessage
 	if t.Undo != nil {
 		var err error
-		if undo, err = encode(*t.Undo); err != nil {
+		if undo, err = encodeTask(*t.Undo); err != nil {
 			return err
 		}
 	}
-	return j.update(func(r *Record) error {
+	return j.update(func(r *Ledger) error {
 		if proves {
 			if r.Proofs == nil {
 				r.Proofs = map[string]Proof{}
 			}
 			r.Proofs[t.Name] = proof
 		}
-		i := slices.IndexFunc(r.Done, func(d Done) bool { return d.ID == j.id(t) })
+		i := slices.IndexFunc(r.Entries, func(d Entry) bool { return d.ID == j.id(t) })
 		switch {
 		case i < 0:
 		case result.State == task.Succeeded:
-			r.Done[i].Ended, r.Done[i].Undo = true, undo
+			r.Entries[i].Succeeded, r.Entries[i].Undo = true, undo
 		case result.State != task.Unknown:
-			r.Done = r.forget(j.id(t))
+			r.Entries = r.forget(j.id(t))
 		}
 		return nil
 	})
 }
 
 // forget returns Done without an entry.
-func (r *Record) forget(id string) []Done {
-	return slices.DeleteFunc(r.Done, func(d Done) bool { return d.ID == id })
+func (r *Ledger) forget(id string) []Entry {
+	return slices.DeleteFunc(r.Entries, func(d Entry) bool { return d.ID == id })
 }

@@ -1,4 +1,4 @@
-package record
+package ledger
 
 import (
 	"context"
@@ -21,6 +21,7 @@ import (
 
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/engine"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/plan"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/record"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
@@ -40,11 +41,11 @@ func TestEncode(t *testing.T) {
 		task.Approve{Message: "?"},
 	} {
 		policy := task.Policy{Timeout: time.Minute, Retries: 2, OnFailure: task.Warn}
-		text, err := encode(task.Task{Name: "t", Executor: e, Policy: policy, Source: task.Source{Trusted: true}})
+		text, err := encodeTask(task.Task{Name: "t", Executor: e, Policy: policy, Source: task.Source{Trusted: true}})
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, err := Done{Task: "t", Undo: text}.UndoTask("record")
+		got, err := Entry{Task: "t", Undo: text}.UndoTask("record")
 		want := task.Task{Name: "t", Executor: e, Policy: policy, Position: task.Position{File: "record"}, Source: task.Source{Name: "record", Format: "record"}}
 		if diff := cmp.Diff(want, got); diff != "" || err != nil {
 			t.Errorf("%s: error %v (-want +got):\n%s", e.Kind(), err, diff)
@@ -53,7 +54,7 @@ func TestEncode(t *testing.T) {
 	for text, want := range map[string]string{
 		"x": "invalid character", `{"kind": "rocket"}`: `is a "rocket", which this version does not know`, `{"kind": "host", "executor": 1}`: "cannot unmarshal",
 	} {
-		if _, err := (Done{Task: "t", Undo: json.RawMessage(text)}).UndoTask("record"); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := (Entry{Task: "t", Undo: json.RawMessage(text)}).UndoTask("record"); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: error %v", text, err)
 		}
 	}
@@ -64,7 +65,7 @@ func store() (Store, *fake.Clientset) {
 	return Store{Client: func() (kubernetes.Interface, error) { return client, nil }, Namespace: "ns", Release: "web"}, client
 }
 
-func before(j Ledger, s plan.Step) error {
+func before(j Journal, s plan.Step) error {
 	return j.Before(context.Background(), engine.Attempt{Step: s, Number: 1})
 }
 
@@ -78,17 +79,17 @@ func undoable(name string) *task.Task {
 func TestLedger(t *testing.T) {
 	s, _ := store()
 	ctx := context.Background()
-	j := Ledger{Store: s, Run: "r1", Revision: 2, Digest: func(task.Task) (string, error) { return "sum", nil }, Now: func() time.Time { return time.Unix(0, 0) }}
+	j := Journal{Store: s, Run: "r1", Revision: 2, Digest: func(task.Task) (string, error) { return "sum", nil }, Now: func() time.Time { return time.Unix(0, 0) }}
 	states := func() string {
-		record, err := s.Load(ctx)
+		ledger, err := s.Load(ctx)
 		if err != nil {
 			t.Fatal(err)
 		}
 		var all []string
-		for _, d := range record.Since(0) {
-			all = append(all, fmt.Sprintf("%s@%d %v", d.ID, d.Revision, d.Ended))
+		for _, d := range ledger.Since(0) {
+			all = append(all, fmt.Sprintf("%s@%d %v", d.ID, d.Revision, d.Succeeded))
 		}
-		for name, p := range record.Proofs {
+		for name, p := range ledger.Proofs {
 			all = append(all, fmt.Sprintf("%s=%s%s", name, p.Key, p.Digest))
 		}
 		return strings.Join(all, ", ")
@@ -151,7 +152,7 @@ func TestEmpty(t *testing.T) {
 		_, err := client.CoreV1().Secrets("ns").Get(ctx, s.Name(), metav1.GetOptions{})
 		return err == nil
 	}
-	j := Ledger{Store: s, Run: "r1"}
+	j := Journal{Store: s, Run: "r1"}
 	a := plan.Step{ID: "a", Kind: plan.Task, Task: undoable("a")}
 	apply := engine.StepResult{Step: plan.Step{Kind: plan.Apply}, Result: task.Result{State: task.Succeeded}}
 	if err := j.After(apply); err != nil || exists() {
@@ -171,8 +172,8 @@ func TestConflict(t *testing.T) {
 	s, client := store()
 	ctx := context.Background()
 	add := func(id string) error {
-		return s.update(ctx, func(r *Record) error {
-			r.Done = append(r.Done, Done{ID: id})
+		return s.update(ctx, func(r *Ledger) error {
+			r.Entries = append(r.Entries, Entry{ID: id})
 			return nil
 		})
 	}
@@ -180,7 +181,7 @@ func TestConflict(t *testing.T) {
 	client.PrependReactor("*", "secrets", func(action clienttesting.Action) (bool, runtime.Object, error) {
 		if verb := action.GetVerb(); (verb == "create" || verb == "update") && !other {
 			other = true
-			secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: "kubectl-tasks.web", Namespace: "ns", Labels: map[string]string{releaseLabel: "web"}}, Type: secretType}
+			secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: "kubectl-tasks.web", Namespace: "ns", Labels: map[string]string{record.ReleaseLabel: "web"}}, Type: secretType}
 			secret.Data = map[string][]byte{key: []byte(`{"done": [{"id": "other"}]}`)}
 			if err := client.Tracker().Create(corev1.SchemeGroupVersion.WithResource("secrets"), secret, "ns"); err != nil {
 				t.Error(err)
@@ -193,7 +194,7 @@ func TestConflict(t *testing.T) {
 		t.Fatal(err)
 	}
 	r, err := s.Load(ctx)
-	if err != nil || len(r.Done) != 2 || r.Done[0].ID != "other" || r.Done[1].ID != "mine" {
+	if err != nil || len(r.Entries) != 2 || r.Entries[0].ID != "other" || r.Entries[1].ID != "mine" {
 		t.Errorf("%+v, error %v", r, err)
 	}
 	secret, err := client.CoreV1().Secrets("ns").Get(ctx, "kubectl-tasks.web", metav1.GetOptions{})
@@ -208,15 +209,15 @@ func TestLife(t *testing.T) {
 	s, _ := store()
 	ctx := context.Background()
 	life := ""
-	s.Life = func() string { return life }
-	j := Ledger{Store: s, Run: "r1", Documents: []Document{{Name: "d"}}}
+	s.FirstDeployed = func() string { return life }
+	j := Journal{Store: s, Run: "r1", Documents: []record.Document{{Name: "d"}}}
 	apply := engine.StepResult{Step: plan.Step{Kind: plan.Apply}, Result: task.Result{State: task.Succeeded}}
 	count := func() string {
 		r, err := s.Load(ctx)
 		if err != nil {
 			t.Fatal(err)
 		}
-		return fmt.Sprintf("%d done, %d documents", len(r.Done), len(r.Documents))
+		return fmt.Sprintf("%d done, %d documents", len(r.Entries), len(r.Documents))
 	}
 	a := plan.Step{ID: "a", Kind: plan.Task, Task: undoable("a")}
 	if err := before(j, a); err != nil || count() != "1 done, 0 documents" {
@@ -237,12 +238,12 @@ func TestLife(t *testing.T) {
 }
 
 func TestSize(t *testing.T) {
-	r := &Record{Proofs: map[string]Proof{"p": {Key: "k"}}}
+	r := &Ledger{Proofs: map[string]Proof{"p": {Key: "k"}}}
 	for i := range 100 {
-		r.Done = append(r.Done, Done{ID: fmt.Sprint(i), Undo: json.RawMessage(`"` + strings.Repeat("x", 10<<10) + `"`)})
+		r.Entries = append(r.Entries, Entry{ID: fmt.Sprint(i), Undo: json.RawMessage(`"` + strings.Repeat("x", 10<<10) + `"`)})
 	}
 	text, err := r.encoded()
-	if err != nil || len(text) > maxBytes || len(r.Done) < 40 || r.Done[len(r.Done)-1].ID != "99" || len(r.Proofs) != 1 {
-		t.Errorf("%d bytes, %d entries, error %v", len(text), len(r.Done), err)
+	if err != nil || len(text) > maxBytes || len(r.Entries) < 40 || r.Entries[len(r.Entries)-1].ID != "99" || len(r.Proofs) != 1 {
+		t.Errorf("%d bytes, %d entries, error %v", len(text), len(r.Entries), err)
 	}
 }
