@@ -87,9 +87,9 @@ func (o *helmOptions) reach(ctx context.Context) (string, error) {
 
 // deploy is an install or an upgrade.
 type deploy interface {
-	release.Change
-	Name(args []string) (name, chart string, err error)
-	Prepare(chart string) error
+	Name(args []string) (string, error)
+	Resume(run release.Interrupted)
+	Prepare() (release.Change, error)
 }
 
 func (a *App) deploy(ctx context.Context, o *helmOptions, change deploy, args []string) error {
@@ -97,7 +97,7 @@ func (a *App) deploy(ctx context.Context, o *helmOptions, change deploy, args []
 	if err != nil {
 		return err
 	}
-	name, chart, err := change.Name(args)
+	name, err := change.Name(args)
 	if err != nil {
 		return usageError{err}
 	}
@@ -105,7 +105,8 @@ func (a *App) deploy(ctx context.Context, o *helmOptions, change deploy, args []
 		change.Resume(a.resuming.begun())
 	}
 	return a.settled(ctx, o, namespace, name, func() error {
-		if err := change.Prepare(chart); err != nil {
+		change, err := change.Prepare()
+		if err != nil {
 			if refused := (*release.PreflightError)(nil); errors.As(err, &refused) {
 				return err
 			}

@@ -69,7 +69,7 @@ var keptnGroups = []string{"lifecycle.keptn.sh", metricsGroup, "options.keptn.sh
 // holdKeptn keeps objects of Keptn in a chart from Helm where the cluster does not know them, and finds
 // out whether Keptn itself is active there. It reports whether the chart has anything of Keptn.
 func (a *App) holdKeptn(ctx context.Context, flags *keptnFlags, client *kube.Client, change release.Change, namespace string) (bool, error) {
-	op := change.Operation()
+	op := change.Facts().Operation
 	if op != task.Install && op != task.Upgrade || flags.mode == keptnIgnore || !mentionsKeptn(change) {
 		return false, nil
 	}
@@ -77,7 +77,7 @@ func (a *App) holdKeptn(ctx context.Context, flags *keptnFlags, client *kube.Cli
 	if err != nil {
 		return false, preflight(ctx, err)
 	}
-	change.Hold(func(apiVersion, kind string) bool {
+	change.Exclude(func(apiVersion, kind string) bool {
 		group, _, _ := strings.Cut(apiVersion, "/")
 		return slices.Contains(keptnGroups, group) && (!known || !client.ServesKind(apiVersion, kind))
 	})
@@ -103,7 +103,7 @@ func (a *App) holdKeptn(ctx context.Context, flags *keptnFlags, client *kube.Cli
 // mentionsKeptn reports whether the chart's templates or values speak of Keptn.
 func mentionsKeptn(change release.Change) bool {
 	const mark = "keptn.sh/"
-	if change.Templates(mark) {
+	if change.TemplatesContain(mark) {
 		return true
 	}
 	values, err := change.Values()
@@ -136,7 +136,7 @@ func (a *App) wireKeptn(ctx context.Context, flags *keptnFlags, set *taskSet, cl
 		}
 	}
 	var names []string
-	for _, text := range change.Held() {
+	for _, text := range change.Excluded() {
 		var o unstructured.Unstructured
 		if yaml.Unmarshal(text, &o.Object) == nil {
 			names = append(names, o.GetKind()+" "+o.GetName())

@@ -46,7 +46,8 @@ type operation struct {
 
 // prepare finds and plans the tasks around a change, and refuses what is not allowed.
 func (a *App) prepare(ctx context.Context, o *helmOptions, client *kube.Client, change release.Change, rel plan.Release) (*operation, error) {
-	op, flags := change.Operation(), &o.tasks
+	prepared, flags := change.Facts(), &o.tasks
+	op := prepared.Operation
 	if a.resuming != nil {
 		if err := a.resuming.compareChart(change.Inputs()); err != nil {
 			return nil, err
@@ -56,7 +57,7 @@ func (a *App) prepare(ctx context.Context, o *helmOptions, client *kube.Client, 
 	if err != nil {
 		return nil, err
 	}
-	next := sync.OnceValues(change.Next)
+	next := sync.OnceValues(change.Render)
 	p := &operation{id: a.runID(rel.Name), release: change, flags: flags, options: o}
 	p.past = memory{
 		store:  ledger.Store{Client: client.Interface, Namespace: rel.Namespace, Release: rel.Name, FirstDeployed: p.life},
@@ -66,17 +67,17 @@ func (a *App) prepare(ctx context.Context, o *helmOptions, client *kube.Client, 
 	if err != nil {
 		return nil, preflight(ctx, err)
 	}
-	if a.resuming != nil && op == task.Uninstall && change.Done() {
+	if a.resuming != nil && op == task.Uninstall && prepared.AlreadyApplied {
 		if documents, err = a.resuming.documents(); err != nil { // the release and its chart are gone
 			return nil, err
 		}
 	}
 	p.runner = &stepRunner{
 		operation: op, client: client, namespace: rel.Namespace, env: newEnvironment(op, rel), helm: o.helm, apply: change.Apply, back: change.RollBack,
-		run: p.id, next: next, objects: change.Objects, timeout: change.Timeout(), approve: a.approver(flags), images: flags.runnerImages(),
+		run: p.id, next: next, objects: change.Objects, timeout: prepared.Timeout, approve: a.approver(flags), images: flags.runnerImages(),
 		helmRelease: rel.Name, readiness: o.helm.Readiness(), voice: o.voice, emitHook: o.voice.Emit,
 	}
-	shows := change.DryRun() || a.planning != nil
+	shows := prepared.DryRun || a.planning != nil
 	if len(documents) > 0 && !shows {
 		if err := a.addKubeconfig(&p.runner.env, client, rel.Namespace); err != nil {
 			return nil, preflight(ctx, err)
@@ -118,7 +119,7 @@ func (a *App) prepare(ctx context.Context, o *helmOptions, client *kube.Client, 
 			return nil, err
 		}
 	}
-	if change.DryRun() {
+	if prepared.DryRun {
 		return p, nil
 	}
 	return p, a.reachable(ctx, p)
@@ -135,7 +136,7 @@ func (a *App) mayRun(ctx context.Context, o *operation) error {
 	before := func(s plan.Step) bool { return s.Task != nil && s.Stage == task.Before && s.Task.Skip == "" }
 	if slices.ContainsFunc(o.plan.Steps, before) && o.deploys() {
 		// Rendered for itself: a task may change the chart before it is rendered for the others.
-		objects, err := o.release.Next()
+		objects, err := o.release.Render()
 		if apierrors.IsForbidden(err) {
 			return preflight(ctx, err)
 		}
@@ -150,13 +151,13 @@ func (a *App) mayRun(ctx context.Context, o *operation) error {
 
 // deploys reports whether the operation applies a chart.
 func (o *operation) deploys() bool {
-	op := o.release.Operation()
+	op := o.release.Facts().Operation
 	return op == task.Install || op == task.Upgrade
 }
 
 // life tells the release from others of its name. That of an install is known when Helm has done it.
 func (o *operation) life() string {
-	if o.release.Operation() == task.Install {
+	if o.release.Facts().Operation == task.Install {
 		if o.runner.applied == nil {
 			return ""
 		}
@@ -166,13 +167,13 @@ func (o *operation) life() string {
 			return ""
 		}
 	}
-	return o.release.Life()
+	return o.release.FirstDeployed()
 }
 
 // sources are where tasks can come from besides files and the cluster.
 func (o *operation) sources(next func() ([]*unstructured.Unstructured, error)) chart {
 	from := chart{files: func() ([]release.File, error) { return o.release.Files(), nil }}
-	if o.release.Templates(source.ReleaseAnnotation) {
+	if o.release.TemplatesContain(source.ReleaseAnnotation) {
 		from.next = next
 	}
 	if !o.deploys() {
@@ -185,8 +186,9 @@ func (o *operation) sources(next func() ([]*unstructured.Unstructured, error)) c
 func (a *App) plan(ctx context.Context, o *operation, rel plan.Release) error {
 	var done []plan.Done
 	var err error
-	if back, ok := o.release.(*release.Rollback); ok {
-		if done, err = a.left(ctx, o.past, back); err != nil {
+	facts := o.release.Facts()
+	if facts.Operation == task.Rollback {
+		if done, err = a.left(ctx, o.past, facts.Target); err != nil {
 			return err
 		}
 	}
@@ -195,15 +197,15 @@ func (a *App) plan(ctx context.Context, o *operation, rel plan.Release) error {
 			return err
 		}
 	}
-	if o.release.RollsBack() {
-		rollBack(o.release.Operation(), o.tasks.tasks)
+	if facts.RollbackOnFailure {
+		rollBack(facts.Operation, o.tasks.tasks)
 	}
-	if o.plan, err = plan.Build(o.release.Operation(), rel, o.tasks.tasks, done...); err != nil {
+	if o.plan, err = plan.Build(facts.Operation, rel, o.tasks.tasks, done...); err != nil {
 		return err
 	}
 	o.runner.midway = slices.ContainsFunc(o.plan.Steps, func(s plan.Step) bool { return s.Kind == plan.Finish })
 	o.engine = o.flags.engine(o.runner)
-	o.engine.RollBack = o.release.RollsBack()
+	o.engine.RollBack = facts.RollbackOnFailure
 	var kept []record.Document
 	if o.deploys() {
 		if kept, err = keep(o.tasks); err != nil {
@@ -211,7 +213,7 @@ func (a *App) plan(ctx context.Context, o *operation, rel plan.Release) error {
 		}
 	}
 	if remembers(o.plan.Tasks()) || len(done)+len(kept) > 0 {
-		o.ledger = o.past.ledger(o.id, o.release.NextRevision(), kept)
+		o.ledger = o.past.ledger(o.id, facts.NextRevision, kept)
 	}
 	return nil
 }
@@ -232,10 +234,11 @@ func facts(op task.Operation, rel plan.Release) expression.Facts {
 
 // revision is the number of the revision that the run is about.
 func (o *operation) revision(resuming *resumption) int {
-	if o.release.Done() {
+	facts := o.release.Facts()
+	if facts.AlreadyApplied {
 		return resuming.run.Revision
 	}
-	return o.release.NextRevision()
+	return facts.NextRevision
 }
 
 // makeAgain has Helm's part made again when tasks run beside it and its revision is not deployed: the process that
@@ -262,14 +265,12 @@ func (a *App) enter(ctx context.Context, o *operation) (*session, context.Contex
 	if len(o.plan.Tasks()) == 0 && a.resuming == nil {
 		return &session{cancel: func(error) {}}, ctx, nil
 	}
+	facts := o.release.Facts()
 	opening := opening{
-		flags: &o.flags.record, client: o.past.client, plan: o.plan, id: o.id, revision: o.revision(a.resuming), keep: o.release.MaxHistory(),
-		inputs: inputsOf(o.tasks, o.release.Inputs()), stale: o.release.Stale, createNamespace: o.release.CreatesNamespace(),
+		flags: &o.flags.record, client: o.past.client, plan: o.plan, id: o.id, revision: o.revision(a.resuming), keep: facts.MaxHistory, target: facts.Target,
+		inputs: inputsOf(o.tasks, o.release.Inputs()), stale: o.release.Stale, createNamespace: facts.CreateNamespace,
 	}
-	switch change := o.release.(type) {
-	case *release.Rollback:
-		opening.target = change.Target()
-	case *release.Uninstall:
+	if facts.Operation == task.Uninstall {
 		var err error
 		if opening.documents, err = packed(o.tasks, func(source.Document) bool { return true }); err != nil {
 			a.tell(fmt.Sprintf("should the run die after Helm's part, it cannot be gone on with: %v", err))
@@ -282,7 +283,7 @@ func (a *App) enter(ctx context.Context, o *operation) (*session, context.Contex
 	o.runner.recorded(s, a.resuming)
 	if a.resuming != nil {
 		o.engine.Earlier = a.resuming.earlier()
-		o.runner.did = o.release.Done()
+		o.runner.did = facts.AlreadyApplied
 		o.runner.begun = a.resuming.hasApplied()
 		o.makeAgain()
 	}
@@ -299,7 +300,7 @@ func (a *App) perform(ctx context.Context, o *operation) error {
 	if a.planning != nil {
 		return a.showPlan(ctx, o.flags, o.plan, o.past.client, o.past.next)
 	}
-	if o.release.DryRun() {
+	if o.release.Facts().DryRun {
 		return a.dryRun(o.plan, o.release)
 	}
 	events, err := o.flags.openEvents(o.id)
@@ -344,7 +345,7 @@ func (a *App) perform(ctx context.Context, o *operation) error {
 	if err := a.printRelease(o.release, run); err != nil && end == nil {
 		return err
 	}
-	if uninstall, ok := o.release.(*release.Uninstall); ok && end == nil && !uninstall.KeepsHistory() {
+	if facts := o.release.Facts(); facts.Operation == task.Uninstall && end == nil && !facts.KeepHistory {
 		a.forget(ctx, o)
 		s.keep = 0
 	}

@@ -177,12 +177,12 @@ func (m memory) done(ctx context.Context, revision int) (done []plan.Done, start
 }
 
 // left returns what a rollback takes back before Helm's, and says what it cannot.
-func (a *App) left(ctx context.Context, m memory, change *release.Rollback) ([]plan.Done, error) {
-	done, started, dropped, err := m.done(ctx, change.Target())
+func (a *App) left(ctx context.Context, m memory, target int) ([]plan.Done, error) {
+	done, started, dropped, err := m.done(ctx, target)
 	if err != nil {
 		return nil, &release.PreflightError{Err: fmt.Errorf("%w\nhint: without it, what the tasks of the revisions that are left did is unknown; 'helm rollback' does not ask", err)}
 	}
-	if dropped.Revision > change.Target() {
+	if dropped.Revision > target {
 		a.tell(fmt.Sprintf("the record had no room for %d undos of tasks, of revisions up to %d: these are not taken back", dropped.Count, dropped.Revision))
 	}
 	for _, d := range started {

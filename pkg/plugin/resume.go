@@ -216,8 +216,8 @@ func (a *App) runID(release string) string {
 }
 
 // begun is what the run had begun of Helm's part.
-func (r *resumption) begun() release.Begun {
-	return release.Begun{Operation: r.run.Operation, Revision: r.run.Revision, Target: r.run.Target, Applied: r.hasApplied()}
+func (r *resumption) begun() release.Interrupted {
+	return release.Interrupted{Operation: r.run.Operation, Revision: r.run.Revision, Target: r.run.Target, Applied: r.hasApplied()}
 }
 
 // compare returns an error that says what is not as it was when the run was started. next is the revision that the

@@ -48,7 +48,8 @@ func (a *App) rollback(ctx context.Context, o *helmOptions, change *release.Roll
 		change.Resume(a.resuming.begun())
 	}
 	return a.settled(ctx, o, namespace, name, func() error {
-		if err := change.Prepare(); err != nil {
+		change, err := change.Prepare()
+		if err != nil {
 			return err
 		}
 		prepared, err := a.prepare(ctx, o, o.connection.client(), change, plan.Release{Name: name, Namespace: namespace})

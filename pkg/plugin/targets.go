@@ -21,7 +21,7 @@ func (a *App) reachable(ctx context.Context, o *operation) error {
 		return nil
 	}
 	// Rendered for itself: a task may change the chart before it is rendered for the others.
-	objects, err := o.release.Next()
+	objects, err := o.release.Render()
 	if err != nil {
 		return nil //nolint:nilerr // a task may fetch what it takes; else Helm says what is wrong
 	}

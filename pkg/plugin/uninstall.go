@@ -53,7 +53,8 @@ func (a *App) uninstall(ctx context.Context, o *helmOptions, change *release.Uni
 			}
 			one.Resume(a.resuming.begun())
 		}
-		if err := one.Prepare(); err != nil {
+		change, err := one.Prepare()
+		if err != nil {
 			return err
 		}
 		if one.NotFound() {
@@ -61,17 +62,17 @@ func (a *App) uninstall(ctx context.Context, o *helmOptions, change *release.Uni
 			continue
 		}
 		rel := plan.Release{Name: name, Namespace: namespace}
-		prepared, err := a.prepare(ctx, o, client, one, rel)
+		prepared, err := a.prepare(ctx, o, client, change, rel)
 		if err != nil {
 			return err
 		}
 		steps = append(steps, func() error {
 			return a.settled(ctx, o, namespace, name, func() error {
 				if prepared == nil {
-					if err := one.Prepare(); err != nil {
+					if change, err = one.Prepare(); err != nil {
 						return err
 					}
-					if prepared, err = a.prepare(ctx, o, client, one, rel); err != nil {
+					if prepared, err = a.prepare(ctx, o, client, change, rel); err != nil {
 						return err
 					}
 				}

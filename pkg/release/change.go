@@ -9,62 +9,70 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
-// Change is one of Helm's commands on one release, prepared and not yet done: *Install,
-// *Upgrade, *Rollback or *Uninstall.
+// Change is a prepared operation on one release. The Prepare methods of Install, Upgrade, Rollback and Uninstall
+// return one; nothing is changed before Apply.
 type Change interface {
-	// Operation tells which phases the tasks around it have.
-	Operation() task.Operation
-	// DryRun reports whether nothing is to be changed.
-	DryRun() bool
-	// Next returns the objects that Apply is going to apply. It changes nothing.
-	Next() ([]*unstructured.Unstructured, error)
-	// Hold keeps objects out of what Apply applies, by API version and kind, and Held returns their YAML as
-	// Next has rendered it.
-	Hold(kept func(apiVersion, kind string) bool)
-	Held() [][]byte
-	// Templates reports whether a text is in the templates of the chart that is to be applied.
-	Templates(text string) bool
-	// Apply does it. The error is worded as Helm words it.
-	Apply() error
-	// Objects returns the objects of the revision that Apply made.
-	Objects() ([]*unstructured.Unstructured, error)
-	// Files are those of the chart in question: the one to be applied, or that of the release.
-	Files() []File
-	// Values are those that the chart is rendered with: the user's over the chart's own.
-	Values() (map[string]any, error)
-	// Revision is the number of that revision; 0 when there is none.
-	Revision() int
-	// NextRevision is the number of the revision that Apply is going to make; of an uninstall that of
-	// the one it removes.
-	NextRevision() int
-	// Life tells the release from another one of the same name; empty as long as there is none.
-	Life() string
-	// Resume has Prepare go on with what an earlier process had begun, and Done reports afterwards that
-	// this had come to its end, so that Apply has nothing to do.
-	Resume(b Begun)
-	Done() bool
-	// Inputs are the digests of what the change is made from, by what they are of.
+	// Facts returns what Prepare found out.
+	Facts() Facts
+	// Inputs returns the digests of the inputs of the change, by the names of InputNames.
 	Inputs() map[string]string
-	// CreatesNamespace reports whether Apply makes the namespace when there is none.
-	CreatesNamespace() bool
-	// MaxHistory is how many revisions of the release are kept; 0 is all.
-	MaxHistory() int
+	// Files returns the files of the chart that is applied, or of the release's chart.
+	Files() []File
+	// TemplatesContain reports whether a text occurs in the templates that Apply renders.
+	TemplatesContain(text string) bool
+	// Values returns the values that the chart is rendered with: the user's merged over the chart's own.
+	Values() (map[string]any, error)
+	// Exclude keeps the objects of which match returns true out of what Apply applies.
+	Exclude(match func(apiVersion, kind string) bool)
+	// Excluded returns the YAML of the objects that the last rendering excluded.
+	Excluded() [][]byte
+	// Render returns the objects that Apply would apply now. It changes nothing.
+	Render() ([]*unstructured.Unstructured, error)
 	// Stale reports whether the release has changed since Prepare.
 	Stale() (bool, error)
-	// RollsBack reports whether any failure is to be followed by RollBack.
-	RollsBack() bool
-	// RollBack takes back what Apply did and returns what that was: an upgrade goes back to the last
-	// revision that was deployed, an install is uninstalled.
+	// Apply makes the change. The error has the words of Helm's own command.
+	Apply() error
+	// RollBack reverts a failed Apply and returns a description of what it did: an upgrade is rolled back to the
+	// last deployed revision, an install is uninstalled. It is an error for other operations.
 	RollBack() (string, error)
-	// Timeout is Helm's --timeout, which limits each wait.
-	Timeout() time.Duration
-	// Format is that of Print: table, json or yaml.
+	// Revision returns the number of the revision that Apply created, or removed; 0 if there is none.
+	Revision() int
+	// FirstDeployed returns when the release was first deployed, in RFC 3339, which tells it from an earlier release
+	// of the same name; empty as long as there is no release.
+	FirstDeployed() string
+	// Objects returns the objects of the revision that Apply created.
+	Objects() ([]*unstructured.Unstructured, error)
+	// Format returns the output format of Print: table, json or yaml.
 	Format() string
-	// Print writes what Helm's command writes, with run added to JSON and YAML unless it is nil.
+	// Print writes the output of Helm's own command. Unless run is nil, it is added to JSON and YAML.
 	Print(out io.Writer, run any) error
 }
 
-// PreflightError is why an operation would fail, found before anything was touched.
+// Facts are what is known of a change once it is prepared. They stay the same until it is prepared again.
+type Facts struct {
+	// Operation is what is carried out: of an upgrade with --install it can be an install.
+	Operation task.Operation
+	// DryRun reports whether Apply changes nothing.
+	DryRun bool
+	// Timeout is Helm's --timeout, which limits each wait.
+	Timeout time.Duration
+	// NextRevision is the number of the revision that Apply creates; for an uninstall, of the newest one.
+	NextRevision int
+	// Target is the number of the revision that a rollback restores; 0 for other operations.
+	Target int
+	// AlreadyApplied reports whether the interrupted change that is resumed was completed, so that Apply is not needed.
+	AlreadyApplied bool
+	// CreateNamespace reports whether Apply creates the namespace if it does not exist.
+	CreateNamespace bool
+	// RollbackOnFailure reports whether a failure of any step is followed by RollBack.
+	RollbackOnFailure bool
+	// MaxHistory is how many revisions of the release are kept; 0 means all.
+	MaxHistory int
+	// KeepHistory reports whether an uninstall keeps the release's history.
+	KeepHistory bool
+}
+
+// PreflightError is a reason why an operation would fail, found before anything was changed.
 type PreflightError struct{ Err error }
 
 // Error returns the reason.

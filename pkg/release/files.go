@@ -51,22 +51,14 @@ func filesOf(rel *helmrelease.Release) []File {
 	return files(rel.Chart)
 }
 
-// Files returns the files of the chart that is to be installed.
+// Files returns the files of the chart that is installed.
 func (i *Install) Files() []File { return i.chart.files() }
 
 // Files returns the files of the chart that the release is upgraded to.
-func (u *Upgrade) Files() []File {
-	if u.instead != nil {
-		return u.instead.Files()
-	}
-	return u.chart.files()
-}
+func (u *Upgrade) Files() []File { return u.chart.files() }
 
-// Files returns the files of the chart of the revision that is gone back to, as it is stored.
+// Files returns the files of the chart of the revision that is restored, as stored.
 func (r *Rollback) Files() []File { return filesOf(r.target) }
-
-// Files returns the files of the chart of the release's newest revision, as it is stored.
-func (u *Uninstall) Files() []File { return filesOf(u.last) }
 
 // StoredFiles returns the files of the chart of a release's newest revision, as it is stored.
 func (h *Helm) StoredFiles(name string) ([]File, error) {

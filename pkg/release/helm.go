@@ -143,3 +143,18 @@ func (h *Helm) current(last *helmrelease.Release) (*helmrelease.Release, error) 
 	}
 	return rel, err
 }
+
+// LastRevision returns the number of a release's newest revision, and when the release was first deployed, as
+// Change.FirstDeployed does.
+func (h *Helm) LastRevision(name string) (int, string, error) {
+	rel, err := h.last(name)
+	return revision(rel), firstDeployed(rel), err
+}
+
+// firstDeployed returns when the release was first deployed; all its revisions have the same time.
+func firstDeployed(rel *helmrelease.Release) string {
+	if rel == nil || rel.Info == nil || rel.Info.FirstDeployed.IsZero() {
+		return ""
+	}
+	return rel.Info.FirstDeployed.UTC().Format(time.RFC3339Nano)
+}

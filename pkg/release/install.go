@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"time"
 
 	"github.com/spf13/pflag"
 	"helm.sh/helm/v3/pkg/action"
@@ -19,28 +18,26 @@ import (
 
 // Install is helm install.
 type Install struct {
-	helm   *Helm
+	base
 	client *action.Install
 	chart  chartSource
 	render postRenderer
-	format output.Format
 
-	dry bool
-	// last is the release that --replace replaces; nil when there is none. Set by Prepare.
-	last    *helmrelease.Release
-	release *helmrelease.Release
-	failed  bool
-	// notBack is why --atomic could not take it back.
-	notBack error
-	// begun is what an earlier process had begun; nil when there was none.
-	begun *Begun
-	// asUpgrade is set when helm upgrade --install came here; Helm words its errors differently.
+	// reference is the chart's, as the user wrote it.
+	reference string
+	dry       bool
+	failed    bool
+	// rollbackErr is why --atomic could not uninstall the release.
+	rollbackErr error
+	// maxHistory is Facts.MaxHistory: Helm's default, or --history-max of an upgrade.
+	maxHistory int
+	// asUpgrade is set for helm upgrade --install, whose errors and output have other words.
 	asUpgrade bool
 }
 
 // NewInstall returns an install with Helm's defaults.
 func NewInstall(h *Helm) *Install {
-	i := &Install{helm: h, client: action.NewInstall(h.config), format: output.Table}
+	i := &Install{base: base{helm: h, format: output.Table}, client: action.NewInstall(h.config), maxHistory: h.Settings.env.MaxHistory}
 	i.chart = chartSource{helm: h, options: &i.client.ChartPathOptions}
 	return i
 }
@@ -79,38 +76,52 @@ func (i *Install) AddFlags(fs *pflag.FlagSet) {
 	i.render.addFlags(fs)
 }
 
-// Name takes the release's name and the chart's reference from the arguments of helm install.
-// It asks the cluster nothing.
-func (i *Install) Name(args []string) (name, chart string, err error) {
+// Name sets the release and the chart from the arguments of helm install and returns the release's name. It checks
+// the flags and makes no request to the cluster.
+func (i *Install) Name(args []string) (string, error) {
+	var err error
 	if i.client.DryRunOption, i.dry, err = dryRun(i.client.DryRunOption); err != nil {
-		return "", "", err
+		return "", err
 	}
 	if i.client.HideSecret && !i.dry {
-		return "", "", errors.New("--hide-secret requires --dry-run")
+		return "", errors.New("--hide-secret requires --dry-run")
 	}
 	if i.client.PostRenderer, err = i.render.renderer(); err != nil {
-		return "", "", err
+		return "", err
 	}
-	name, chart, err = i.client.NameAndChart(args)
+	name, reference, err := i.client.NameAndChart(args)
 	if err != nil {
-		return "", "", err
+		return "", err
 	}
 	if err := chartutil.ValidateReleaseName(name); err != nil {
-		return "", "", fmt.Errorf("release name %q: %w", name, err)
+		return "", fmt.Errorf("release name %q: %w", name, err)
 	}
-	i.client.ReleaseName = name
-	return name, chart, nil
+	i.name, i.client.ReleaseName, i.reference = name, name, reference
+	return name, nil
 }
 
-// Prepare finds out, without changing anything, what would make the install fail at once: a
-// chart that is not there, values that cannot be read, a name in use, a cluster out of reach.
-func (i *Install) Prepare(chart string) error {
+// Prepare reads the chart and the values and checks, without changing anything, what would make the install fail at
+// once: a chart that is missing, a name in use, a cluster that is unreachable. Errors about the cluster are
+// *PreflightError.
+func (i *Install) Prepare() (Change, error) {
+	if err := i.prepare(); err != nil {
+		return nil, err
+	}
+	c := i.client
+	i.facts = Facts{
+		Operation: task.Install, DryRun: i.dry, Timeout: c.Timeout, NextRevision: revision(i.last) + 1, AlreadyApplied: i.applied(),
+		CreateNamespace: c.CreateNamespace, RollbackOnFailure: c.Atomic, MaxHistory: i.maxHistory,
+	}
+	return i, nil
+}
+
+func (i *Install) prepare() error {
 	if i.client.Version == "" && i.client.Devel {
 		i.client.Version = ">0.0.0-0"
 	}
 	i.chart.updateDependencies = i.client.DependencyUpdate
 	i.client.Namespace = i.helm.namespace
-	if err := i.chart.locate(chart); err != nil {
+	if err := i.chart.locate(i.reference); err != nil {
 		return i.wrap(err)
 	}
 	i.client.SetRegistryClient(i.chart.registry)
@@ -128,9 +139,9 @@ func (i *Install) Prepare(chart string) error {
 		return nil
 	}
 	i.last = last
-	if i.begun != nil && last.Version == i.begun.Revision {
+	if i.interrupted != nil && last.Version == i.interrupted.Revision {
 		switch {
-		case i.begun.made(last):
+		case i.interrupted.deployed(last):
 			i.release = last
 			return nil
 		case last.Info.Status.IsPending():
@@ -173,8 +184,8 @@ func (i *Install) run(chart *chart.Chart) error {
 	if !undo {
 		return err
 	}
-	if _, i.notBack = i.rollBack(); i.notBack != nil {
-		return fmt.Errorf("an error occurred while uninstalling the release. original install error: %w: %w", err, i.notBack)
+	if _, i.rollbackErr = i.rollBack(); i.rollbackErr != nil {
+		return fmt.Errorf("an error occurred while uninstalling the release. original install error: %w: %w", err, i.rollbackErr)
 	}
 	return fmt.Errorf("release %s failed, and has been uninstalled due to atomic being set: %w", c.ReleaseName, err)
 }
@@ -187,27 +198,17 @@ func (i *Install) wrap(err error) error {
 	return fmt.Errorf("INSTALLATION FAILED: %w", err)
 }
 
-// DryRun reports whether nothing is to be changed.
-func (i *Install) DryRun() bool { return i.dry }
+// FirstDeployed returns when Apply installed the release; empty before.
+func (i *Install) FirstDeployed() string { return firstDeployed(i.release) }
 
-// Objects returns what Apply applied.
-func (i *Install) Objects() ([]*unstructured.Unstructured, error) { return appliedObjects(i.release) }
-
-// Revision is the number of the release's revision that Apply made; 0 when there is none.
-func (i *Install) Revision() int { return revision(i.release) }
-
-// Timeout is how long one wait may take.
-func (i *Install) Timeout() time.Duration { return i.client.Timeout }
-
-// Operation is task.Install.
-func (i *Install) Operation() task.Operation { return task.Install }
-
-// Format is that of Print: table, json or yaml.
-func (i *Install) Format() string { return string(i.format) }
-
-// Print writes what helm install writes. When run is not nil, it is added to JSON and YAML under
-// the key "run".
+// Print writes the output of helm install, or of helm upgrade --install. Unless run is nil, it is added to JSON and
+// YAML under the key "run".
 func (i *Install) Print(out io.Writer, run any) error {
+	if i.asUpgrade && i.format == output.Table && i.release != nil && !i.failed {
+		if _, err := fmt.Fprintf(out, "Release %q does not exist. Installing it now.\n", i.name); err != nil {
+			return err
+		}
+	}
 	return printRelease(out, i.format, status{release: i.release, failed: i.failed, debug: i.helm.Settings.Debug(), hideNotes: i.client.HideNotes, run: run})
 }
 

@@ -30,7 +30,7 @@ func (d byKey) Query(labels map[string]string) ([]*helmrelease.Release, error) {
 // history returns Helm with revisions of the release "web" that have these statuses.
 func history(t *testing.T, statuses ...helmrelease.Status) *Helm {
 	t.Helper()
-	h := &Helm{config: &action.Configuration{Releases: storage.Init(byKey{driver.NewMemory()}), KubeClient: &fake.PrintingKubeClient{}}}
+	h := &Helm{Settings: NewSettings(), config: &action.Configuration{Releases: storage.Init(byKey{driver.NewMemory()}), KubeClient: &fake.PrintingKubeClient{}}}
 	h.config.Log = func(string, ...any) {}
 	for i, s := range statuses {
 		rel := &helmrelease.Release{
@@ -55,8 +55,8 @@ func TestNewest(t *testing.T) {
 		t.Fatal(err)
 	}
 	uninstall := NewUninstall(h).Of("web")
-	for name, prepare := range map[string]func() error{"rollback": rollback.Prepare, "uninstall": uninstall.Prepare} {
-		if err := prepare(); err != nil {
+	for name, prepare := range map[string]func() (Change, error){"rollback": rollback.Prepare, "uninstall": uninstall.Prepare} {
+		if _, err := prepare(); err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
 	}
@@ -69,7 +69,7 @@ func TestNewest(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, got := range map[string]int{
-		"exists": last.Version, "rollback": rollback.last.Version, "its target": rollback.Target() + 1, "uninstall": uninstall.last.Version, "the last": number,
+		"exists": last.Version, "rollback": rollback.last.Version, "its target": rollback.facts.Target + 1, "uninstall": uninstall.last.Version, "the last": number,
 	} {
 		if got != 12 {
 			t.Errorf("%s: %d", name, got)

@@ -5,38 +5,30 @@ import (
 	"fmt"
 	"io"
 	"strconv"
-	"time"
 
 	"github.com/spf13/pflag"
 	"helm.sh/helm/v3/pkg/action"
 	"helm.sh/helm/v3/pkg/chartutil"
 	"helm.sh/helm/v3/pkg/cli/output"
 	helmrelease "helm.sh/helm/v3/pkg/release"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
 // Rollback is helm rollback.
 type Rollback struct {
-	helm   *Helm
+	base
 	client *action.Rollback
-	format output.Format
 
-	name string
-	// target is the revision to go back to; set by Prepare.
+	// target is the revision that is restored; set by Prepare.
 	target *helmrelease.Release
-	// last is the newest revision, which is left; set by Prepare.
-	last    *helmrelease.Release
-	release *helmrelease.Release
-	done    bool
-	// begun is what an earlier process had begun; nil when there was none.
-	begun *Begun
+	// succeeded reports that the rollback is complete.
+	succeeded bool
 }
 
 // NewRollback returns a rollback with Helm's defaults.
 func NewRollback(h *Helm) *Rollback {
-	return &Rollback{helm: h, client: action.NewRollback(h.config), format: output.Table}
+	return &Rollback{base: base{helm: h, format: output.Table}, client: action.NewRollback(h.config)}
 }
 
 // AddFlags adds the flags of helm rollback, and --output, which helm's command lacks.
@@ -54,8 +46,8 @@ func (r *Rollback) AddFlags(fs *pflag.FlagSet) {
 	addOutputFlag(fs, &r.format)
 }
 
-// Name takes the release's name and the revision from the arguments of helm rollback. It asks the
-// cluster nothing.
+// Name sets the release and the revision from the arguments of helm rollback and returns the release's name. It
+// makes no request to the cluster.
 func (r *Rollback) Name(args []string) (string, error) {
 	if len(args) > 1 {
 		revision, err := strconv.Atoi(args[1])
@@ -71,8 +63,28 @@ func (r *Rollback) Name(args []string) (string, error) {
 	return r.name, nil
 }
 
-// Prepare finds out, without changing anything, whether there is the revision to go back to.
-func (r *Rollback) Prepare() error {
+// Resume makes Prepare continue a rollback that an earlier process started, to the same revision. It must be called
+// before Prepare.
+func (r *Rollback) Resume(i Interrupted) {
+	r.base.Resume(i)
+	r.client.Version = i.Target
+}
+
+// Prepare checks, without changing anything, whether the release can be rolled back to the revision. Its errors are
+// *PreflightError.
+func (r *Rollback) Prepare() (Change, error) {
+	if err := r.prepare(); err != nil {
+		return nil, err
+	}
+	c := r.client
+	r.facts = Facts{
+		Operation: task.Rollback, DryRun: c.DryRun, Timeout: c.Timeout, NextRevision: revision(r.last) + 1, Target: revision(r.target),
+		AlreadyApplied: r.interrupted != nil && r.succeeded, MaxHistory: c.MaxHistory,
+	}
+	return r, nil
+}
+
+func (r *Rollback) prepare() error {
 	if err := r.helm.config.KubeClient.IsReachable(); err != nil {
 		return &PreflightError{err}
 	}
@@ -94,8 +106,8 @@ func (r *Rollback) Prepare() error {
 		return &PreflightError{fmt.Errorf("release %q has no revision %d; see 'helm history %s'", r.name, target, r.name)}
 	}
 	r.target, r.last = to, last
-	if r.begun.made(last) {
-		r.release, r.done = last, true
+	if r.interrupted.deployed(last) {
+		r.release, r.succeeded = last, true
 	}
 	return nil
 }
@@ -104,7 +116,7 @@ func (r *Rollback) Prepare() error {
 // stored has made that one.
 func (r *Rollback) Apply() error {
 	err := r.helm.rollBack(r.client, r.name)
-	r.done = err == nil
+	r.succeeded = err == nil
 	if r.client.DryRun {
 		return err
 	}
@@ -122,31 +134,13 @@ func (h *Helm) rollBack(c *action.Rollback, name string) error {
 	return err
 }
 
-// DryRun reports whether nothing is to be changed.
-func (r *Rollback) DryRun() bool { return r.client.DryRun }
-
-// Objects returns what Apply applied.
-func (r *Rollback) Objects() ([]*unstructured.Unstructured, error) { return appliedObjects(r.release) }
-
-// Revision is the number of the revision that Apply made; 0 when there is none.
-func (r *Rollback) Revision() int { return revision(r.release) }
-
-// Timeout is how long one wait may take.
-func (r *Rollback) Timeout() time.Duration { return r.client.Timeout }
-
-// Operation is task.Rollback.
-func (r *Rollback) Operation() task.Operation { return task.Rollback }
-
-// Format is that of Print: table, json or yaml.
-func (r *Rollback) Format() string { return string(r.format) }
-
-// Print writes what helm rollback writes; as JSON or YAML the release as it is then. When run is
-// not nil, it is added to these under the key "run".
+// Print writes the output of helm rollback; as JSON or YAML the release after it. Unless run is nil, it is added to
+// these under the key "run".
 func (r *Rollback) Print(out io.Writer, run any) error {
 	if r.format != output.Table {
 		return printRelease(out, r.format, status{release: r.release, run: run})
 	}
-	if !r.done {
+	if !r.succeeded {
 		return nil
 	}
 	_, err := io.WriteString(out, "Rollback was a success! Happy Helming!\n")

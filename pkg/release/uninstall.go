@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"time"
 
 	"github.com/spf13/pflag"
 	"helm.sh/helm/v3/pkg/action"
@@ -12,30 +11,24 @@ import (
 	"helm.sh/helm/v3/pkg/cli/output"
 	helmrelease "helm.sh/helm/v3/pkg/release"
 	helmtime "helm.sh/helm/v3/pkg/time"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
 // Uninstall is helm uninstall of one release.
 type Uninstall struct {
-	helm   *Helm
+	base
 	client *action.Uninstall
-	format output.Format
 
-	name     string
 	notFound bool
-	// last is the release's newest revision; set by Prepare.
-	last *helmrelease.Release
-	done bool
-	// begun is what an earlier process had begun; nil when there was none.
-	begun    *Begun
-	response *helmrelease.UninstallReleaseResponse
+	// succeeded reports that the uninstall is complete.
+	succeeded bool
+	response  *helmrelease.UninstallReleaseResponse
 }
 
 // NewUninstall returns an uninstall with Helm's defaults.
 func NewUninstall(h *Helm) *Uninstall {
-	return &Uninstall{helm: h, client: action.NewUninstall(h.config), format: output.Table}
+	return &Uninstall{base: base{helm: h, format: output.Table}, client: action.NewUninstall(h.config)}
 }
 
 // AddFlags adds the flags of helm uninstall, and --output, which helm's command lacks.
@@ -64,12 +57,25 @@ func (u *Uninstall) Validate() error {
 // Of returns the same uninstall for the release of that name.
 func (u *Uninstall) Of(name string) *Uninstall {
 	one := *u
-	one.name, one.response, one.done, one.notFound, one.last = name, nil, false, false, nil
+	one.name, one.response, one.succeeded, one.notFound, one.last = name, nil, false, false, nil
 	return &one
 }
 
-// Prepare finds out, without changing anything, whether the release exists.
-func (u *Uninstall) Prepare() error {
+// Prepare checks, without changing anything, whether the release can be uninstalled. Errors about the cluster are
+// *PreflightError.
+func (u *Uninstall) Prepare() (Change, error) {
+	if err := u.prepare(); err != nil {
+		return nil, err
+	}
+	c := u.client
+	u.facts = Facts{
+		Operation: task.Uninstall, DryRun: c.DryRun, Timeout: c.Timeout, NextRevision: revision(u.last),
+		AlreadyApplied: u.interrupted != nil && u.succeeded, MaxHistory: u.helm.Settings.env.MaxHistory, KeepHistory: c.KeepHistory,
+	}
+	return u, nil
+}
+
+func (u *Uninstall) prepare() error {
 	if err := chartutil.ValidateReleaseName(u.name); err != nil {
 		return fmt.Errorf("uninstall: release name %q: %w", u.name, err)
 	}
@@ -80,8 +86,8 @@ func (u *Uninstall) Prepare() error {
 	switch {
 	case err != nil:
 		return &PreflightError{err}
-	case u.begun != nil && (last == nil || last.Info.Status == helmrelease.StatusUninstalled):
-		u.last, u.done = last, true
+	case u.interrupted != nil && (last == nil || last.Info.Status == helmrelease.StatusUninstalled):
+		u.last, u.succeeded = last, true
 	case last == nil && u.client.IgnoreNotFound:
 		u.notFound = true
 	case last == nil:
@@ -102,7 +108,7 @@ func (u *Uninstall) NotFound() bool { return u.notFound }
 func (u *Uninstall) Apply() error {
 	var err error
 	u.response, err = u.helm.uninstall(u.client, u.name, u.last)
-	u.done = err == nil
+	u.succeeded = err == nil
 	return err
 }
 
@@ -160,13 +166,7 @@ func (h *Helm) beforeUninstall(a *around, last *helmrelease.Release) error {
 	return errors.Join(err, h.config.Releases.Update(last))
 }
 
-// DryRun reports whether nothing is to be changed.
-func (u *Uninstall) DryRun() bool { return u.client.DryRun }
-
-// Objects returns nothing: after an uninstall there are none.
-func (u *Uninstall) Objects() ([]*unstructured.Unstructured, error) { return nil, nil }
-
-// Revision is the number of the revision that was removed; 0 when there is none.
+// Revision returns the number of the revision that Apply removed; 0 if there is none.
 func (u *Uninstall) Revision() int {
 	if u.response == nil {
 		return 0
@@ -174,17 +174,8 @@ func (u *Uninstall) Revision() int {
 	return revision(u.response.Release)
 }
 
-// Timeout is how long one wait may take.
-func (u *Uninstall) Timeout() time.Duration { return u.client.Timeout }
-
-// Operation is task.Uninstall.
-func (u *Uninstall) Operation() task.Operation { return task.Uninstall }
-
-// Format is that of Print: table, json or yaml.
-func (u *Uninstall) Format() string { return string(u.format) }
-
-// Print writes what helm uninstall writes; as JSON or YAML the release that was removed. When
-// run is not nil, it is added to these under the key "run".
+// Print writes the output of helm uninstall; as JSON or YAML the release that was removed. Unless run is nil, it is
+// added to these under the key "run".
 func (u *Uninstall) Print(out io.Writer, run any) error {
 	if u.format != output.Table {
 		var rel *helmrelease.Release
@@ -193,7 +184,7 @@ func (u *Uninstall) Print(out io.Writer, run any) error {
 		}
 		return printRelease(out, u.format, status{release: rel, run: run})
 	}
-	if !u.done {
+	if !u.succeeded {
 		return nil
 	}
 	if u.response != nil && u.response.Info != "" {

@@ -3,7 +3,6 @@ package release
 import (
 	"fmt"
 	"io"
-	"time"
 
 	"github.com/spf13/pflag"
 	"helm.sh/helm/v3/pkg/action"
@@ -11,40 +10,31 @@ import (
 	"helm.sh/helm/v3/pkg/cli/output"
 	helmrelease "helm.sh/helm/v3/pkg/release"
 	"helm.sh/helm/v3/pkg/storage/driver"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
 // Upgrade is helm upgrade, also with --install.
 type Upgrade struct {
-	helm   *Helm
+	base
 	client *action.Upgrade
 	chart  chartSource
 	render postRenderer
-	format output.Format
 
+	// reference is the chart's, as the user wrote it.
+	reference       string
 	createNamespace bool
 	dry             bool
-	name            string
-	// last is the release's newest revision; set by Prepare.
-	last *helmrelease.Release
 	// current is the revision that is upgraded; set by Prepare.
 	current *helmrelease.Release
-	release *helmrelease.Release
 	failed  bool
-	// notBack is why --atomic could not take it back.
-	notBack error
-	// begun is what an earlier process had begun; nil when there was none.
-	begun *Begun
-	// instead is the install that --install turned the upgrade into, because there was no
-	// release of that name.
-	instead *Install
+	// rollbackErr is why --atomic could not roll back.
+	rollbackErr error
 }
 
 // NewUpgrade returns an upgrade with Helm's defaults.
 func NewUpgrade(h *Helm) *Upgrade {
-	u := &Upgrade{helm: h, client: action.NewUpgrade(h.config), format: output.Table}
+	u := &Upgrade{base: base{helm: h, format: output.Table}, client: action.NewUpgrade(h.config)}
 	u.chart = chartSource{helm: h, options: &u.client.ChartPathOptions}
 	return u
 }
@@ -88,50 +78,65 @@ func (u *Upgrade) AddFlags(fs *pflag.FlagSet) {
 	u.render.addFlags(fs)
 }
 
-// Name takes the release's name and the chart's reference from the arguments of helm upgrade.
-// It asks the cluster nothing.
-func (u *Upgrade) Name(args []string) (name, chart string, err error) {
+// Name sets the release and the chart from the arguments of helm upgrade and returns the release's name. It checks
+// the flags and makes no request to the cluster.
+func (u *Upgrade) Name(args []string) (string, error) {
+	var err error
 	if u.client.DryRunOption, u.dry, err = dryRun(u.client.DryRunOption); err != nil {
-		return "", "", err
+		return "", err
 	}
 	if u.client.PostRenderer, err = u.render.renderer(); err != nil {
-		return "", "", err
+		return "", err
 	}
-	u.name = args[0]
-	return args[0], args[1], nil
+	u.name, u.reference = args[0], args[1]
+	return u.name, nil
 }
 
-// Prepare finds out, without changing anything, what would make the upgrade fail at once, and
-// whether it is an upgrade or, with --install, an install.
-func (u *Upgrade) Prepare(chart string) error {
+// Prepare reads the chart and the values and checks, without changing anything, what would make the upgrade fail at
+// once. With --install, and if there is no release to upgrade, it returns the *Install that is carried out in its
+// place. Errors about the cluster are *PreflightError.
+func (u *Upgrade) Prepare() (Change, error) {
 	if err := u.helm.config.KubeClient.IsReachable(); err != nil {
-		return &PreflightError{u.wrap(err)}
+		return nil, &PreflightError{u.wrap(err)}
 	}
 	last, err := u.helm.exists(u.name)
 	if err != nil {
-		return &PreflightError{u.wrap(err)}
+		return nil, &PreflightError{u.wrap(err)}
 	}
-	u.last, u.current, u.instead = last, nil, nil
+	u.last, u.current = last, nil
 	uninstalled := last != nil && last.Info.Status == helmrelease.StatusUninstalled
-	wasInstall := u.begun != nil && u.begun.Operation == task.Install
+	wasInstall := u.interrupted != nil && u.interrupted.Operation == task.Install
 	if u.client.Install && (last == nil || uninstalled || wasInstall) {
-		u.instead = u.asInstall(uninstalled)
-		u.instead.begun = u.begun
-		if _, _, err := u.instead.Name([]string{u.name, chart}); err != nil {
-			return err
+		i := u.asInstall(uninstalled)
+		if _, err := i.Name([]string{u.name, u.reference}); err != nil {
+			return nil, err
 		}
-		return u.instead.Prepare(chart)
+		return i.Prepare()
 	}
 	if last == nil {
-		return &PreflightError{u.wrap(driver.NewErrNoDeployedReleases(u.name))}
+		return nil, &PreflightError{u.wrap(driver.NewErrNoDeployedReleases(u.name))}
 	}
+	if err := u.prepare(last); err != nil {
+		return nil, err
+	}
+	c := u.client
+	u.facts = Facts{
+		Operation: task.Upgrade, DryRun: u.dry, Timeout: c.Timeout, NextRevision: revision(u.last) + 1, AlreadyApplied: u.applied(),
+		RollbackOnFailure: c.Atomic, MaxHistory: c.MaxHistory,
+	}
+	return u, nil
+}
+
+// prepare checks the upgrade of a release whose newest revision is last.
+func (u *Upgrade) prepare(last *helmrelease.Release) error {
 	if last.Info.Status.IsPending() {
 		return &PreflightError{u.wrap(inProgress(last))}
 	}
+	var err error
 	if u.current, err = u.helm.current(last); err != nil {
 		return &PreflightError{u.wrap(err)}
 	}
-	if u.begun.made(last) {
+	if u.interrupted.deployed(last) {
 		u.release = last
 		if before, err := u.helm.config.Releases.Get(u.name, last.Version-1); err == nil {
 			u.last = before
@@ -143,7 +148,7 @@ func (u *Upgrade) Prepare(chart string) error {
 	}
 	u.client.Namespace = u.helm.namespace
 	u.chart.updateDependencies = u.client.DependencyUpdate
-	if err := u.chart.locate(chart); err != nil {
+	if err := u.chart.locate(u.reference); err != nil {
 		return err
 	}
 	u.client.SetRegistryClient(u.chart.registry)
@@ -154,7 +159,7 @@ func (u *Upgrade) Prepare(chart string) error {
 func (u *Upgrade) asInstall(replace bool) *Install {
 	from := u.client
 	i := NewInstall(u.helm)
-	i.asUpgrade, i.format, i.render = true, u.format, u.render
+	i.asUpgrade, i.format, i.render, i.interrupted, i.maxHistory = true, u.format, u.render, u.interrupted, from.MaxHistory
 	i.chart.values = u.chart.values
 	to := i.client
 	to.ChartPathOptions = from.ChartPathOptions
@@ -184,9 +189,6 @@ func (u *Upgrade) asInstall(replace bool) *Install {
 
 // Apply upgrades the release, or renders it only, when it is a dry run.
 func (u *Upgrade) Apply() error {
-	if u.instead != nil {
-		return u.instead.Apply()
-	}
 	chart, err := u.chart.load()
 	if err != nil {
 		return err
@@ -214,65 +216,29 @@ func (u *Upgrade) run(chart *chart.Chart) error {
 	if !undo {
 		return err
 	}
-	if _, u.notBack = u.rollBack(); u.notBack != nil {
-		return fmt.Errorf("an error occurred while rolling back the release. original upgrade error: %w: %w", err, u.notBack)
+	if _, u.rollbackErr = u.rollBack(); u.rollbackErr != nil {
+		return fmt.Errorf("an error occurred while rolling back the release. original upgrade error: %w: %w", err, u.rollbackErr)
 	}
 	return fmt.Errorf("release %s failed, and has been rolled back due to atomic being set: %w", u.name, err)
 }
 
-func (u *Upgrade) wrap(err error) error {
-	if u.instead != nil {
-		return err
+// wrap words an error as Helm does.
+func (u *Upgrade) wrap(err error) error { return fmt.Errorf("UPGRADE FAILED: %w", err) }
+
+// Stale reports whether the release has changed since Prepare. What is already applied is not stale.
+func (u *Upgrade) Stale() (bool, error) {
+	if u.facts.AlreadyApplied {
+		return false, nil
 	}
-	return fmt.Errorf("UPGRADE FAILED: %w", err)
+	return u.base.Stale()
 }
 
-// DryRun reports whether nothing is to be changed.
-func (u *Upgrade) DryRun() bool { return u.dry }
-
-// Objects returns what Apply applied.
-func (u *Upgrade) Objects() ([]*unstructured.Unstructured, error) {
-	if u.instead != nil {
-		return u.instead.Objects()
-	}
-	return appliedObjects(u.release)
-}
-
-// Revision is the number of the release's revision that Apply made; 0 when there is none.
-func (u *Upgrade) Revision() int {
-	if u.instead != nil {
-		return u.instead.Revision()
-	}
-	return revision(u.release)
-}
-
-// Timeout is how long one wait may take.
-func (u *Upgrade) Timeout() time.Duration { return u.client.Timeout }
-
-// Operation is task.Upgrade, or task.Install when Prepare found no release to upgrade.
-func (u *Upgrade) Operation() task.Operation {
-	if u.instead != nil {
-		return task.Install
-	}
-	return task.Upgrade
-}
-
-// Format is that of Print: table, json or yaml.
-func (u *Upgrade) Format() string { return string(u.format) }
-
-// Print writes what helm upgrade writes. When run is not nil, it is added to JSON and YAML under
-// the key "run".
+// Print writes the output of helm upgrade. Unless run is nil, it is added to JSON and YAML under the key "run".
 func (u *Upgrade) Print(out io.Writer, run any) error {
-	rel, headline := u.release, fmt.Sprintf("Release %q has been upgraded. Happy Helming!\n", u.name)
-	failed := u.failed
-	if u.instead != nil {
-		failed = u.instead.failed
-		rel, headline = u.instead.release, fmt.Sprintf("Release %q does not exist. Installing it now.\n", u.name)
-	}
-	if u.format == output.Table && rel != nil && !failed {
-		if _, err := io.WriteString(out, headline); err != nil {
+	if u.format == output.Table && u.release != nil && !u.failed {
+		if _, err := fmt.Fprintf(out, "Release %q has been upgraded. Happy Helming!\n", u.name); err != nil {
 			return err
 		}
 	}
-	return printRelease(out, u.format, status{release: rel, failed: failed, debug: u.helm.Settings.Debug(), hideNotes: u.client.HideNotes, run: run})
+	return printRelease(out, u.format, status{release: u.release, failed: u.failed, debug: u.helm.Settings.Debug(), hideNotes: u.client.HideNotes, run: run})
 }

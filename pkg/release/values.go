@@ -58,21 +58,18 @@ func valuesOf(rel *helmrelease.Release) (map[string]any, error) {
 	return chartutil.CoalesceValues(rel.Chart, rel.Config)
 }
 
-// Values are those of the install; once it is done, those of the revision that it made.
+// Values returns the values of the install; of a resumed one whose revision exists, those of the revision.
 func (i *Install) Values() (map[string]any, error) {
-	if i.Done() {
+	if i.applied() {
 		return valuesOf(i.release)
 	}
 	return rendered(i.chart.located, i.chart.merged)
 }
 
-// Values are those that the release is upgraded with. Which of the old revision's are among them is decided as in
-// Helm's action.Upgrade.reuseValues; of an upgrade that an earlier process has made they are those of its revision.
+// Values returns the values of the upgrade. Values of the old revision are reused as in Helm's
+// action.Upgrade.reuseValues. Of a resumed upgrade whose revision exists, it returns those of the revision.
 func (u *Upgrade) Values() (map[string]any, error) {
-	if u.instead != nil {
-		return u.instead.Values()
-	}
-	if u.Done() {
+	if u.applied() {
 		return valuesOf(u.release)
 	}
 	user, err := copied(u.chart.merged)
@@ -106,11 +103,8 @@ func (u *Upgrade) Values() (map[string]any, error) {
 	return rendered(located, user)
 }
 
-// Values are those of the revision that is gone back to.
+// Values returns the values of the revision that is restored.
 func (r *Rollback) Values() (map[string]any, error) { return valuesOf(r.target) }
-
-// Values are those of the release's newest revision.
-func (u *Uninstall) Values() (map[string]any, error) { return valuesOf(u.last) }
 
 // StoredValues returns the values of a release's newest revision.
 func (h *Helm) StoredValues(name string) (map[string]any, error) {

@@ -41,7 +41,7 @@ func TestUpgradeValues(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			u := &Upgrade{client: test.client, last: last, current: last, chart: chartSource{located: located, merged: test.user}}
+			u := &Upgrade{base: base{last: last}, client: test.client, current: last, chart: chartSource{located: located, merged: test.user}}
 			got, err := u.Values()
 			if err != nil {
 				t.Fatal(err)

@@ -20,7 +20,7 @@ func TestRollBack(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	u := &Upgrade{helm: h, name: "web", last: last}
+	u := &Upgrade{base: base{helm: h, name: "web", last: last}}
 	u.client = NewUpgrade(h).client
 	u.client.MaxHistory = 2
 	if how, err := u.rollBack(); err != nil || how != "rolled back to revision 2" {
@@ -45,7 +45,7 @@ func TestUninstalled(t *testing.T) {
 	for _, keep := range []bool{false, true} {
 		u := NewUninstall(h)
 		u.client.KeepHistory = keep
-		if err := u.Of("web").Prepare(); errors.As(err, new(*PreflightError)) != keep {
+		if _, err := u.Of("web").Prepare(); errors.As(err, new(*PreflightError)) != keep {
 			t.Errorf("--keep-history=%t: %v", keep, err)
 		}
 	}

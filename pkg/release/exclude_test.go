@@ -13,10 +13,10 @@ type renderer func(*bytes.Buffer) (*bytes.Buffer, error)
 
 func (r renderer) Run(b *bytes.Buffer) (*bytes.Buffer, error) { return r(b) }
 
-func TestHold(t *testing.T) {
+func TestExclude(t *testing.T) {
 	const rendered = "---\n# Source: a\napiVersion: v1\nkind: Secret # kept as it is\nstringData: {a: |-\n  x}\n---\n# Source: b\napiVersion: x.io/v1\nkind: Held\n---\napiVersion: x.io/v1\nkind: Other\n---\nnot: {yaml\n"
-	h := &holder{kept: func(apiVersion, kind string) bool { return apiVersion == "x.io/v1" && kind == "Held" }}
-	rest, err := h.Run(bytes.NewBufferString(rendered))
+	e := &excluder{match: func(apiVersion, kind string) bool { return apiVersion == "x.io/v1" && kind == "Held" }}
+	rest, err := e.Run(bytes.NewBufferString(rendered))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -24,18 +24,18 @@ func TestHold(t *testing.T) {
 	if diff := cmp.Diff(want, rest.String()); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	if len(h.held) != 1 || !strings.Contains(string(h.held[0]), "kind: Held") {
-		t.Errorf("%q", h.held)
+	if len(e.excluded) != 1 || !strings.Contains(string(e.excluded[0]), "kind: Held") {
+		t.Errorf("%q", e.excluded)
 	}
 	// The user's own post-renderer comes first, and its error is told.
-	h.next = renderer(func(*bytes.Buffer) (*bytes.Buffer, error) {
+	e.next = renderer(func(*bytes.Buffer) (*bytes.Buffer, error) {
 		return bytes.NewBufferString("apiVersion: x.io/v1\nkind: Held\n"), nil
 	})
-	if rest, err := h.Run(bytes.NewBufferString(rendered)); err != nil || rest.String() != "" || len(h.held) != 1 {
+	if rest, err := e.Run(bytes.NewBufferString(rendered)); err != nil || rest.String() != "" || len(e.excluded) != 1 {
 		t.Errorf("%q, error %v", rest, err)
 	}
-	h.next = renderer(func(*bytes.Buffer) (*bytes.Buffer, error) { return nil, errors.New("no") })
-	if _, err := h.Run(bytes.NewBufferString(rendered)); err == nil {
+	e.next = renderer(func(*bytes.Buffer) (*bytes.Buffer, error) { return nil, errors.New("no") })
+	if _, err := e.Run(bytes.NewBufferString(rendered)); err == nil {
 		t.Error("no error")
 	}
 }

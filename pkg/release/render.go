@@ -12,9 +12,9 @@ import (
 // dryRunServer renders without changing anything; templates may look things up in the cluster.
 const dryRunServer = "server"
 
-// Next renders the chart. What templates make anew each time, such as random passwords, is not what
-// Apply will apply.
-func (i *Install) Next() ([]*unstructured.Unstructured, error) {
+// Render renders the chart. Values that templates generate each time, such as random passwords, differ from those
+// that Apply applies.
+func (i *Install) Render() ([]*unstructured.Unstructured, error) {
 	chart, err := i.chart.load()
 	if err != nil {
 		return nil, i.wrap(err)
@@ -35,11 +35,8 @@ func (i *Install) Next() ([]*unstructured.Unstructured, error) {
 	return objects(rel.Manifest, rel.Namespace)
 }
 
-// Next renders the chart; see Install.Next.
-func (u *Upgrade) Next() ([]*unstructured.Unstructured, error) {
-	if u.instead != nil {
-		return u.instead.Next()
-	}
+// Render renders the chart; see Install.Render.
+func (u *Upgrade) Render() ([]*unstructured.Unstructured, error) {
 	chart, err := u.chart.load()
 	if err != nil {
 		return nil, err
@@ -60,30 +57,19 @@ func (u *Upgrade) Next() ([]*unstructured.Unstructured, error) {
 	return objects(rel.Manifest, rel.Namespace)
 }
 
-// Next returns the objects of the revision that is gone back to.
-func (r *Rollback) Next() ([]*unstructured.Unstructured, error) { return appliedObjects(r.target) }
+// Render returns the objects of the revision that is restored.
+func (r *Rollback) Render() ([]*unstructured.Unstructured, error) { return appliedObjects(r.target) }
 
-// Next returns nothing: an uninstall applies nothing.
-func (u *Uninstall) Next() ([]*unstructured.Unstructured, error) { return nil, nil }
+// TemplatesContain searches the templates of the chart and its dependencies.
+func (i *Install) TemplatesContain(text string) bool { return inTemplates(i.chart.located, text) }
 
-// Templates looks through the chart and its dependencies.
-func (i *Install) Templates(text string) bool { return inTemplates(i.chart.located, text) }
+// TemplatesContain searches the templates of the chart and its dependencies.
+func (u *Upgrade) TemplatesContain(text string) bool { return inTemplates(u.chart.located, text) }
 
-// Templates looks through the chart and its dependencies.
-func (u *Upgrade) Templates(text string) bool {
-	if u.instead != nil {
-		return u.instead.Templates(text)
-	}
-	return inTemplates(u.chart.located, text)
-}
-
-// Templates looks through the manifest of the revision that is gone back to.
-func (r *Rollback) Templates(text string) bool {
+// TemplatesContain searches the manifest of the revision that is restored.
+func (r *Rollback) TemplatesContain(text string) bool {
 	return r.target != nil && strings.Contains(r.target.Manifest, text)
 }
-
-// Templates is false: an uninstall applies nothing.
-func (u *Uninstall) Templates(string) bool { return false }
 
 func inTemplates(c *chart.Chart, text string) bool {
 	if c == nil {

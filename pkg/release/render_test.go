@@ -39,7 +39,7 @@ func TestTwice(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := u.Next(); err != nil {
+		if _, err := u.Render(); err != nil {
 			t.Fatal(err)
 		}
 		if diff := cmp.Diff(map[string]any{"greeting": nil}, u.chart.merged); diff != "" {
