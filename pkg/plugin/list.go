@@ -8,10 +8,11 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/format"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/plan"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/report"
-	"github.com/kubectl-tasks/kubectl-tasks/pkg/source"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/source/lagoon"
 )
 
 type listOptions struct {
@@ -94,12 +95,14 @@ func (a *App) definitions(ctx context.Context, c *connection, tasks *taskFlags, 
 	}
 	// The variables of a run are known by name, so that they are not reported as unset.
 	rel := plan.Release{Name: name}
-	return tasks.read(documents, parseOptions{getenv: newEnvironment("", rel).lookup, facts: facts("", rel), lenient: true})
+	options := format.Options{Getenv: newEnvironment("", rel).lookup, Facts: facts("", rel), Lenient: true}
+	lagoon.AddGit(&options.Lagoon, "")
+	return tasks.read(documents, options)
 }
 
 // documents finds documents for looking at them; none is an error. The cluster is asked only when the
 // flags name something in it.
-func (a *App) documents(ctx context.Context, c *connection, tasks *taskFlags, name string) ([]source.Document, error) {
+func (a *App) documents(ctx context.Context, c *connection, tasks *taskFlags, name string) ([]format.Document, error) {
 	var client *kube.Client
 	namespace := ""
 	if name != "" || namesConfigMap(tasks.references) {

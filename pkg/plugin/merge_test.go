@@ -4,8 +4,8 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/format"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/plan"
-	"github.com/kubectl-tasks/kubectl-tasks/pkg/source"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
@@ -17,15 +17,15 @@ func FuzzMerge(f *testing.F) {
 	f.Add(head+"- {name: a, phase: pre-deploy, needs: [post-deploy], onFailure: rollback, host: {command: [x]}, undo: {host: {command: [y]}}}\n", "[post-deploy]\na = \"b\"\n", true)
 	f.Add(head+"- {name: a, host: {command: [\"${tasks.b.status}\"]}}\n", head+"- {name: a, host: {command: [\"${tasks.a.status}\"]}}\n", false)
 	f.Fuzz(func(t *testing.T, first, second string, draft bool) {
-		format := "native"
+		secondFormat := "native"
 		if draft {
-			format = "draft"
+			secondFormat = "draft"
 		}
-		documents := []source.Document{
+		documents := []format.Document{
 			{Source: task.Source{Name: "first", Format: "native"}, Text: []byte(first)},
-			{Source: task.Source{Name: "second", Format: format}, Text: []byte(second)},
+			{Source: task.Source{Name: "second", Format: secondFormat}, Text: []byte(second)},
 		}
-		set, err := (&taskFlags{}).read(documents, parseOptions{getenv: func(string) (string, bool) { return "", false }, facts: facts(task.Install, plan.Release{})})
+		set, err := (&taskFlags{}).read(documents, format.Options{Getenv: func(string) (string, bool) { return "", false }, Facts: facts(task.Install, plan.Release{})})
 		if err != nil {
 			return
 		}

@@ -12,6 +12,7 @@ import (
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/format"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/format/lagoon"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/plan"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
@@ -131,11 +132,12 @@ func (a *App) runOne(ctx context.Context, o *runOptions, args []string, dash int
 		one.Executor = e
 	}
 	if o.oneOff.lagoon != "" {
-		options := parseOptions{facts: facts(task.Run, rel), getenv: os.LookupEnv, lagoon: o.tasks.lagoon, taskTimeout: o.tasks.timeout, env: a.newLagoonEnv(client, namespace)}
-		if options.vars, err = o.tasks.lagoon.given(); err != nil {
+		options := format.Options{Facts: facts(task.Run, rel), Getenv: os.LookupEnv, Timeout: o.tasks.timeout}
+		a.addLagoonFacts(client, namespace, &options)
+		if err := o.tasks.lagoon.fill(&options.Lagoon); err != nil {
 			return usageError{err}
 		}
-		if one, err = o.oneOff.standard(args, builtIn, options.lagoonOptions()); err != nil {
+		if one, err = o.oneOff.standard(args, builtIn, options.ForLagoon()); err != nil {
 			return err
 		}
 	}

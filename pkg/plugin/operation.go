@@ -16,6 +16,7 @@ import (
 
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/engine"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/expression"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/format"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/ledger"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/lock"
@@ -53,7 +54,7 @@ func (a *App) prepare(ctx context.Context, o *helmOptions, client *kube.Client, 
 			return nil, err
 		}
 	}
-	wires, err := a.holdKeptn(ctx, &flags.keptn, client, change, rel.Namespace)
+	wires, err := holdKeptn(ctx, &flags.keptn, client, change, rel.Namespace)
 	if err != nil {
 		return nil, err
 	}
@@ -86,13 +87,14 @@ func (a *App) prepare(ctx context.Context, o *helmOptions, client *kube.Client, 
 	known := facts(op, rel)
 	known.Values = sync.OnceValues(change.Values)
 	runs := func(_ string, phase task.Phase) bool { return phase.In(op) != task.None }
-	options := parseOptions{getenv: p.runner.env.lookup, facts: known, runs: runs, env: a.newLagoonEnv(client, rel.Namespace)}
+	options := format.Options{Getenv: p.runner.env.lookup, Facts: known, Runs: runs}
+	a.addLagoonFacts(client, rel.Namespace, &options)
 	if p.tasks, err = flags.read(documents, options); err != nil {
 		return nil, err
 	}
 	p.tasks.looked = looked
 	if wires {
-		options.images = flags.runnerImages()
+		options.Images = flags.runnerImages()
 		if err := a.wireKeptn(ctx, &flags.keptn, &p.tasks, client, change, next, options); err != nil {
 			return nil, err
 		}
@@ -272,7 +274,7 @@ func (a *App) enter(ctx context.Context, o *operation) (*session, context.Contex
 	}
 	if facts.Operation == task.Uninstall {
 		var err error
-		if opening.documents, err = packed(o.tasks, func(source.Document) bool { return true }); err != nil {
+		if opening.documents, err = packed(o.tasks, func(format.Document) bool { return true }); err != nil {
 			a.tell(fmt.Sprintf("should the run die after Helm's part, it cannot be gone on with: %v", err))
 		}
 	}

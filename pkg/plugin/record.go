@@ -13,12 +13,12 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/engine"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/format"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/ledger"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/plan"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/record"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/release"
-	"github.com/kubectl-tasks/kubectl-tasks/pkg/source"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
@@ -101,7 +101,7 @@ func (m memory) template(ctx context.Context, workload string) (*kube.Template, 
 }
 
 // documents returns those of the record. They are no more trusted than what anybody may write there.
-func (m memory) documents(ctx context.Context) ([]source.Document, error) {
+func (m memory) documents(ctx context.Context) ([]format.Document, error) {
 	known, err := m.store.Load(ctx)
 	switch {
 	case apierrors.IsForbidden(err):
@@ -109,13 +109,13 @@ func (m memory) documents(ctx context.Context) ([]source.Document, error) {
 	case err != nil:
 		return nil, err
 	}
-	var documents []source.Document
+	var documents []format.Document
 	for _, d := range known.Documents {
 		text, err := d.Content()
 		if err != nil {
 			return nil, fmt.Errorf("the record of release %q: %s: %w", m.store.Release, d.Name, err)
 		}
-		documents = append(documents, source.Document{Source: task.Source{Name: "record/" + d.Name, Format: d.Format}, Text: text})
+		documents = append(documents, format.Document{Source: task.Source{Name: "record/" + d.Name, Format: d.Format}, Text: text})
 	}
 	return documents, nil
 }
@@ -124,7 +124,7 @@ func (m memory) documents(ctx context.Context) ([]source.Document, error) {
 // for these. What the cluster has anyway, in ConfigMaps or in the chart, is not kept twice. Documents that the record
 // has no room for are the error.
 func keep(set taskSet) ([]record.Document, error) {
-	return packed(set, func(d source.Document) bool {
+	return packed(set, func(d format.Document) bool {
 		return d.Trusted && slices.ContainsFunc(set.tasks, func(t task.Task) bool {
 			return t.Source.Name == d.Name && (t.Phase.In(task.Uninstall) != task.None || t.Phase.In(task.Rollback) != task.None) && t.Phase != task.OnFailure && t.Phase != task.Finally
 		})
@@ -132,7 +132,7 @@ func keep(set taskSet) ([]record.Document, error) {
 }
 
 // packed returns those documents as a record has them.
-func packed(set taskSet, wanted func(source.Document) bool) ([]record.Document, error) {
+func packed(set taskSet, wanted func(format.Document) bool) ([]record.Document, error) {
 	var kept []record.Document
 	var names []string
 	for _, d := range set.documents {

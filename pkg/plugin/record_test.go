@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/kubectl-tasks/kubectl-tasks/pkg/source"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/format"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
@@ -27,7 +27,7 @@ func TestKeep(t *testing.T) {
 	} {
 		from := task.Source{Name: "tasks.yaml", Format: "native", Trusted: true}
 		set := taskSet{
-			documents: []source.Document{{Source: from, Text: tt.text}, {Source: task.Source{Name: "chart/tasks.yaml"}, Text: random}},
+			documents: []format.Document{{Source: from, Text: tt.text}, {Source: task.Source{Name: "chart/tasks.yaml"}, Text: random}},
 			tasks:     []task.Task{{Name: "cleanup", Phase: task.PostUninstall, Source: from}},
 		}
 		kept, err := keep(set)

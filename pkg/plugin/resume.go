@@ -13,12 +13,12 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/engine"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/format"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/mask"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/plan"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/record"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/release"
-	"github.com/kubectl-tasks/kubectl-tasks/pkg/source"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
@@ -303,14 +303,14 @@ func (r *resumption) changedSteps(p plan.Plan) []string {
 
 // documents are those that the run was planned from. They are no more trusted than what anybody may
 // write into the record.
-func (r *resumption) documents() ([]source.Document, error) {
-	var documents []source.Document
+func (r *resumption) documents() ([]format.Document, error) {
+	var documents []format.Document
 	for _, d := range r.run.Documents {
 		text, err := d.Content()
 		if err != nil {
 			return nil, refusedError{shown("the record of run %s: %s: %v", r.run.ID, d.Name, err)}
 		}
-		documents = append(documents, source.Document{Source: task.Source{Name: d.Name, Format: d.Format}, Text: text})
+		documents = append(documents, format.Document{Source: task.Source{Name: d.Name, Format: d.Format}, Text: text})
 	}
 	return documents, nil
 }

@@ -14,10 +14,12 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/engine"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/format"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/ledger"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/plan"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/release"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/report"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/source/keptn"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
@@ -137,9 +139,10 @@ func (a *App) run(ctx context.Context, o *runOptions, names []string) error {
 		t := task.Task{Name: name, Phase: phase}
 		return o.phase != "" && ofPhase(t, o.phase) || slices.ContainsFunc(names, func(wanted string) bool { return called(t, wanted) })
 	}
-	options := parseOptions{getenv: runner.env.lookup, facts: known, runs: runs, env: a.newLagoonEnv(client, namespace)}
-	if err := a.addClusterKeptn(ctx, client, documents, &options); err != nil {
-		return err
+	options := format.Options{Getenv: runner.env.lookup, Facts: known, Runs: runs}
+	a.addLagoonFacts(client, namespace, &options)
+	if err := (keptn.Cluster{Client: client, Namespace: namespace}).AddDefinitions(ctx, documents, &options.Keptn); err != nil {
+		return preflight(ctx, err)
 	}
 	set, err := o.tasks.read(documents, options)
 	if err != nil {

@@ -4,20 +4,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"maps"
 	"os"
-	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/pflag"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime"
 
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/engine"
-	"github.com/kubectl-tasks/kubectl-tasks/pkg/format/keptn"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/format"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/plan"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/release"
@@ -52,7 +49,7 @@ type taskFlags struct {
 // addSource adds the flags that choose tasks.
 func (t *taskFlags) addSource(fs *pflag.FlagSet) {
 	fs.StringArrayVarP(&t.references, "tasks", "t", nil, "where the tasks are: a file, a directory, '-' for standard input, configmap/NAME[/KEY], or 'chart' for the chart's own files (can specify multiple); without it the working directory's tasks.yaml, .lagoon.yml, keptn.yaml and .draft-tasks.toml, else the ConfigMaps annotated for the release, else for uninstall and rollback the release's record, else the chart's files")
-	fs.StringVar(&t.format, "format", "", "the format of what --tasks names, whatever it is called: "+strings.Join(source.Finder{Formats: knownFormats()}.FormatNames(), ", "))
+	fs.StringVar(&t.format, "format", "", "the format of what --tasks names, whatever it is called: "+strings.Join(format.All.Names(), ", "))
 	fs.StringArrayVar(&t.params, "param", nil, "a parameter of a tasks.yaml or an argument of a definition of Lagoon, as NAME=VALUE (can specify multiple)")
 	fs.StringVar(&t.paramsFile, "params-file", "", "a YAML or JSON file with parameters; --param wins over it")
 	t.lagoon.addSource(fs)
@@ -114,7 +111,7 @@ func (t *taskFlags) runnerImages() map[task.Runtime]string {
 
 // taskSet is what was read.
 type taskSet struct {
-	documents []source.Document
+	documents []format.Document
 	// looked says where documents were looked for; empty when they were named.
 	looked      string
 	tasks       []task.Task
@@ -129,18 +126,18 @@ type chart struct {
 	// them.
 	next func() ([]*unstructured.Unstructured, error)
 	// recorded returns the documents of the release's record; nil when they do not count.
-	recorded func(context.Context) ([]source.Document, error)
+	recorded func(context.Context) ([]format.Document, error)
 }
 
 // find returns the documents that the flags name or, when they name none, that are there, and where it looked
 // for these.
-func (a *App) find(ctx context.Context, t *taskFlags, client *kube.Client, rel plan.Release, from chart) (documents []source.Document, looked string, err error) {
+func (a *App) find(ctx context.Context, t *taskFlags, client *kube.Client, rel plan.Release, from chart) (documents []format.Document, looked string, err error) {
 	dir, err := os.Getwd()
 	if err != nil {
 		return nil, "", err
 	}
 	finder := source.Finder{
-		Formats: knownFormats(), As: t.format, Dir: dir, Stdin: a.stdin,
+		Formats: format.All, As: t.format, Dir: dir, Stdin: a.stdin,
 		Client: client, Namespace: rel.Namespace, Release: rel.Name,
 	}
 	finder.Recorded = from.recorded
@@ -150,7 +147,7 @@ func (a *App) find(ctx context.Context, t *taskFlags, client *kube.Client, rel p
 			if err != nil {
 				return nil, err
 			}
-			return configMaps(objects)
+			return source.ConfigMaps(objects)
 		}
 	}
 	if from.files != nil {
@@ -163,43 +160,17 @@ func (a *App) find(ctx context.Context, t *taskFlags, client *kube.Client, rel p
 			return files, err
 		}
 	}
-	switch {
-	case t.format == "":
-	case !slices.Contains(finder.FormatNames(), t.format):
-		return nil, "", usageError{fmt.Errorf("--format is %q; it is one of %s", t.format, strings.Join(finder.FormatNames(), ", "))}
-	case len(t.references) == 0:
-		return nil, "", usageError{errors.New("--format is about what --tasks names; name a file")}
-	}
-	if len(t.references) > 0 {
-		if documents, err = finder.Named(ctx, t.references); err != nil {
-			return nil, "", usageError{err}
-		}
-		return documents, "", nil
-	}
-	documents, notes, err := finder.Discover(ctx)
-	for _, note := range notes {
+	found, err := finder.Find(ctx, t.references)
+	for _, note := range found.Notes {
 		a.say("note: %s", note)
 	}
-	if pathError := (*fs.PathError)(nil); errors.As(err, &pathError) || errors.Is(err, source.ErrTooLarge) {
-		return nil, "", usageError{err}
+	if usage := (*source.UsageError)(nil); errors.As(err, &usage) {
+		err = usageError{err}
 	}
-	return documents, finder.Looked(), err
-}
-
-// configMaps returns those of the objects that are ConfigMaps.
-func configMaps(objects []*unstructured.Unstructured) ([]corev1.ConfigMap, error) {
-	var found []corev1.ConfigMap
-	for _, o := range objects {
-		if o.GetAPIVersion() != "v1" || o.GetKind() != "ConfigMap" {
-			continue
-		}
-		var cm corev1.ConfigMap
-		if err := runtime.DefaultUnstructuredConverter.FromUnstructured(o.Object, &cm); err != nil {
-			return nil, fmt.Errorf("configmap/%s of the chart: %w", o.GetName(), err)
-		}
-		found = append(found, cm)
+	if err != nil {
+		return nil, "", err
 	}
-	return found, nil
+	return found.Documents, found.Searched, nil
 }
 
 // engine returns the engine that the flags describe, without a view.
@@ -207,48 +178,32 @@ func (t *taskFlags) engine(runner engine.Runner) engine.Engine {
 	return engine.Engine{Runner: runner, Concurrency: t.concurrency, KeepGoing: t.keepGoing}
 }
 
+// draft returns the options of Draft's format.
+func (t *taskFlags) draft() format.DraftOptions {
+	return format.DraftOptions{Shell: t.draftShell, Compat: t.draftCompat}
+}
+
+// fill sets the options that the flags are about.
+func (t *taskFlags) fill(o *format.Options) (err error) {
+	if o.Facts.Params, err = t.parameters(); err != nil {
+		return err
+	}
+	o.Draft = t.draft()
+	o.Images, o.Timeout, o.Parallel = t.runnerImages(), t.timeout, t.parallel
+	return t.lagoon.fill(&o.Lagoon)
+}
+
 // read turns documents into tasks. Findings of severity Error are the error; the others are in
 // the set.
-func (t *taskFlags) read(documents []source.Document, o parseOptions) (taskSet, error) {
-	set := taskSet{documents: documents}
-	var err error
-	if o.facts.Params, err = t.givenParams(documents); err != nil {
-		return set, usageError{err}
+func (t *taskFlags) read(documents []format.Document, o format.Options) (taskSet, error) {
+	if err := t.fill(&o); err != nil {
+		return taskSet{documents: documents}, usageError{err}
 	}
-	o.draftShell, o.draftCompat, o.lagoon, o.taskTimeout = t.draftShell, t.draftCompat, t.lagoon, t.timeout
-	if o.vars, err = t.lagoon.given(); err != nil {
-		return set, usageError{err}
+	set, err := format.Read(documents, o)
+	if option := (*format.OptionError)(nil); errors.As(err, &option) {
+		err = usageError{err}
 	}
-	o.images = t.runnerImages()
-	var own []keptn.Document
-	for _, d := range documents {
-		if d.Format == "keptn" {
-			own = append(own, keptn.Document{Source: d.Source, Text: d.Text})
-		}
-	}
-	o.keptn = append(own, o.keptn...)
-	for _, d := range documents {
-		tasks, diagnostics := parse(d, o)
-		set.tasks = append(set.tasks, tasks...)
-		set.diagnostics = append(set.diagnostics, diagnostics...)
-	}
-	if o.env != nil && o.env.err != nil {
-		return set, &release.PreflightError{Err: o.env.err}
-	}
-	for i := range set.tasks {
-		if set.tasks[i].Timeout == 0 {
-			set.tasks[i].Timeout = t.timeout
-		}
-	}
-	if t.parallel > 0 {
-		for i := range set.tasks {
-			if e, ok := set.tasks[i].Executor.(task.Exec); ok {
-				e.Parallel = t.parallel
-				set.tasks[i].Executor = e
-			}
-		}
-	}
-	return set, set.diagnostics.Err()
+	return taskSet{documents: documents, tasks: set.Tasks, diagnostics: set.Diagnostics}, err
 }
 
 // announce says what was read from where, and what is odd about the documents or the tasks that

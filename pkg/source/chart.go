@@ -5,6 +5,7 @@ import (
 	"maps"
 	"path"
 
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/format"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
@@ -13,7 +14,7 @@ const chartReference = "chart"
 
 // chart returns the task files at the root of the chart; none is not an error. Whoever wrote the
 // chart is not trusted.
-func (f Finder) chart() ([]Document, error) {
+func (f Finder) chart() ([]format.Document, error) {
 	if f.Chart == nil {
 		return nil, errors.New("chart: this command has no chart; name a file")
 	}
@@ -21,18 +22,18 @@ func (f Finder) chart() ([]Document, error) {
 	if err != nil {
 		return nil, err
 	}
-	var documents []Document
-	for _, format := range f.Formats {
-		name := format.Files[0]
+	var documents []format.Document
+	for _, is := range f.Formats {
+		name := is.Files[0]
 		text, ok := files[name]
-		if !ok || format.Shared && !format.Recognises(text) {
+		if !ok || is.Shared && !is.Recognises(text) {
 			continue
 		}
 		if len(text) > maxBytes {
 			return nil, tooLarge("chart/" + name)
 		}
-		documents = append(documents, Document{
-			Source: task.Source{Name: "chart/" + name, Format: format.Name},
+		documents = append(documents, format.Document{
+			Source: task.Source{Name: "chart/" + name, Format: is.Name},
 			Text:   text,
 			Glob:   among(maps.Keys(files)),
 			ReadFile: func(name string) ([]byte, error) {

@@ -12,6 +12,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/format"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
@@ -25,7 +26,7 @@ const (
 
 // annotated returns the documents of the namespace's ConfigMaps that are annotated for the
 // release. Only the metadata of the others is transferred.
-func (f Finder) annotated(ctx context.Context) ([]Document, []string, error) {
+func (f Finder) annotated(ctx context.Context) ([]format.Document, []string, error) {
 	if f.Release == "" {
 		return nil, nil, nil
 	}
@@ -33,7 +34,7 @@ func (f Finder) annotated(ctx context.Context) ([]Document, []string, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	var documents []Document
+	var documents []format.Document
 	for i := range rendered {
 		if !isFor(&rendered[i], f.Release) {
 			continue
@@ -102,7 +103,7 @@ func (f Finder) get(ctx context.Context, name string) (*corev1.ConfigMap, error)
 
 // configMap returns the documents of a ConfigMap: that of the key, or all that are recognised
 // when key is empty.
-func (f Finder) configMap(ctx context.Context, name, key string) ([]Document, error) {
+func (f Finder) configMap(ctx context.Context, name, key string) ([]format.Document, error) {
 	if f.Client == nil {
 		return nil, fmt.Errorf("configmap/%s: there is no cluster to read it from", name)
 	}
@@ -121,7 +122,7 @@ func (f Finder) configMap(ctx context.Context, name, key string) ([]Document, er
 	return documents, nil
 }
 
-func (f Finder) documents(cm *corev1.ConfigMap, key string) ([]Document, error) {
+func (f Finder) documents(cm *corev1.ConfigMap, key string) ([]format.Document, error) {
 	keys := make([]string, 0, len(cm.Data))
 	for k := range cm.Data {
 		keys = append(keys, k)
@@ -138,22 +139,22 @@ func (f Finder) documents(cm *corev1.ConfigMap, key string) ([]Document, error) 
 	if f.As != "" {
 		annotated = f.As
 	}
-	if _, ok := f.format(annotated); annotated != "" && !ok {
+	if _, ok := f.Formats.ByName(annotated); annotated != "" && !ok {
 		return nil, fmt.Errorf("annotation %s: unknown format %q", FormatAnnotation, annotated)
 	}
-	var documents []Document
+	var documents []format.Document
 	for _, k := range keys {
-		format, ok := f.byName(k, []byte(cm.Data[k]))
+		is, ok := f.Formats.ByFile(k, []byte(cm.Data[k]))
 		if annotated != "" {
 			// One key can be called anything when the annotation tells the format.
-			format, ok = f.format(annotated)
-			ok = ok && (len(keys) == 1 || slices.Contains(format.Files, k))
+			is, ok = f.Formats.ByName(annotated)
+			ok = ok && (len(keys) == 1 || slices.Contains(is.Files, k))
 		}
 		if !ok {
 			continue
 		}
-		documents = append(documents, Document{
-			Source: task.Source{Name: "configmap/" + cm.Name + "/" + k, Format: format.Name},
+		documents = append(documents, format.Document{
+			Source: task.Source{Name: "configmap/" + cm.Name + "/" + k, Format: is.Name},
 			Text:   []byte(cm.Data[k]),
 			Glob:   among(maps.Keys(cm.Data)),
 			ReadFile: func(name string) ([]byte, error) {
@@ -168,7 +169,7 @@ func (f Finder) documents(cm *corev1.ConfigMap, key string) ([]Document, error) 
 		if len(keys) == 0 {
 			return nil, errors.New("it has no data")
 		}
-		return nil, fmt.Errorf("no key is named like a task file (%s); it has %s", f.fileNames(), strings.Join(keys, ", "))
+		return nil, fmt.Errorf("no key is named like a task file (%s); it has %s", f.Formats.FileNames(), strings.Join(keys, ", "))
 	}
 	return documents, nil
 }

@@ -10,11 +10,12 @@ import (
 	"path/filepath"
 	"slices"
 
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/format"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
 // path reads a file, or the task files of a directory.
-func (f Finder) path(name string) ([]Document, error) {
+func (f Finder) path(name string) ([]format.Document, error) {
 	full := name
 	if !filepath.IsAbs(name) {
 		full = filepath.Join(f.Dir, name)
@@ -29,7 +30,7 @@ func (f Finder) path(name string) ([]Document, error) {
 	if info.IsDir() {
 		documents, err := f.directory(full, name)
 		if err == nil && len(documents) == 0 {
-			err = fmt.Errorf("%s: the directory has no task file (%s)", name, f.fileNames())
+			err = fmt.Errorf("%s: the directory has no task file (%s)", name, f.Formats.FileNames())
 		}
 		return documents, err
 	}
@@ -37,42 +38,42 @@ func (f Finder) path(name string) ([]Document, error) {
 	if err != nil {
 		return nil, err
 	}
-	format, ok := f.byName(filepath.Base(name), document.Text)
+	is, ok := f.Formats.ByFile(filepath.Base(name), document.Text)
 	if f.As != "" {
-		format, ok = f.format(f.As)
+		is, ok = f.Formats.ByName(f.As)
 	}
 	if !ok {
-		return nil, fmt.Errorf("%s: the name tells no task format (known are %s); say which it is with --format", name, f.fileNames())
+		return nil, fmt.Errorf("%s: the name tells no task format (known are %s); say which it is with --format", name, f.Formats.FileNames())
 	}
-	document.Format = format.Name
-	return []Document{document}, nil
+	document.Format = is.Name
+	return []format.Document{document}, nil
 }
 
 // directory reads the task files of a directory; none is not an error. Shown names start with
 // prefix.
-func (f Finder) directory(dir, prefix string) ([]Document, error) {
-	var documents []Document
-	for _, format := range f.Formats {
-		name := format.Files[0]
+func (f Finder) directory(dir, prefix string) ([]format.Document, error) {
+	var documents []format.Document
+	for _, is := range f.Formats {
+		name := is.Files[0]
 		document, err := read(filepath.Join(dir, name), filepath.Join(prefix, name))
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
 			continue
 		case err != nil:
 			return nil, err
-		case format.Shared && !format.Recognises(document.Text):
+		case is.Shared && !is.Recognises(document.Text):
 			continue
 		}
-		document.Format = format.Name
+		document.Format = is.Name
 		documents = append(documents, document)
 	}
 	return documents, nil
 }
 
-func read(path, name string) (Document, error) {
+func read(path, name string) (format.Document, error) {
 	file, err := os.Open(path)
 	if err != nil {
-		return Document{}, err
+		return format.Document{}, err
 	}
 	defer file.Close()
 	document, err := readAll(file, name)
@@ -114,7 +115,7 @@ func globIn(dir string) func(string) ([]string, error) {
 	}
 }
 
-func (f Finder) standardInput() ([]Document, error) {
+func (f Finder) standardInput() ([]format.Document, error) {
 	text, err := f.Stdin()
 	if err != nil {
 		return nil, fmt.Errorf("reading standard input: %w", err)
@@ -122,7 +123,10 @@ func (f Finder) standardInput() ([]Document, error) {
 	if len(bytes.TrimSpace(text)) == 0 {
 		return nil, errors.New("standard input is empty")
 	}
-	format, ok := f.byText(text)
+	is, ok := f.Formats.ByText(text)
+	if f.As != "" {
+		is, ok = f.Formats.ByName(f.As)
+	}
 	if !ok {
 		return nil, errors.New("standard input: this is no task document of a known format; say which it is with --format")
 	}
@@ -130,22 +134,22 @@ func (f Finder) standardInput() ([]Document, error) {
 	if err != nil {
 		return nil, err
 	}
-	document.Format = format.Name
+	document.Format = is.Name
 	document.ReadFile, document.Glob = beside(f.Dir), globIn(f.Dir)
-	return []Document{document}, nil
+	return []format.Document{document}, nil
 }
 
 // ReadLimited reads a document; what is longer than any document is cut off after the limit, so
 // that it is found to be too large.
 func ReadLimited(r io.Reader) ([]byte, error) { return io.ReadAll(io.LimitReader(r, maxBytes+1)) }
 
-func readAll(r io.Reader, name string) (Document, error) {
+func readAll(r io.Reader, name string) (format.Document, error) {
 	text, err := ReadLimited(r)
 	if err != nil {
-		return Document{}, fmt.Errorf("reading %s: %w", name, err)
+		return format.Document{}, fmt.Errorf("reading %s: %w", name, err)
 	}
 	if len(text) > maxBytes {
-		return Document{}, tooLarge(name)
+		return format.Document{}, tooLarge(name)
 	}
-	return Document{Source: task.Source{Name: name, Trusted: true}, Text: text}, nil
+	return format.Document{Source: task.Source{Name: name, Trusted: true}, Text: text}, nil
 }

@@ -11,23 +11,12 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/format"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube"
-	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
 // maxBytes is how large a document may be; the largest ConfigMap is as large.
 const maxBytes = 1 << 20
-
-// Document is the text of one task document.
-type Document struct {
-	task.Source
-	Text []byte
-	// ReadFile returns the text of another file of the same source, by its path from the
-	// document: in its directory, its chart or its ConfigMap.
-	ReadFile func(path string) ([]byte, error)
-	// Glob returns the paths of those that match a pattern of path.Match, sorted.
-	Glob func(pattern string) ([]string, error)
-}
 
 // among returns a Glob over files of these names.
 func among(names iter.Seq[string]) func(string) ([]string, error) {
@@ -47,25 +36,9 @@ func among(names iter.Seq[string]) func(string) ([]string, error) {
 	}
 }
 
-// Format is what a source must know of a file format to recognise its documents.
-type Format struct {
-	// Name is what the annotation kubectl-tasks.io/format calls it.
-	Name string
-	// Files are the file names that have this format, the one to look for in a directory first.
-	Files []string
-	// Extensions are the endings of file names that have this format, whatever stands before
-	// them, such as ".toml".
-	Extensions []string
-	// Recognises tells by its text that a document has this format, when its name does not.
-	Recognises func(text []byte) bool
-	// Shared reports that files of these names have other uses too: in a directory or a chart only
-	// those count that are recognised.
-	Shared bool
-}
-
 // Finder finds the documents for one release.
 type Finder struct {
-	Formats []Format
+	Formats format.List
 	// As is the name of the format that named documents have, whatever they are called; empty means that their
 	// names and texts tell.
 	As string
@@ -85,7 +58,7 @@ type Finder struct {
 	Rendered func() ([]corev1.ConfigMap, error)
 	// Recorded returns the documents that the run which applied the release read; nil when it is not
 	// asked for.
-	Recorded func(context.Context) ([]Document, error)
+	Recorded func(context.Context) ([]format.Document, error)
 	// Release is what the annotation kubectl-tasks.io/release must name; empty when the tasks
 	// are not for a release.
 	Release string
@@ -94,8 +67,8 @@ type Finder struct {
 // Named returns the documents that the user named: a file, a directory with a task file in it,
 // "-" for standard input, "chart" for the chart's own files, or configmap/NAME[/KEY]. What is not there or has no known format is
 // an error.
-func (f Finder) Named(ctx context.Context, references []string) ([]Document, error) {
-	var documents []Document
+func (f Finder) Named(ctx context.Context, references []string) ([]format.Document, error) {
+	var documents []format.Document
 	for i, ref := range references {
 		if slices.Contains(references[:i], ref) {
 			return nil, fmt.Errorf("%s is named twice", shownName(ref))
@@ -109,7 +82,7 @@ func (f Finder) Named(ctx context.Context, references []string) ([]Document, err
 	return documents, nil
 }
 
-func (f Finder) named(ctx context.Context, ref string) ([]Document, error) {
+func (f Finder) named(ctx context.Context, ref string) ([]format.Document, error) {
 	for _, prefix := range []string{"configmap/", "configmaps/", "cm/"} {
 		if rest, ok := strings.CutPrefix(ref, prefix); ok {
 			name, key, _ := strings.Cut(rest, "/")
@@ -122,7 +95,7 @@ func (f Finder) named(ctx context.Context, ref string) ([]Document, error) {
 	case chartReference:
 		documents, err := f.chart()
 		if err == nil && len(documents) == 0 {
-			err = fmt.Errorf("the chart has no task file (%s)", f.fileNames())
+			err = fmt.Errorf("the chart has no task file (%s)", f.Formats.FileNames())
 		}
 		return documents, err
 	}
@@ -140,7 +113,7 @@ func shownName(ref string) string {
 // Discover returns the documents that are meant without being named: the task files of the
 // directory, else those of the ConfigMaps annotated for the release, else those of the record, else
 // those of the chart. The notes say where it could not look.
-func (f Finder) Discover(ctx context.Context) (documents []Document, notes []string, err error) {
+func (f Finder) Discover(ctx context.Context) (documents []format.Document, notes []string, err error) {
 	documents, err = f.directory(f.Dir, "")
 	if err != nil || len(documents) > 0 {
 		return documents, nil, err
@@ -165,7 +138,7 @@ func (f Finder) Discover(ctx context.Context) (documents []Document, notes []str
 
 // Looked says where Discover looks, for who has found nothing: "the working directory (tasks.yaml, …), the chart".
 func (f Finder) Looked() string {
-	places := []string{fmt.Sprintf("the working directory (%s)", f.fileNames())}
+	places := []string{fmt.Sprintf("the working directory (%s)", f.Formats.FileNames())}
 	if f.Client != nil && f.Release != "" {
 		places = append(places, fmt.Sprintf("the ConfigMaps of namespace %q annotated for release %q", f.Namespace, f.Release))
 	}
@@ -176,71 +149,6 @@ func (f Finder) Looked() string {
 		places = append(places, "the chart")
 	}
 	return strings.Join(places, ", ")
-}
-
-func (f Finder) format(name string) (Format, bool) {
-	for _, format := range f.Formats {
-		if format.Name == name {
-			return format, true
-		}
-	}
-	return Format{}, false
-}
-
-// byName returns the format of a document with that file name; its text decides when the name's
-// ending is one of several formats.
-func (f Finder) byName(name string, text []byte) (Format, bool) {
-	for _, format := range f.Formats {
-		if slices.Contains(format.Files, name) {
-			return format, true
-		}
-	}
-	var named []Format
-	for _, format := range f.Formats {
-		if slices.ContainsFunc(format.Extensions, func(e string) bool { return strings.HasSuffix(name, e) }) {
-			named = append(named, format)
-		}
-	}
-	for _, format := range named {
-		if format.Recognises(text) {
-			return format, true
-		}
-	}
-	if len(named) == 0 {
-		return Format{}, false
-	}
-	return named[0], true
-}
-
-// byText returns the format of a document that has no name.
-func (f Finder) byText(text []byte) (Format, bool) {
-	if f.As != "" {
-		return f.format(f.As)
-	}
-	for _, format := range f.Formats {
-		if format.Recognises(text) {
-			return format, true
-		}
-	}
-	return Format{}, false
-}
-
-// FormatNames returns the names of all formats.
-func (f Finder) FormatNames() []string {
-	names := make([]string, len(f.Formats))
-	for i, format := range f.Formats {
-		names[i] = format.Name
-	}
-	return names
-}
-
-// fileNames lists the names that a task file can have, for messages.
-func (f Finder) fileNames() string {
-	var names []string
-	for _, format := range f.Formats {
-		names = append(names, format.Files[0])
-	}
-	return strings.Join(names, ", ")
 }
 
 // notThereError is a file that a source does not have.

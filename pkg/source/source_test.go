@@ -11,9 +11,11 @@ import (
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/format"
 )
 
-var formats = []Format{
+var formats = []format.Format{
 	{Name: "first", Files: []string{".first.toml", "first.toml"}, Extensions: []string{".toml"}, Recognises: has("stdin")},
 	{Name: "second", Files: []string{"second.yaml"}, Recognises: has("second")},
 }
@@ -39,7 +41,7 @@ func tree(t *testing.T, names ...string) string {
 }
 
 // draw lists documents as "name (format[, trusted]): text".
-func draw(documents []Document) []string {
+func draw(documents []format.Document) []string {
 	var lines []string
 	for _, d := range documents {
 		trusted := ""

@@ -436,10 +436,11 @@ func TestParseRuns(t *testing.T) {
 	}
 }
 
-func TestUndeclared(t *testing.T) {
-	given := map[string]string{"SIZE": "", "X": "", "A": ""}
-	if diff := cmp.Diff([]string{"A", "X"}, Undeclared(given, []byte(withParams), []byte("broken: ["))); diff != "" {
-		t.Error(diff)
+func TestParameters(t *testing.T) {
+	for text, want := range map[string][]string{withParams: {"FREE", "KEY", "SIZE"}, "broken: [": nil} {
+		if diff := cmp.Diff(want, Parameters([]byte(text))); diff != "" {
+			t.Error(diff)
+		}
 	}
 }
 

@@ -49,22 +49,11 @@ func (p *parser) params(declared []Param, n *yaml.Node) {
 	p.facts = facts
 }
 
-// Undeclared returns the names of parameters that were given and that no document declares.
-func Undeclared(given map[string]string, documents ...[]byte) []string {
-	declared := map[string]bool{}
-	for _, text := range documents {
-		p := newParser(Options{Lenient: true})
-		p.parse(text)
-		maps.Copy(declared, p.declared)
-	}
-	var names []string
-	for name := range given {
-		if !declared[name] {
-			names = append(names, name)
-		}
-	}
-	slices.Sort(names)
-	return names
+// Parameters returns the sorted names of the parameters that a text declares, as far as it can be read.
+func Parameters(text []byte) []string {
+	p := newParser(Options{Lenient: true})
+	p.parse(text)
+	return slices.Sorted(maps.Keys(p.declared))
 }
 
 // unexpanded are the fields whose text is not looked through for ${…}: shells and JavaScript have a
