@@ -36,16 +36,16 @@ type Attempt struct {
 	// Resumed reports that an earlier process started this try and that nobody saw its end: the runner
 	// goes on with what is there, and starts nothing that may have run.
 	Resumed bool
-	// Alone is for a step of kind Finish: it is closed when no other step runs any more that belongs to Helm's
+	// OthersDone is for a step of kind Finish: it is closed when no other step runs any more that belongs to Helm's
 	// part, nor can begin. When one of them has failed, the step's context ends instead.
-	Alone <-chan struct{}
+	OthersDone <-chan struct{}
 
 	masks *mask.Secrets
 }
 
-// Hide takes the values of Secrets that the attempt uses out of all that is shown and recorded from now
+// Mask takes the values of Secrets that the attempt uses out of all that is shown and recorded from now
 // on. Values of less than six bytes, and what is no text, are not looked for.
-func (a Attempt) Hide(values []string) {
+func (a Attempt) Mask(values []string) {
 	if a.masks != nil {
 		a.masks.AddValues(values)
 	}
@@ -53,8 +53,8 @@ func (a Attempt) Hide(values []string) {
 
 // attempts carries out a step under the policy of its task.
 type attempts struct {
-	runner Runner
-	alone  <-chan struct{}
+	runner     Runner
+	othersDone <-chan struct{}
 	// journal may be nil.
 	journal Journal
 	sink    task.Sink
@@ -62,17 +62,17 @@ type attempts struct {
 	masks, marked *mask.Secrets
 
 	retried func(StepRetried)
-	// note tells of what went wrong beside the task.
-	note func(text string)
+	// warn tells of what went wrong beside the task.
+	warn func(text string)
 }
 
-// all tries a step under its task's policy: with its time limits, and again after a failure as
+// run tries a step under its task's policy: with its time limits, and again after a failure as
 // often as it says. An end that nobody saw is followed by another attempt only when the task may run
 // twice. The steps that are not tasks have one attempt, and limits of their own.
-func (t attempts) all(ctx context.Context, s plan.Step, earlier Earlier) task.Result {
-	a := earlier.next(s)
+func (t attempts) run(ctx context.Context, s plan.Step, earlier Prior) task.Result {
+	a := earlier.nextAttempt(s)
 	if s.Task == nil {
-		a.Alone = t.alone
+		a.OthersDone = t.othersDone
 		if err := t.before(ctx, a); err != nil {
 			return notRecorded(ctx, err)
 		}
@@ -102,7 +102,7 @@ func (t attempts) all(ctx context.Context, s plan.Step, earlier Earlier) task.Re
 			told := result
 			told.Message = t.masks.Text(told.Message)
 			if err := t.journal.Retried(a, told); err != nil {
-				t.note(fmt.Sprintf("how attempt %d ended is not recorded: %v", a.Number, err))
+				t.warn(fmt.Sprintf("how attempt %d ended is not recorded: %v", a.Number, err))
 			}
 		}
 		result.Tidy()

@@ -55,8 +55,8 @@ type Engine struct {
 	// RollBack has any failure that is not tolerated followed by the steps of AtRollback, whether its
 	// task asks for it or not.
 	RollBack bool
-	// Earlier is what earlier processes of the same run are known to have done, by the steps' IDs.
-	Earlier map[string]Earlier
+	// Prior is what earlier processes of the same run are known to have done, by the steps' IDs.
+	Prior map[string]Prior
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 }
@@ -77,7 +77,7 @@ func (e Engine) Run(ctx context.Context, p plan.Plan) Result {
 	r := newRun(e, p)
 	result := Result{Start: e.Now()}
 
-	failed := r.takeOver()
+	failed := r.resumeRollback()
 	if failed == "" {
 		r.stage(ctx, func(s task.Stage) bool { return s <= task.After })
 		failed = r.firstFailed
@@ -112,9 +112,9 @@ type run struct {
 	masks, marked mask.Secrets
 	// dependents are the steps that need each step.
 	dependents [][]int
-	ended      chan ending
-	// alone is closed when a step of kind Finish is all that runs in its stage, and nothing else can begin.
-	alone <-chan struct{}
+	finished   chan finishedStep
+	// othersDone is closed when a step of kind Finish is all that runs in its stage, and nothing else can begin.
+	othersDone <-chan struct{}
 	// firstFailed is the title of the first step that failed and was not allowed to.
 	firstFailed string
 	// cancelled reports that it was stopped, and did not fail by itself.
@@ -127,7 +127,7 @@ type run struct {
 	emitting sync.Mutex
 }
 
-type ending struct {
+type finishedStep struct {
 	step   int
 	result StepResult
 }
@@ -135,7 +135,7 @@ type ending struct {
 func newRun(e Engine, p plan.Plan) *run {
 	n := len(p.Steps)
 	r := &run{
-		engine: e, plan: p, ended: make(chan ending),
+		engine: e, plan: p, finished: make(chan finishedStep),
 		results: make([]StepResult, n), done: make([]bool, n), waits: make([]int, n), dependents: make([][]int, n),
 	}
 	r.marked.Also = &r.masks
@@ -166,15 +166,15 @@ func (r *run) stage(ctx context.Context, belongs func(task.Stage) bool) {
 		}
 	}
 	alone := make(chan struct{})
-	r.alone = alone
+	r.othersDone = alone
 	var busy, idle, last int // how many steps do something, only wait, and wait for all others
 	for {
 		ready = slices.DeleteFunc(ready, func(i int) bool {
 			s := r.plan.Steps[i]
 			switch {
-			case !r.goesOn(ctx):
+			case !r.mayStart(ctx):
 				return false
-			case s.Waits():
+			case s.OnlyWaits():
 				idle++
 				r.start(waiting, i)
 			case busy < r.engine.Concurrency:
@@ -199,18 +199,18 @@ func (r *run) stage(ctx context.Context, belongs func(task.Stage) bool) {
 			}
 			alone = nil
 		}
-		e := <-r.ended
+		e := <-r.finished
 		switch s := r.plan.Steps[e.step]; {
 		case s.Kind == plan.Finish:
 			last--
 			idle--
-		case s.Waits():
+		case s.OnlyWaits():
 			idle--
 		default:
 			busy--
 		}
 		r.end(e.step, e.result)
-		if !r.goesOn(ctx) {
+		if !r.mayStart(ctx) {
 			endWaits(fmt.Errorf("%q did not succeed", r.firstFailed))
 		}
 		if !e.result.State.Good() && !e.result.Tolerated() {
@@ -224,7 +224,7 @@ func (r *run) stage(ctx context.Context, belongs func(task.Stage) bool) {
 	}
 	for i, s := range r.plan.Steps {
 		if belongs(s.Stage) && !r.done[i] {
-			r.end(i, notRun(s, r.whyNot(ctx, s)))
+			r.end(i, notRun(s, r.notRunReason(ctx, s)))
 		}
 	}
 }
@@ -240,13 +240,13 @@ func (r *run) asksForRollback() bool {
 // ReasonNotNeeded is the Reason of steps that are there for a case that did not come.
 const ReasonNotNeeded = "NotNeeded"
 
-// wasDone reports whether what the step takes back was done.
-func (r *run) wasDone(s plan.Step) bool {
+// undoApplies reports whether what the step takes back was done.
+func (r *run) undoApplies(s plan.Step) bool {
 	i, ok := r.place[s.Undoes]
 	return s.Undoes == "" || ok && r.results[i].State == task.Succeeded
 }
 
-func (r *run) goesOn(ctx context.Context) bool {
+func (r *run) mayStart(ctx context.Context) bool {
 	return ctx.Err() == nil && (r.firstFailed == "" || r.engine.KeepGoing)
 }
 
@@ -259,7 +259,7 @@ func (r *run) skip(ctx context.Context, stage task.Stage, failed string) {
 		if failed == "" {
 			r.end(i, StepResult{Step: s, Result: task.Result{State: task.Skipped, Reason: ReasonNotNeeded, Message: "nothing failed"}})
 		} else {
-			r.end(i, notRun(s, r.whyNot(ctx, s)))
+			r.end(i, notRun(s, r.notRunReason(ctx, s)))
 		}
 	}
 }
@@ -270,13 +270,13 @@ func notRun(s plan.Step, why string) StepResult {
 
 func (r *run) start(ctx context.Context, i int) {
 	s, began := r.plan.Steps[i], r.engine.Now()
-	earlier := r.earlier(s)
-	if !r.wasDone(s) {
-		r.ends(i, StepResult{Step: s, Result: task.Result{State: task.Skipped, Reason: ReasonNotNeeded, Message: "there is nothing to take back"}})
+	earlier := r.prior(s)
+	if !r.undoApplies(s) {
+		r.finishWithoutRunner(i, StepResult{Step: s, Result: task.Result{State: task.Skipped, Reason: ReasonNotNeeded, Message: "there is nothing to take back"}})
 		return
 	}
-	if earlier.stays(s) {
-		r.ends(i, earlier.result(s))
+	if earlier.final(s) {
+		r.finishWithoutRunner(i, earlier.result(s))
 		return
 	}
 	known, result := resolve(s, r.values(s))
@@ -284,14 +284,14 @@ func (r *run) start(ctx context.Context, i int) {
 		result = &task.Result{State: task.Skipped, Reason: "Condition", Message: known.Task.Skip}
 	}
 	if result != nil { // it does not start
-		r.ends(i, StepResult{Step: s, Result: *result})
+		r.finishWithoutRunner(i, StepResult{Step: s, Result: *result})
 		return
 	}
 	r.emit(StepStarted{Time: began, Step: s})
 	values := r.values(s)
 	go func() {
-		result, hid := r.carryOut(ctx, known, values, earlier)
-		r.ended <- ending{i, StepResult{Step: s, Result: result, Start: began, End: r.engine.Now(), Hid: hid}}
+		result, hid := r.execute(ctx, known, values, earlier)
+		r.finished <- finishedStep{i, StepResult{Step: s, Result: result, Start: began, End: r.engine.Now(), Masked: hid}}
 	}()
 }
 
@@ -315,18 +315,20 @@ func panicked(p any) *task.Result {
 	return &task.Result{State: task.Unknown, Reason: "Panic", Message: fmt.Sprintf("internal error: %v\n%s", p, debug.Stack())}
 }
 
-// ends ends a step that needs no runner.
-func (r *run) ends(i int, result StepResult) { go func() { r.ended <- ending{i, result} }() }
+// finishWithoutRunner ends a step that needs no runner.
+func (r *run) finishWithoutRunner(i int, result StepResult) {
+	go func() { r.finished <- finishedStep{i, result} }()
+}
 
-// carryOut hands the step to the runner; hid reports that a secret was taken out of what it printed.
-func (r *run) carryOut(ctx context.Context, s plan.Step, values task.Values, earlier Earlier) (result task.Result, hid bool) {
+// execute hands the step to the runner; hid reports that a secret was taken out of what it printed.
+func (r *run) execute(ctx context.Context, s plan.Step, values task.Values, earlier Prior) (result task.Result, hid bool) {
 	defer func() {
 		if p := recover(); p != nil {
 			result = *panicked(p)
 		}
 	}()
 	journal := r.engine.Journal
-	if s.Waits() {
+	if s.OnlyWaits() {
 		journal = nil
 	} else if !atEnd(s) {
 		r.worked.Store(true)
@@ -339,7 +341,7 @@ func (r *run) carryOut(ctx context.Context, s plan.Step, values task.Values, ear
 		}
 		shown.Pass(o)
 	}
-	result = r.masked(r.attempts(s, journal, sink).all(ctx, s, earlier))
+	result = r.masked(r.attempts(s, journal, sink).run(ctx, s, earlier))
 	hid = shown.Flush()
 	data.Flush()
 	if journal != nil && result.Reason != ReasonNotRecorded {
@@ -348,7 +350,7 @@ func (r *run) carryOut(ctx context.Context, s plan.Step, values task.Values, ear
 			err = journal.After(StepResult{Step: s, Result: result})
 		}
 		if err != nil {
-			r.note(s, fmt.Sprintf("how it ended is not recorded: %v", err))
+			r.warn(s, fmt.Sprintf("how it ended is not recorded: %v", err))
 		}
 	}
 	result.Tidy()
@@ -358,35 +360,35 @@ func (r *run) carryOut(ctx context.Context, s plan.Step, values task.Values, ear
 // attempts are how a step of the run is tried.
 func (r *run) attempts(s plan.Step, journal Journal, sink task.Sink) attempts {
 	return attempts{
-		alone: r.alone, runner: r.engine.Runner, journal: journal, masks: &r.masks, marked: &r.marked, sink: sink,
+		othersDone: r.othersDone, runner: r.engine.Runner, journal: journal, masks: &r.masks, marked: &r.marked, sink: sink,
 		retried: func(a StepRetried) {
 			a.Time, a.Result.Message = r.engine.Now(), r.masks.Text(a.Result.Message)
 			r.emit(a)
 		},
-		note: func(text string) { r.note(s, text) },
+		warn: func(text string) { r.warn(s, text) },
 	}
 }
 
-// note tells of what went wrong beside a step.
-func (r *run) note(s plan.Step, text string) {
+// warn tells of what went wrong beside a step.
+func (r *run) warn(s plan.Step, text string) {
 	r.emit(StepOutput{Step: s, Output: task.Output{Stream: task.Note, Data: r.masks.Bytes([]byte(text + "\n"))}})
 }
 
 // withUndo returns the step with the undo of its task as it has to be done after this end: of a success
 // only, for what was not done has no outputs that it could refer to.
 func withUndo(s plan.Step, values task.Values, result task.Result) (plan.Step, error) {
-	if s.Task == nil || s.Task.Undo == nil || s.Task.Undo.Late == nil || result.State != task.Succeeded {
+	if s.Task == nil || s.Task.Undo == nil || s.Task.Undo.Deferred == nil || result.State != task.Succeeded {
 		return s, nil
 	}
 	undo, t := *s.Task.Undo, *s.Task
-	known := task.Values{Run: values.Run, Tasks: map[string]task.Ended{}}
+	known := task.Values{Run: values.Run, Tasks: map[string]task.Outcome{}}
 	maps.Copy(known.Tasks, values.Tasks)
-	known.Tasks[t.Name] = task.Ended{State: result.State, ExitCode: result.ExitCode, Outputs: result.Outputs}
-	executor, skip, err := undo.Late.Resolve(known)
+	known.Tasks[t.Name] = task.Outcome{State: result.State, ExitCode: result.ExitCode, Outputs: result.Outputs}
+	executor, skip, err := undo.Deferred.Resolve(known)
 	if err != nil {
 		return s, err
 	}
-	undo.Executor, undo.Skip, undo.Late, undo.Reads = executor, skip, nil, nil
+	undo.Executor, undo.Skip, undo.Deferred, undo.Reads = executor, skip, nil, nil
 	t.Undo = &undo
 	s.Task = &t
 	return s, nil
@@ -394,18 +396,18 @@ func withUndo(s plan.Step, values task.Values, result task.Result) (plan.Step, e
 
 // values are what the step's task can refer to when its turn comes.
 func (r *run) values(s plan.Step) task.Values {
-	if s.Task == nil || s.Task.Late == nil && (s.Task.Undo == nil || s.Task.Undo.Late == nil) {
+	if s.Task == nil || s.Task.Deferred == nil && (s.Task.Undo == nil || s.Task.Undo.Deferred == nil) {
 		return task.Values{}
 	}
 	reads := s.Task.Reads
 	if s.Task.Undo != nil {
 		reads = slices.Concat(reads, s.Task.Undo.Reads)
 	}
-	values := task.Values{Run: Result{Steps: r.results}.State(), Tasks: make(map[string]task.Ended, len(reads))}
+	values := task.Values{Run: Result{Steps: r.results}.State(), Tasks: make(map[string]task.Outcome, len(reads))}
 	for _, read := range reads {
-		ended := task.Ended{State: task.NotRun}
+		ended := task.Outcome{State: task.NotRun}
 		if i, ok := r.place[read.Task]; ok && r.done[i] {
-			ended = task.Ended{State: r.results[i].State, ExitCode: r.results[i].ExitCode, Outputs: r.results[i].Outputs}
+			ended = task.Outcome{State: r.results[i].State, ExitCode: r.results[i].ExitCode, Outputs: r.results[i].Outputs}
 		}
 		values.Tasks[read.Task] = ended
 	}
@@ -414,11 +416,11 @@ func (r *run) values(s plan.Step) task.Values {
 
 // resolved returns the step with what was not known when it was planned.
 func resolved(s plan.Step, values task.Values) (plan.Step, error) {
-	if s.Task == nil || s.Task.Late == nil || s.Task.Skip != "" {
+	if s.Task == nil || s.Task.Deferred == nil || s.Task.Skip != "" {
 		return s, nil
 	}
 	t := *s.Task
-	executor, skip, err := t.Late.Resolve(values)
+	executor, skip, err := t.Deferred.Resolve(values)
 	if err != nil {
 		return s, err
 	}
@@ -452,9 +454,9 @@ func (r *run) end(i int, s StepResult) {
 	r.firstFailed, r.cancelled = s.Step.Title(), s.State == task.Cancelled
 }
 
-// whyNot says why a step's turn did not come: what it needs did not succeed, else the run was cancelled, else what
+// notRunReason says why a step's turn did not come: what it needs did not succeed, else the run was cancelled, else what
 // failed first has stopped the run.
-func (r *run) whyNot(ctx context.Context, s plan.Step) string {
+func (r *run) notRunReason(ctx context.Context, s plan.Step) string {
 	because, cancelled := r.firstFailed, ctx.Err() != nil && r.cancelled
 	if blocking := r.blocking(s, map[string]bool{}); blocking != nil {
 		because, cancelled = blocking.Step.Title(), cancelled && blocking.State == task.Cancelled

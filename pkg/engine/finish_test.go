@@ -22,7 +22,7 @@ func (f finisher) Run(ctx context.Context, a Attempt, sink task.Sink) task.Resul
 	select {
 	case <-ctx.Done():
 		return task.Result{State: task.Cancelled, Message: context.Cause(ctx).Error()}
-	case <-a.Alone:
+	case <-a.OthersDone:
 		return task.Result{State: task.Succeeded}
 	}
 }

@@ -111,7 +111,7 @@ func (c *capture) outputs(files map[string]string, own map[string]task.Value) (m
 	values := make(map[string]task.Value, len(c.definitions))
 	var problems []error
 	for _, o := range c.definitions {
-		if o.Own {
+		if o.FromExecutor {
 			values[o.Name] = own[o.Name]
 			continue
 		}

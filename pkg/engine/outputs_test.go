@@ -116,7 +116,7 @@ func TestLate(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				p := steps("a", "b < a")
 				p.Steps[0].Task.Outputs = []task.OutputDefinition{{Name: "o", Pattern: "o=(.*)", Secret: tt.secret}}
-				p.Steps[1].Task.Late, p.Steps[1].Task.Reads = shower{tt.err}, []task.Read{{Task: "a", Output: "o"}}
+				p.Steps[1].Task.Deferred, p.Steps[1].Task.Reads = shower{tt.err}, []task.Read{{Task: "a", Output: "o"}}
 				var printed []string
 				r := Engine{Runner: teller(tt.says), Emit: func(e Event) {
 					if o, ok := e.(StepOutput); ok {

@@ -186,7 +186,7 @@ func TestRollback(t *testing.T) {
 	journal = &notes{}
 	p := steps("a", "b")
 	for i := range p.Steps {
-		p.Steps[i].Task.Undo = &task.Task{Late: needsSuccess{}}
+		p.Steps[i].Task.Undo = &task.Task{Deferred: needsSuccess{}}
 	}
 	synctest.Test(t, func(t *testing.T) {
 		Engine{Runner: script{"b": task.Failed}, Journal: journal, Concurrency: 1, KeepGoing: true}.Run(t.Context(), p)

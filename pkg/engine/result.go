@@ -13,10 +13,10 @@ type StepResult struct {
 	Step plan.Step
 	// Start and End are zero for a step that never started.
 	Start, End time.Time
-	// Earlier reports that an earlier process of the run did it.
-	Earlier bool
-	// Hid reports that a secret was taken out of what it printed on standard output.
-	Hid bool
+	// Prior reports that an earlier process of the run did it.
+	Prior bool
+	// Masked reports that a secret was taken out of what it printed on standard output.
+	Masked bool
 }
 
 // Result is the end of a run.

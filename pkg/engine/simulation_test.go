@@ -22,7 +22,7 @@ type world struct {
 	mu     sync.Mutex
 	random *rand.Rand
 	// record is what the journal has: it outlives the process.
-	record map[string]Earlier
+	record map[string]Prior
 	// ran counts how often each step was started, and ends has how its program ended.
 	ran  map[string]int
 	ends map[string]task.State
@@ -79,7 +79,7 @@ func (w *world) Before(_ context.Context, a Attempt) error {
 				w.found = append(w.found, fmt.Sprintf("%s starts while the record has %s %q", a.ID, need, state))
 			}
 		}
-		w.record[a.ID] = Earlier{Attempt: a.Number}
+		w.record[a.ID] = Prior{Attempt: a.Number}
 	})
 }
 
@@ -94,14 +94,14 @@ func (w *world) tolerated(id string) bool {
 }
 
 func (w *world) Retried(a Attempt, r task.Result) error {
-	return w.write(func() { w.record[a.ID] = Earlier{Attempt: a.Number, StepResult: StepResult{Result: r}} })
+	return w.write(func() { w.record[a.ID] = Prior{Attempt: a.Number, StepResult: StepResult{Result: r}} })
 }
 
 func (w *world) After(r StepResult) error {
 	if w.bug == writesLate {
 		return nil
 	}
-	return w.write(func() { w.record[r.Step.ID] = Earlier{Attempt: r.Attempts, StepResult: StepResult{Result: r.Result}} })
+	return w.write(func() { w.record[r.Step.ID] = Prior{Attempt: r.Attempts, StepResult: StepResult{Result: r.Result}} })
 }
 
 // Run is the runner: a program that was started goes on whatever becomes of us.
@@ -139,7 +139,7 @@ func (w *world) Run(_ context.Context, a Attempt, _ task.Sink) task.Result {
 func simulate(seed uint64, broken bug) []string {
 	random := rand.New(rand.NewPCG(seed, 7)) //nolint:gosec // a test has to be repeatable
 	p := randomPlan(random)
-	w := &world{random: random, record: map[string]Earlier{}, ran: map[string]int{}, ends: map[string]task.State{}, plan: p, bug: broken}
+	w := &world{random: random, record: map[string]Prior{}, ran: map[string]int{}, ends: map[string]task.State{}, plan: p, bug: broken}
 	retries := map[string]int{}
 	for _, s := range p.Steps {
 		retries[s.ID] = s.Task.Retries
@@ -152,7 +152,7 @@ func simulate(seed uint64, broken bug) []string {
 		}
 		before := maps.Clone(w.ran)
 		began := maps.Clone(w.record)
-		result = Engine{Runner: w, Journal: w, Concurrency: 1 + random.IntN(3), Earlier: began, KeepGoing: random.IntN(3) == 0}.Run(context.Background(), p)
+		result = Engine{Runner: w, Journal: w, Concurrency: 1 + random.IntN(3), Prior: began, KeepGoing: random.IntN(3) == 0}.Run(context.Background(), p)
 		for _, s := range p.Steps {
 			known, times := began[s.ID], w.ran[s.ID]-before[s.ID]
 			mayHaveRun := known.Attempt > 0 && (known.State == "" || known.State == task.Unknown)

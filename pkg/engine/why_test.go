@@ -58,7 +58,7 @@ func TestWhyNot(t *testing.T) {
 func TestSkippedDoesNotStart(t *testing.T) {
 	p := steps("a", "b < a", "c < b")
 	p.Steps[0].Task.Skip = "when is false"
-	p.Steps[1].Task.Late = late(func(task.Values) (task.Executor, string, error) { return nil, "the output is empty", nil })
+	p.Steps[1].Task.Deferred = late(func(task.Values) (task.Executor, string, error) { return nil, "the output is empty", nil })
 	var events recorder
 	events.began = time.Now()
 	result := Engine{Runner: script{}, Concurrency: 1, Emit: events.emit}.Run(t.Context(), p)

@@ -31,8 +31,8 @@ type Facts struct {
 	// Getenv looks a variable of the environment up, when an expression refers to env.NAME; nil
 	// when there are none.
 	Getenv func(string) (string, bool)
-	// Late are tasks.NAME and run; what refers to them can be evaluated only with it.
-	Late task.Values
+	// Deferred are tasks.NAME and run; what refers to them can be evaluated only with it.
+	Deferred task.Values
 }
 
 // costLimit is how much an expression may compute: far more than a condition needs, and less than

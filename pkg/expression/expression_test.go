@@ -63,7 +63,7 @@ var lateFacts = Facts{
 		return map[string]any{"image": map[string]any{"tag": "1.2", "replicas": 3.0}, "list": []any{"a"}}, nil
 	},
 	Getenv: func(name string) (string, bool) { return "value of " + name, name == "CI" },
-	Late: task.Values{Run: task.Failed, Tasks: map[string]task.Ended{
+	Deferred: task.Values{Run: task.Failed, Tasks: map[string]task.Outcome{
 		"migrate":  {State: task.Succeeded, ExitCode: new(0), Outputs: map[string]task.Value{"schema": {Value: "7"}, "n": {Value: 2.5}}},
 		"db-dump":  {State: task.Failed, ExitCode: new(3)},
 		"not-done": {State: task.NotRun},
@@ -106,7 +106,7 @@ func TestReferences(t *testing.T) {
 }
 
 func TestIn(t *testing.T) {
-	refer, err := In(`a ${tasks.a.outputs.x}${tasks["b-c"].status} ${env.CI + env["HOME"]} $${tasks.no.outputs.x}`)
+	refer, err := ReferencesIn(`a ${tasks.a.outputs.x}${tasks["b-c"].status} ${env.CI + env["HOME"]} $${tasks.no.outputs.x}`)
 	want := References{
 		Tasks: []task.Read{{Task: "a", Output: "x"}, {Task: "b-c"}}, Env: []string{"CI", "HOME"},
 		certain: [][]string{{"env", "CI"}, {"env", "HOME"}},
@@ -114,10 +114,10 @@ func TestIn(t *testing.T) {
 	if diff := cmp.Diff(want, refer, cmp.AllowUnexported(References{})); diff != "" || err != nil {
 		t.Errorf("error %v (-want +got):\n%s", err, diff)
 	}
-	if refer, err := Of(`run.status == "Failed"`); !refer.Late() || err != nil {
+	if refer, err := ReferencesOf(`run.status == "Failed"`); !refer.Deferred() || err != nil {
 		t.Errorf("%+v, error %v", refer, err)
 	}
-	if refer, err := Of(`operation == "run"`); refer.Late() || err != nil {
+	if refer, err := ReferencesOf(`operation == "run"`); refer.Deferred() || err != nil {
 		t.Errorf("%+v, error %v", refer, err)
 	}
 }
@@ -144,7 +144,7 @@ func TestOf(t *testing.T) {
 		`tasks.a.outputs`:           "",
 		`1 + tasks.a.exitCode == 2`: "",
 	} {
-		_, err := Of(condition)
+		_, err := ReferencesOf(condition)
 		if got := fmt.Sprint(err); got != want && (err != nil || want != "") {
 			t.Errorf("%s: error %v, want %s", condition, err, want)
 		}
@@ -167,7 +167,7 @@ func TestCheck(t *testing.T) {
 		`${env.CI + run.status}`:                            "",
 		`${env.HOME + run.status}`:                          "there is no env.HOME",
 	} {
-		refer, err := In(text)
+		refer, err := ReferencesIn(text)
 		if err == nil {
 			err = lateFacts.Check(refer)
 		}
@@ -175,7 +175,7 @@ func TestCheck(t *testing.T) {
 			t.Errorf("%s: error %v, want %s", text, err, want)
 		}
 	}
-	refer, _ := In("${values.image.tag + run.status}")
+	refer, _ := ReferencesIn("${values.image.tag + run.status}")
 	if err := facts.Check(refer); err == nil || err.Error() != "there is no release whose values it could be; name one" {
 		t.Errorf("error %v", err)
 	}

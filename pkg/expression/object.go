@@ -16,8 +16,8 @@ var objectEnvironment = sync.OnceValues(func() (*cel.Env, error) {
 	return cel.NewEnv(cel.Variable("object", cel.MapType(cel.StringType, cel.DynType)))
 })
 
-// OfObject compiles an expression about an object; the error says what is wrong with it.
-func OfObject(text string) (Object, error) {
+// CompileObject compiles an expression about an object; the error says what is wrong with it.
+func CompileObject(text string) (Object, error) {
 	env, err := objectEnvironment()
 	if err != nil {
 		return nil, err

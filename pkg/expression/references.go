@@ -29,11 +29,11 @@ type References struct {
 	certain [][]string
 }
 
-// Late reports whether the expressions can be evaluated only while the run goes on.
-func (r References) Late() bool { return r.Run || len(r.Tasks) > 0 }
+// Deferred reports whether the expressions can be evaluated only while the run goes on.
+func (r References) Deferred() bool { return r.Run || len(r.Tasks) > 0 }
 
-// Of returns what a condition refers to, and an error when it is none, or when it refers to what can never be.
-func Of(condition string) (References, error) {
+// ReferencesOf returns what a condition refers to, and an error when it is none, or when it refers to what can never be.
+func ReferencesOf(condition string) (References, error) {
 	r, gives, err := of(condition)
 	if err == nil && !gives.IsExactType(cel.BoolType) && !gives.IsExactType(cel.DynType) {
 		err = fmt.Errorf("%q is no condition: it gives a %s, not true or false", condition, gives)
@@ -54,8 +54,8 @@ func of(text string) (References, *cel.Type, error) {
 	return r, compiled.OutputType(), nil
 }
 
-// In returns what the expressions of a text refer to; see Expand.
-func In(text string) (References, error) {
+// ReferencesIn returns what the expressions of a text refer to; see Expand.
+func ReferencesIn(text string) (References, error) {
 	var all References
 	err := split(text, func(string) error { return nil }, func(expression string) error {
 		r, _, err := of(expression)
@@ -249,7 +249,7 @@ func (f Facts) variables(refer References) (map[string]any, error) {
 		"params":    f.Params,
 		"env":       map[string]string{},
 		"values":    map[string]any{},
-		"run":       map[string]string{"status": string(f.Late.Run)},
+		"run":       map[string]string{"status": string(f.Deferred.Run)},
 	}
 	if f.Params == nil {
 		variables["params"] = map[string]string{}
@@ -276,7 +276,7 @@ func (f Facts) variables(refer References) (map[string]any, error) {
 	variables["env"] = env
 	tasks := map[string]any{}
 	for _, read := range refer.Tasks {
-		ended := f.Late.Tasks[read.Task]
+		ended := f.Deferred.Tasks[read.Task]
 		outputs := map[string]any{}
 		for name, o := range ended.Outputs {
 			outputs[name] = o.Value
@@ -294,7 +294,7 @@ func (f Facts) variables(refer References) (map[string]any, error) {
 // missing explains why an evaluation may have failed: an output of a task that has none.
 func (f Facts) missing(refer References) string {
 	for _, read := range refer.Tasks {
-		ended := f.Late.Tasks[read.Task]
+		ended := f.Deferred.Tasks[read.Task]
 		if _, has := ended.Outputs[read.Output]; read.Output != "" && !has && ended.State != "" && ended.State != task.Succeeded {
 			return fmt.Sprintf("; task %q has no outputs, it is %s", read.Task, ended.State)
 		}

@@ -63,7 +63,7 @@ func (j Journal) Before(ctx context.Context, a engine.Attempt) error {
 		return err
 	}
 	return j.updateIn(ctx, func(r *Ledger) error {
-		r.Entries = append(r.forget(j.id(s.Task)), Entry{
+		r.Entries = append(r.without(j.id(s.Task)), Entry{
 			ID: j.id(s.Task), Run: j.Run, Revision: j.Revision, Task: s.Task.Name, Time: j.now(), Undo: undo,
 		})
 		return nil
@@ -94,7 +94,7 @@ func (j Journal) After(result engine.StepResult) error {
 			id = j.Run + "/" + s.Undoes
 		}
 		return j.update(func(r *Ledger) error {
-			r.Entries = r.forget(id)
+			r.Entries = r.without(id)
 			return nil
 		})
 	}
@@ -142,13 +142,13 @@ func (j Journal) taskEnded(result engine.StepResult) error {
 		case result.State == task.Succeeded:
 			r.Entries[i].Succeeded, r.Entries[i].Undo = true, undo
 		case result.State != task.Unknown:
-			r.Entries = r.forget(j.id(t))
+			r.Entries = r.without(j.id(t))
 		}
 		return nil
 	})
 }
 
-// forget returns Done without an entry.
-func (r *Ledger) forget(id string) []Entry {
+// without returns Done without an entry.
+func (r *Ledger) without(id string) []Entry {
 	return slices.DeleteFunc(r.Entries, func(d Entry) bool { return d.ID == id })
 }

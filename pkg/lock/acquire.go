@@ -39,8 +39,8 @@ type Locks struct {
 	// Client returns the connection to the cluster.
 	Client    func() (kubernetes.Interface, error)
 	Namespace string
-	// Tell says to the user why nothing happens.
-	Tell func(text string)
+	// Log says to the user why nothing happens.
+	Log func(text string)
 }
 
 // LockedError means that somebody else has had the lock for all of the time that it was waited for.
@@ -70,8 +70,8 @@ func Name(release, run string) string {
 	return "kubectl-tasks." + release
 }
 
-// sight is a lease of others as it was when this process first saw its last renewal.
-type sight struct {
+// observation is a lease of others as it was when this process first saw its last renewal.
+type observation struct {
 	lease *coordinationv1.Lease
 	at    time.Time
 }
@@ -83,7 +83,7 @@ type sight struct {
 func (l Locks) Acquire(ctx context.Context, name string, holder Holder, wait time.Duration) (*Lock, error) {
 	var (
 		began    = time.Now()
-		seen     sight
+		seen     observation
 		nextTell time.Time
 		again    = retry.Backoff()
 		failing  time.Time // since when no answer came; zero when the last one did
@@ -94,7 +94,7 @@ func (l Locks) Acquire(ctx context.Context, name string, holder Holder, wait tim
 		now := time.Now()
 		switch {
 		case err == nil && died != nil:
-			return l.locked(lease, seen.lease != nil, died), nil
+			return l.hold(lease, seen.lease != nil, died), nil
 		case raced(err):
 			answered, failing = true, time.Time{}
 			if err := retry.Pause(ctx, again.Step()); err != nil {
@@ -114,23 +114,23 @@ func (l Locks) Acquire(ctx context.Context, name string, holder Holder, wait tim
 			continue
 		}
 		answered, failing = true, time.Time{}
-		if seen.lease == nil || beatOf(seen.lease) != beatOf(lease) {
-			seen, again = sight{lease, now}, retry.Backoff()
+		if seen.lease == nil || renewalOf(seen.lease) != renewalOf(lease) {
+			seen, again = observation{lease, now}, retry.Backoff()
 		}
 		seen.lease = lease
 		other := HolderOf(lease)
 		if now.Sub(began) >= wait {
 			return nil, &LockedError{Name: name, Holder: other, Waited: now.Sub(began)}
 		}
-		if !now.Before(nextTell) && l.Tell != nil {
-			l.Tell(fmt.Sprintf("waiting for the lock %s, which %s has for run %s; waited %s of %s", name, other.Owner, other.Run, now.Sub(began).Round(time.Second), wait))
+		if !now.Before(nextTell) && l.Log != nil {
+			l.Log(fmt.Sprintf("waiting for the lock %s, which %s has for run %s; waited %s of %s", name, other.Owner, other.Run, now.Sub(began).Round(time.Second), wait))
 			nextTell = now.Add(heartbeat)
 		}
 		soonest := min(wait-now.Sub(began), leaseDuration-now.Sub(seen.at))
-		if l.Tell != nil {
+		if l.Log != nil {
 			soonest = min(soonest, nextTell.Sub(now))
 		}
-		if err := l.changed(ctx, lease, soonest); err != nil {
+		if err := l.waitChanged(ctx, lease, soonest); err != nil {
 			return nil, err
 		}
 	}
@@ -138,7 +138,7 @@ func (l Locks) Acquire(ctx context.Context, name string, holder Holder, wait tim
 
 // try takes the lock when it is free or its holder is no more, who is returned then: an empty one when nobody had
 // it. Otherwise it returns the lease as somebody else has it, and no holder.
-func (l Locks) try(ctx context.Context, name string, holder Holder, seen sight) (*coordinationv1.Lease, *Holder, error) {
+func (l Locks) try(ctx context.Context, name string, holder Holder, seen observation) (*coordinationv1.Lease, *Holder, error) {
 	client, err := l.Client()
 	if err != nil {
 		return nil, nil, err
@@ -164,12 +164,12 @@ func (l Locks) try(ctx context.Context, name string, holder Holder, seen sight) 
 	if err != nil {
 		return nil, nil, err
 	}
-	if heldBy(live) == identity(holder) { // the answer to our own request was lost
+	if holderIdentity(live) == identity(holder) { // the answer to our own request was lost
 		return live, &Holder{}, nil
 	}
 	other := HolderOf(live)
-	silent := seen.lease != nil && beatOf(seen.lease) == beatOf(live) && time.Since(seen.at) >= leaseDuration
-	if heldBy(live) != "" && !silent && !other.Dead() {
+	silent := seen.lease != nil && renewalOf(seen.lease) == renewalOf(live) && time.Since(seen.at) >= leaseDuration
+	if holderIdentity(live) != "" && !silent && !other.Dead() {
 		return live, nil, nil
 	}
 	taken, err := leases.Update(ctx, l.lease(name, holder, live), metav1.UpdateOptions{FieldManager: "kubectl-tasks"})

@@ -38,58 +38,58 @@ func (l Locks) get(ctx context.Context, name string) (*coordinationv1.Lease, err
 // Get returns the lock of that name as somebody has it; nil when nobody has.
 func (l Locks) Get(ctx context.Context, name string) (*Held, error) {
 	lease, err := l.get(ctx, name)
-	if err != nil || lease == nil || heldBy(lease) == "" {
+	if err != nil || lease == nil || holderIdentity(lease) == "" {
 		return nil, err
 	}
 	return &Held{HolderOf(lease), lease}, nil
 }
 
-// Alive reports whether who has the lock renews it, which it watches for as long as a lock lasts that is not renewed.
+// WaitRenewed reports whether who has the lock renews it, which it watches for as long as a lock lasts that is not renewed.
 // held is brought up to date. A lock that was given back meanwhile is not alive.
-func (l Locks) Alive(ctx context.Context, held *Held) (bool, error) {
+func (l Locks) WaitRenewed(ctx context.Context, held *Held) (bool, error) {
 	if held.Dead() {
 		return false, nil
 	}
-	first := beatOf(held.lease)
+	first := renewalOf(held.lease)
 	for end := time.Now().Add(leaseDuration); ; {
 		live, err := l.get(ctx, held.lease.Name)
 		switch {
 		case err != nil:
 			return false, err
-		case live == nil, heldBy(live) == "":
+		case live == nil, holderIdentity(live) == "":
 			return false, nil
 		}
 		*held = Held{HolderOf(live), live}
 		switch {
 		case held.Dead():
 			return false, nil
-		case beatOf(live) != first:
+		case renewalOf(live) != first:
 			return true, nil
 		case !time.Now().Before(end):
 			return false, nil
 		}
-		if err := l.changed(ctx, live, time.Until(end)); err != nil {
+		if err := l.waitChanged(ctx, live, time.Until(end)); err != nil {
 			return false, err
 		}
 	}
 }
 
-// forgotten is how old a lease is that no clock can be so wrong about.
-const forgotten = 24 * time.Hour
+// staleAfter is how old a lease is that no clock can be so wrong about.
+const staleAfter = 24 * time.Hour
 
-// Lives is Alive for who only wants to know: it takes the word of a lease that was renewed within the last seconds, or not
+// Alive is Alive for who only wants to know: it takes the word of a lease that was renewed within the last seconds, or not
 // for a day, by the clocks of its holder and of this machine. It watches one between these, for the clocks may differ,
 // and says so.
-func (l Locks) Lives(ctx context.Context, held *Held) (bool, error) {
+func (l Locks) Alive(ctx context.Context, held *Held) (bool, error) {
 	switch age := time.Since(renewedAt(held.lease)); {
-	case held.Dead(), age >= forgotten:
+	case held.Dead(), age >= staleAfter:
 		return false, nil
 	case age > -renewEvery && age < leaseDuration: // clocks differ by a little
 		return true, nil
-	case l.Tell != nil:
-		l.Tell(fmt.Sprintf("run %s of %s renewed its lock at %s, by its own clock: watching it for up to %s", held.Run, held.Owner, renewedAt(held.lease).UTC().Format(time.RFC3339), leaseDuration))
+	case l.Log != nil:
+		l.Log(fmt.Sprintf("run %s of %s renewed its lock at %s, by its own clock: watching it for up to %s", held.Run, held.Owner, renewedAt(held.lease).UTC().Format(time.RFC3339), leaseDuration))
 	}
-	return l.Alive(ctx, held)
+	return l.WaitRenewed(ctx, held)
 }
 
 // Cancel asks who has the lock of that name for a run to stop; false when nobody has it. The holder
@@ -102,7 +102,7 @@ func (l Locks) Cancel(ctx context.Context, name, run, by string) (bool, error) {
 	asked := false
 	err = clientretry.RetryOnConflict(clientretry.DefaultBackoff, func() error {
 		lease, err := l.get(ctx, name)
-		asked = err == nil && lease != nil && heldBy(lease) != "" && HolderOf(lease).Run == run
+		asked = err == nil && lease != nil && holderIdentity(lease) != "" && HolderOf(lease).Run == run
 		if err != nil || !asked {
 			return err
 		}
@@ -130,7 +130,7 @@ func (l Locks) ForceBreak(ctx context.Context, held *Held) error {
 		if err != nil || live == nil {
 			return err
 		}
-		if holdOf(live) != holdOf(held.lease) {
+		if tenureOf(live) != tenureOf(held.lease) {
 			return ErrChanged
 		}
 		held.lease = live
@@ -157,7 +157,7 @@ func (l Locks) remove(ctx context.Context, seen *coordinationv1.Lease) error {
 // Drop deletes what is left of the lock of a run that has ended.
 func (l Locks) Drop(ctx context.Context, name, run string) error {
 	lease, err := l.get(ctx, name)
-	if err != nil || lease == nil || heldBy(lease) != "" && HolderOf(lease).Run != run {
+	if err != nil || lease == nil || holderIdentity(lease) != "" && HolderOf(lease).Run != run {
 		return err
 	}
 	if err := l.remove(ctx, lease); !errors.Is(err, ErrChanged) {

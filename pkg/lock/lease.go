@@ -25,8 +25,8 @@ const (
 // identity is what a Lease calls a holder.
 func identity(h Holder) string { return fmt.Sprintf("%s/%d/%s", h.Name, h.PID, h.Run) }
 
-// heldBy is the identity of who has a lease; empty when nobody has.
-func heldBy(lease *coordinationv1.Lease) string { return deref(lease.Spec.HolderIdentity) }
+// holderIdentity is the identity of who has a lease; empty when nobody has.
+func holderIdentity(lease *coordinationv1.Lease) string { return deref(lease.Spec.HolderIdentity) }
 
 // deref returns what a field of a Lease holds; others may write it, and leave any field out.
 func deref[T any](field *T) (value T) {
@@ -41,34 +41,34 @@ func HolderOf(lease *coordinationv1.Lease) Holder {
 	var h Holder
 	if json.Unmarshal([]byte(lease.Annotations[holderAnnotation]), &h) != nil || h.Name == "" {
 		h = Holder{Owner: Owner{Name: "somebody"}}
-		if who := heldBy(lease); who != "" {
+		if who := holderIdentity(lease); who != "" {
 			h.Name = who
 		}
 	}
 	return h
 }
 
-// hold is one holder's time with a lease, from taking it to its end.
-type hold struct {
+// tenure is one holder's time with a lease, from taking it to its end.
+type tenure struct {
 	uid         types.UID
 	holder      string
 	transitions int32
 }
 
-func holdOf(lease *coordinationv1.Lease) hold {
-	return hold{lease.UID, heldBy(lease), deref(lease.Spec.LeaseTransitions)}
+func tenureOf(lease *coordinationv1.Lease) tenure {
+	return tenure{lease.UID, holderIdentity(lease), deref(lease.Spec.LeaseTransitions)}
 }
 
-// beat is a renewal of a lease. Two that are equal are one; whatever else of the lease changes, such as
+// renewal is a renewal of a lease. Two that are equal are one; whatever else of the lease changes, such as
 // its annotations when others ask the holder to stop, is none.
-type beat struct {
-	hold
+type renewal struct {
+	tenure
 
 	renewed int64
 }
 
-func beatOf(lease *coordinationv1.Lease) beat {
-	return beat{holdOf(lease), renewedAt(lease).UnixMicro()}
+func renewalOf(lease *coordinationv1.Lease) renewal {
+	return renewal{tenureOf(lease), renewedAt(lease).UnixMicro()}
 }
 
 // renewedAt is when the lease was renewed, by the clock of who has it.
@@ -94,25 +94,25 @@ func (l Locks) lease(name string, holder Holder, live *coordinationv1.Lease) *co
 }
 
 const (
-	// unwatched is how long it takes to look again at a lease that cannot be watched.
-	unwatched = time.Second
-	// soon is the shortest time between two looks at a lease.
-	soon = 10 * time.Millisecond
+	// pollEvery is how long it takes to look again at a lease that cannot be watched.
+	pollEvery = time.Second
+	// minPoll is the shortest time between two looks at a lease.
+	minPoll = 10 * time.Millisecond
 )
 
-// changed returns when somebody has renewed the lease, taken it or given it back, or after the time; that it could
+// waitChanged returns when somebody has renewed the lease, taken it or given it back, or after the time; that it could
 // not be watched is no error.
-func (l Locks) changed(ctx context.Context, seen *coordinationv1.Lease, atMost time.Duration) error {
+func (l Locks) waitChanged(ctx context.Context, seen *coordinationv1.Lease, atMost time.Duration) error {
 	client, err := l.Client()
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, max(atMost, soon), errTime)
+	ctx, cancel := context.WithTimeoutCause(ctx, max(atMost, minPoll), errTimeout)
 	defer cancel()
 	options := metav1.SingleObject(metav1.ObjectMeta{Name: seen.Name, ResourceVersion: seen.ResourceVersion})
 	watching, err := client.CoordinationV1().Leases(l.Namespace).Watch(ctx, options)
 	if err != nil {
-		return inTime(retry.Pause(ctx, unwatched))
+		return ignoreTimeout(retry.Pause(ctx, pollEvery))
 	}
 	defer watching.Stop()
 	for {
@@ -121,23 +121,23 @@ func (l Locks) changed(ctx context.Context, seen *coordinationv1.Lease, atMost t
 			lease, is := event.Object.(*coordinationv1.Lease)
 			switch {
 			case !open, event.Type == watch.Error:
-				return inTime(retry.Pause(ctx, unwatched)) // the server ended it, or cannot go on from there
-			case is && event.Type != watch.Deleted && event.Type != watch.Bookmark && beatOf(lease) == beatOf(seen):
+				return ignoreTimeout(retry.Pause(ctx, pollEvery)) // the server ended it, or cannot go on from there
+			case is && event.Type != watch.Deleted && event.Type != watch.Bookmark && renewalOf(lease) == renewalOf(seen):
 			case event.Type != watch.Bookmark:
 				return nil
 			}
 		case <-ctx.Done():
-			return inTime(context.Cause(ctx))
+			return ignoreTimeout(context.Cause(ctx))
 		}
 	}
 }
 
-// errTime is the cause of a time that has passed.
-var errTime = errors.New("the time is over")
+// errTimeout is the cause of a time that has passed.
+var errTimeout = errors.New("the time is over")
 
-// inTime is err, unless that is the end of the time.
-func inTime(err error) error {
-	if err == errTime { //nolint:errorlint // the cause is what was set
+// ignoreTimeout is err, unless that is the end of the time.
+func ignoreTimeout(err error) error {
+	if err == errTimeout { //nolint:errorlint // the cause is what was set
 		return nil
 	}
 	return err

@@ -21,8 +21,8 @@ type Lock struct {
 	lease *coordinationv1.Lease
 	// Waited reports that somebody else had it first.
 	Waited bool
-	// Died is the holder whose lock was taken over because it is no more; nil when there was none.
-	Died *Holder
+	// TakenFrom is the holder whose lock was taken over because it is no more; nil when there was none.
+	TakenFrom *Holder
 
 	mu sync.Mutex
 	// renewed is when the server last confirmed the lock, by this process's own clock.
@@ -35,19 +35,19 @@ type Lock struct {
 	ended chan struct{}
 }
 
-// locked starts renewing a lease that this process has taken.
-func (l Locks) locked(lease *coordinationv1.Lease, waited bool, died *Holder) *Lock {
+// hold starts renewing a lease that this process has taken.
+func (l Locks) hold(lease *coordinationv1.Lease, waited bool, died *Holder) *Lock {
 	ctx, stop := context.WithCancel(context.Background())
 	if died != nil && died.Run == "" {
 		died = nil
 	}
-	k := &Lock{locks: l, lease: lease, Waited: waited, Died: died, renewed: time.Now(), lost: make(chan struct{}), by: make(chan string, 1), stop: stop, ended: make(chan struct{})}
-	go k.keep(ctx)
+	k := &Lock{locks: l, lease: lease, Waited: waited, TakenFrom: died, renewed: time.Now(), lost: make(chan struct{}), by: make(chan string, 1), stop: stop, ended: make(chan struct{})}
+	go k.renewLoop(ctx)
 	return k
 }
 
-// keep renews the lock until it is released or lost.
-func (k *Lock) keep(ctx context.Context) {
+// renewLoop renews the lock until it is released or lost.
+func (k *Lock) renewLoop(ctx context.Context) {
 	defer close(k.ended)
 	pause := renewEvery
 	for {
@@ -88,7 +88,7 @@ func (k *Lock) renew(ctx context.Context) error {
 		asked, next, now := time.Now(), k.lease.DeepCopy(), metav1.NowMicro()
 		next.Spec.RenewTime = &now
 		updated, err := leases.Update(ctx, next, metav1.UpdateOptions{FieldManager: "kubectl-tasks"})
-		if err == nil && holdOf(updated) == holdOf(k.lease) {
+		if err == nil && tenureOf(updated) == tenureOf(k.lease) {
 			k.lease, k.renewed = updated, asked
 			return nil
 		}
@@ -96,7 +96,7 @@ func (k *Lock) renew(ctx context.Context) error {
 			return err
 		}
 		// Somebody has written into it, or an answer of ours was lost.
-		if err := k.look(ctx); err != nil {
+		if err := k.refresh(ctx); err != nil {
 			return err
 		}
 		if err := retry.Pause(ctx, again.Step()); err != nil {
@@ -105,13 +105,13 @@ func (k *Lock) renew(ctx context.Context) error {
 	}
 }
 
-// look reads the lease as it is now; k.mu is held. The error is ErrLost when it is another's.
-func (k *Lock) look(ctx context.Context) error {
+// refresh reads the lease as it is now; k.mu is held. The error is ErrLost when it is another's.
+func (k *Lock) refresh(ctx context.Context) error {
 	live, err := k.locks.get(ctx, k.lease.Name)
 	if err != nil {
 		return err
 	}
-	if live == nil || holdOf(live) != holdOf(k.lease) {
+	if live == nil || tenureOf(live) != tenureOf(k.lease) {
 		k.once.Do(func() { close(k.lost) })
 		return ErrLost
 	}
@@ -186,7 +186,7 @@ func (k *Lock) Release(ctx context.Context) error {
 		}
 		// It may be another's, or not as this process knows it, because an answer to a renewal was lost; or it is
 		// done, and the answer to that was lost.
-		if errors.Is(k.look(ctx), ErrLost) {
+		if errors.Is(k.refresh(ctx), ErrLost) {
 			return nil
 		}
 		if retry.Refused(err) || retry.Pause(ctx, again.Step()) != nil {

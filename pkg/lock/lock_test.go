@@ -338,7 +338,7 @@ func TestLives(t *testing.T) {
 					t.Fatal(err)
 				}
 				began := time.Now()
-				lives, err := locks.Lives(t.Context(), held)
+				lives, err := locks.Alive(t.Context(), held)
 				if took := time.Since(began); err != nil || lives != tt.lives || took > tt.within {
 					t.Errorf("it lives: %v, error %v, after %s", lives, err, took)
 				}

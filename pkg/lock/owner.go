@@ -18,7 +18,7 @@ type Owner struct {
 	// Machine tells the running system and process namespace that PID belongs to, and Born when the
 	// process was started there; empty where the system does not tell.
 	Machine string `json:"machine,omitempty"`
-	Born    string `json:"born,omitempty"`
+	Started string `json:"born,omitempty"`
 }
 
 // Self returns this process. getenv reads its environment.
@@ -32,8 +32,8 @@ func Self(getenv func(string) string) Owner {
 		host = "unknown"
 	}
 	pid := os.Getpid()
-	started, _ := born(pid)
-	return Owner{Name: name + "@" + host, PID: pid, URL: ciURL(getenv), Machine: machine(), Born: started}
+	started, _ := startTicks(pid)
+	return Owner{Name: name + "@" + host, PID: pid, URL: ciURL(getenv), Machine: machine(), Started: started}
 }
 
 // ciURL is where the job that this process belongs to can be seen, as GitHub, GitLab, Jenkins, CircleCI
@@ -60,9 +60,9 @@ func (o Owner) String() string {
 // Dead reports whether the process is known to be no more: it was on this machine, and is not there.
 // What cannot be found out is no.
 func (o Owner) Dead() bool {
-	if o.Machine == "" || o.Born == "" || o.Machine != machine() {
+	if o.Machine == "" || o.Started == "" || o.Machine != machine() {
 		return false
 	}
-	now, known := born(o.PID)
-	return known && now != o.Born
+	now, known := startTicks(o.PID)
+	return known && now != o.Started
 }

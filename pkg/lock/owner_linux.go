@@ -29,15 +29,15 @@ func machine() string {
 	return strings.TrimSpace(string(boot)) + " " + namespace
 }
 
-// born tells when a process was started, in the kernel's ticks; "" when there is none. It is not known of a process
+// startTicks tells when a process was started, in the kernel's ticks; "" when there is none. It is not known of a process
 // of another user that the system hides.
-func born(pid int) (ticks string, known bool) {
-	return bornIn("/proc", pid, func(pid int) bool { return !errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) })
+func startTicks(pid int) (ticks string, known bool) {
+	return startTicksIn("/proc", pid, func(pid int) bool { return !errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) })
 }
 
-// bornIn reads field 22 of PROC/PID/stat, of which the second, in parentheses, may hold anything. With the mount option
+// startTicksIn reads field 22 of PROC/PID/stat, of which the second, in parentheses, may hold anything. With the mount option
 // hidepid that cannot be read, or is not there, of processes of others (proc(5)); but a signal finds them.
-func bornIn(proc string, pid int, exists func(int) bool) (ticks string, known bool) {
+func startTicksIn(proc string, pid int, exists func(int) bool) (ticks string, known bool) {
 	if pid <= 0 { // it comes from a record; a signal would be for several processes
 		return "", false
 	}

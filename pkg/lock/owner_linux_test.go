@@ -33,14 +33,14 @@ func TestBorn(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			ticks, known := bornIn(proc, 7, func(int) bool { return tt.exists })
+			ticks, known := startTicksIn(proc, 7, func(int) bool { return tt.exists })
 			if ticks != tt.ticks || known != tt.known {
 				t.Errorf("%q, known %v", ticks, known)
 			}
 		})
 	}
 	for _, pid := range []int{0, -1, -7} {
-		if _, known := bornIn(t.TempDir(), pid, func(int) bool { t.Error(fmt.Sprint("a signal for ", pid)); return true }); known {
+		if _, known := startTicksIn(t.TempDir(), pid, func(int) bool { t.Error(fmt.Sprint("a signal for ", pid)); return true }); known {
 			t.Errorf("process %d is known", pid)
 		}
 	}

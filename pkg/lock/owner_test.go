@@ -13,7 +13,7 @@ func TestOwnerDead(t *testing.T) {
 		t.Skip("this system does not tell which processes live")
 	}
 	gone := self
-	gone.Born = "0"
+	gone.Started = "0"
 	elsewhere := gone
 	elsewhere.Machine = "another"
 	if !gone.Dead() || elsewhere.Dead() {

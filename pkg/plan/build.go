@@ -19,8 +19,8 @@ const (
 // undoPrefix begins the IDs of steps that take back what a task did.
 const undoPrefix = "undo/"
 
-// Done is a task of an earlier run that a rollback takes back.
-type Done struct {
+// RecordedUndo is a task of an earlier run that a rollback takes back.
+type RecordedUndo struct {
 	// Entry is what the record calls it.
 	Entry string
 	// Revision is the one that it was done for.
@@ -33,7 +33,7 @@ type Done struct {
 // task.Diagnostics: invalid tasks, names used twice, needs that name nothing, cycles, and needs
 // that only a later phase could meet. done are the tasks that a rollback takes back first, in this
 // order.
-func Build(op task.Operation, release Release, tasks []task.Task, done ...Done) (Plan, error) {
+func Build(op task.Operation, release Release, tasks []task.Task, done ...RecordedUndo) (Plan, error) {
 	x := newIndex(tasks)
 	if err := x.check(); err != nil {
 		return Plan{}, err
@@ -69,14 +69,14 @@ func Build(op task.Operation, release Release, tasks []task.Task, done ...Done) 
 		if t.Phase != "" {
 			reason = fmt.Sprintf("its phase is %s", t.Phase)
 		}
-		p.Left = append(p.Left, Left{Task: t, Reason: reason})
+		p.Omitted = append(p.Omitted, Omitted{Task: t, Reason: reason})
 	}
 	return p, nil
 }
 
-// Only returns a plan that runs the given tasks without Helm: an order among them is kept, and a
+// BuildRun returns a plan that runs the given tasks without Helm: an order among them is kept, and a
 // need for a task that is not among them counts as met. Errors are those of Build.
-func Only(release Release, all, chosen []task.Task) (Plan, error) {
+func BuildRun(release Release, all, chosen []task.Task) (Plan, error) {
 	x := newIndex(all)
 	if err := x.check(); err != nil {
 		return Plan{}, err
@@ -87,7 +87,7 @@ func Only(release Release, all, chosen []task.Task) (Plan, error) {
 }
 
 // addDone adds the undos of earlier runs, one after another.
-func (b *builder) addDone(done []Done) {
+func (b *builder) addDone(done []RecordedUndo) {
 	for _, d := range done {
 		undo := d.Undo
 		b.add(Step{

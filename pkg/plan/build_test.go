@@ -123,7 +123,7 @@ func TestBuild(t *testing.T) {
 			if diff := cmp.Diff(tt.want, draw(p)); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
-			if got := len(p.Tasks()) + len(p.Left); got != len(tt.tasks) {
+			if got := len(p.Tasks()) + len(p.Omitted); got != len(tt.tasks) {
 				t.Errorf("%d tasks are in the plan or left, of %d", got, len(tt.tasks))
 			}
 			for _, s := range p.Steps {
@@ -199,7 +199,7 @@ func TestBuildErrors(t *testing.T) {
 
 func TestOnly(t *testing.T) {
 	all := defineAll("a pre-deploy", "b pre-deploy a", "c post-uninstall b")
-	p, err := Only(Release{}, all, []task.Task{all[2], all[1]})
+	p, err := BuildRun(Release{}, all, []task.Task{all[2], all[1]})
 	if err != nil {
 		t.Fatal(err)
 	}

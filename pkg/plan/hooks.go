@@ -12,7 +12,7 @@ import (
 func Hooks(op task.Operation, release Release, event string, hooks []task.Task, parallel bool) Plan {
 	p := Plan{Operation: op, Release: release}
 	weight := func(t task.Task) int { return t.Executor.(task.Hook).Weight }
-	ends := func(t task.Task) bool { return t.Executor.(task.Hook).Ends }
+	ends := func(t task.Task) bool { return t.Executor.(task.Hook).RunsToCompletion }
 	if parallel {
 		hooks = slices.Clone(hooks)
 		slices.SortStableFunc(hooks, func(a, b task.Task) int {

@@ -58,9 +58,9 @@ type Step struct {
 	Reason string
 }
 
-// Waits reports whether the step changes nothing itself: when something else has failed, it can be
+// OnlyWaits reports whether the step changes nothing itself: when something else has failed, it can be
 // ended.
-func (s Step) Waits() bool { return s.Kind == Finish || s.Kind == Ready || s.Kind == Object }
+func (s Step) OnlyWaits() bool { return s.Kind == Finish || s.Kind == Ready || s.Kind == Object }
 
 // Title is how the step is called in messages: the task's name, or what Helm does.
 func (s Step) Title() string {
@@ -85,12 +85,12 @@ type Plan struct {
 	Operation task.Operation
 	Release   Release
 	Steps     []Step
-	// Left are the tasks that have no place in the operation, and why.
-	Left []Left
+	// Omitted are the tasks that have no place in the operation, and why.
+	Omitted []Omitted
 }
 
-// Left is a task that a plan leaves out.
-type Left struct {
+// Omitted is a task that a plan leaves out.
+type Omitted struct {
 	Task   task.Task
 	Reason string
 }

@@ -73,7 +73,7 @@ func (a asked) Restricted(context.Context, string) bool { return a.restricted() 
 
 // podOf returns the pod of a step; nil when it has none, or one that shows only when its turn comes.
 func (r *stepRunner) podOf(ctx context.Context, cluster asked, s plan.Step) *corev1.Pod {
-	if s.Task == nil || s.Task.Skip != "" || s.Task.Late != nil {
+	if s.Task == nil || s.Task.Skip != "" || s.Task.Deferred != nil {
 		return nil
 	}
 	pods := r.podRunner(engine.Attempt{Step: s, Number: 1}, func(task.Output) {})

@@ -43,7 +43,7 @@ func (a *App) cancelRun(ctx context.Context, o *pastOptions, args []string, wait
 	if err != nil {
 		return err
 	}
-	if run.Ended() {
+	if run.Finished() {
 		a.say("run %s has ended already: %s", run.ID, run.Status)
 		return nil
 	}
@@ -73,7 +73,7 @@ func (a *App) cancelRun(ctx context.Context, o *pastOptions, args []string, wait
 		if left <= 0 {
 			return runError{exitTimeout, fmt.Errorf("run %s has not stopped after %s; its process has been asked to", run.ID, wait)}
 		}
-		if err := runs.Changed(ctx, run, min(left, look)); err != nil {
+		if err := runs.WaitChanged(ctx, run, min(left, look)); err != nil {
 			return err
 		}
 		if run, err = runs.Get(ctx, run.ID); err != nil {
@@ -84,7 +84,7 @@ func (a *App) cancelRun(ctx context.Context, o *pastOptions, args []string, wait
 
 // cleanDead removes what a run whose process is no more has left. held is the lock that it left; nil when it left none.
 // The error is lock.ErrChanged when the process has come back.
-func (a *App) cleanDead(ctx context.Context, client *kube.Client, runs record.Runs, locks lock.Locks, id string, held *lock.Held, wait time.Duration) error {
+func (a *App) cleanDead(ctx context.Context, client *kube.Client, runs record.Store, locks lock.Locks, id string, held *lock.Held, wait time.Duration) error {
 	if held != nil { // it was watched already: nobody has to do that again
 		if err := locks.Break(ctx, held); err != nil {
 			return err
@@ -104,7 +104,7 @@ func (a *App) cleanDead(ctx context.Context, client *kube.Client, runs record.Ru
 	if run, err = runs.Get(ctx, id); err != nil {
 		return preflight(ctx, err)
 	}
-	if run.Ended() {
+	if run.Finished() {
 		a.print("run %s: %s", run.ID, run.Status)
 		return nil
 	}
@@ -112,10 +112,10 @@ func (a *App) cleanDead(ctx context.Context, client *kube.Client, runs record.Ru
 }
 
 // cleanRun removes what a run that died has left, and records that it is over.
-func (a *App) cleanRun(ctx context.Context, client *kube.Client, runs record.Runs, run *record.Stored, self lock.Owner) error {
+func (a *App) cleanRun(ctx context.Context, client *kube.Client, runs record.Store, run *record.Stored, self lock.Owner) error {
 	var failed []error
 	for _, s := range run.Steps {
-		for _, o := range s.Made {
+		for _, o := range s.Created {
 			if o.Container != "" {
 				continue // the task ran in it, and did not make it
 			}
@@ -127,7 +127,7 @@ func (a *App) cleanRun(ctx context.Context, client *kube.Client, runs record.Run
 			}
 		}
 	}
-	for _, w := range run.Woken {
+	for _, w := range run.ScaledUp {
 		if err := client.ScaleBack(ctx, run.Namespace, w.Target, w.UID, w.Replicas); err != nil {
 			failed = append(failed, err)
 		} else {
@@ -182,7 +182,7 @@ func (a *App) breakLock(ctx context.Context, o *pastOptions, name string, force 
 	broken := locks.ForceBreak
 	if !force {
 		broken = locks.Break
-		alive, err := locks.Alive(ctx, held)
+		alive, err := locks.WaitRenewed(ctx, held)
 		if err != nil {
 			return &release.PreflightError{Err: err}
 		}

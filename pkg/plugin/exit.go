@@ -138,14 +138,14 @@ var refusals = []string{"NotCreated", "Pods", "Template", "Service", "Definition
 
 // untouched reports whether a step is known to have touched nothing.
 func untouched(s engine.StepResult, helm error) bool {
-	if s.Earlier {
+	if s.Prior {
 		return false
 	}
 	switch s.State {
 	case task.NotRun, task.Skipped:
 		return true
 	case task.Succeeded:
-		return s.Step.Waits()
+		return s.Step.OnlyWaits()
 	case task.Failed:
 		refused := (*release.PreflightError)(nil)
 		return s.Attempts <= 1 && slices.Contains(refusals, s.Reason) || s.Reason == reasonHelm && errors.As(helm, &refused)

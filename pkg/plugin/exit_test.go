@@ -62,7 +62,7 @@ func TestFailureCode(t *testing.T) {
 		return engine.StepResult{Step: plan.Step{Kind: plan.Apply}, Result: task.Result{State: state, Reason: reason}}
 	}
 	again, earlier, tolerated := ended(task.Failed, "NotCreated"), ended(task.Failed, "NotCreated"), ended(task.Failed, "ExitCode")
-	again.Attempts, earlier.Earlier, tolerated.Step.Task.OnFailure = 2, true, task.Continue
+	again.Attempts, earlier.Prior, tolerated.Step.Task.OnFailure = 2, true, task.Continue
 	waited := engine.StepResult{Step: plan.Step{Kind: plan.Object}, Result: task.Result{State: task.Succeeded}}
 	refused, plain := &release.PreflightError{Err: errors.New("no namespace")}, errors.New("x")
 	tests := []struct {

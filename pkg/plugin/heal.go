@@ -99,7 +99,7 @@ func (a *App) ownerOf(ctx context.Context, o *helmOptions, namespace string, pen
 		return nil, err
 	}
 	for _, r := range all {
-		if !r.Ended() && r.Revision == pending.Revision && r.Operation != task.Run {
+		if !r.Finished() && r.Revision == pending.Revision && r.Operation != task.Run {
 			return r, nil
 		}
 	}

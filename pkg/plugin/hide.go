@@ -23,7 +23,7 @@ type secretsInUse struct {
 func (r *stepRunner) hide(a engine.Attempt, sink task.Sink) func(context.Context, string, *corev1.PodSpec) {
 	return func(ctx context.Context, namespace string, spec *corev1.PodSpec) {
 		values, err := r.secrets.read.UsedBy(ctx, r.client, namespace, spec)
-		a.Hide(values)
+		a.Mask(values)
 		if err != nil {
 			r.secrets.warned.Do(func() {
 				sink(task.Output{Stream: task.Note, Data: fmt.Appendf(nil, "what a task prints of its secrets will be shown: %v\n", err)})

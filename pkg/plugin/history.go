@@ -41,7 +41,7 @@ func (o *pastOptions) addFlags(cmd *cobra.Command, formats ...string) {
 }
 
 // open returns the records and the locks.
-func (o *pastOptions) open(a *App, formats ...string) (record.Runs, lock.Locks, error) {
+func (o *pastOptions) open(a *App, formats ...string) (record.Store, lock.Locks, error) {
 	if err := checkOutput(o.output, formats...); err != nil {
 		return nil, lock.Locks{}, err
 	}
@@ -58,7 +58,7 @@ func (o *pastOptions) open(a *App, formats ...string) (record.Runs, lock.Locks, 
 }
 
 // choose returns the run that was named, or the newest one that can be meant.
-func (o *pastOptions) choose(ctx context.Context, a *App, runs record.Runs, namespace string, args []string, wanted selection) (*record.Stored, error) {
+func (o *pastOptions) choose(ctx context.Context, a *App, runs record.Store, namespace string, args []string, wanted selection) (*record.Stored, error) {
 	return a.chooseRun(ctx, runs, namespace, o.release, args, wanted)
 }
 
@@ -69,7 +69,7 @@ const (
 )
 
 // stateOf tells how a run ended or, when it has not, whether it goes on: see lifeOf.
-func stateOf(ctx context.Context, runs record.Runs, locks lock.Locks, run *record.Run) (task.State, error) {
+func stateOf(ctx context.Context, runs record.Store, locks lock.Locks, run *record.Run) (task.State, error) {
 	state, _, err := lifeOf(ctx, runs, locks, run)
 	return state, err
 }
@@ -77,8 +77,8 @@ func stateOf(ctx context.Context, runs record.Runs, locks lock.Locks, run *recor
 // lifeOf is stateOf, and returns the lock that a run has which goes on, or whose process left it when it died. A run
 // goes on as long as its lock is renewed. One whose lock somebody else has, or nobody, does not; unless its end was
 // recorded since it was read, which comes before the lock is given back. It brings run up to date then.
-func lifeOf(ctx context.Context, runs record.Runs, locks lock.Locks, run *record.Run) (task.State, *lock.Held, error) {
-	if run.Ended() {
+func lifeOf(ctx context.Context, runs record.Store, locks lock.Locks, run *record.Run) (task.State, *lock.Held, error) {
+	if run.Finished() {
 		return run.Status, nil, nil
 	}
 	held, err := locks.Get(ctx, lock.Name(run.Release, run.ID))
@@ -86,7 +86,7 @@ func lifeOf(ctx context.Context, runs record.Runs, locks lock.Locks, run *record
 		return "", nil, err
 	}
 	if held != nil && held.Run == run.ID {
-		lives, err := locks.Lives(ctx, held)
+		lives, err := locks.Alive(ctx, held)
 		if err != nil {
 			return "", nil, err
 		}
@@ -98,7 +98,7 @@ func lifeOf(ctx context.Context, runs record.Runs, locks lock.Locks, run *record
 	if err != nil {
 		return "", nil, err
 	}
-	if *run = now.Run; run.Ended() {
+	if *run = now.Run; run.Finished() {
 		return run.Status, nil, nil
 	}
 	if held != nil && held.Run != run.ID {
@@ -213,7 +213,7 @@ func (a *App) history(ctx context.Context, o *pastOptions) error {
 }
 
 // past returns the runs, the oldest first, with what -o shows of them.
-func (a *App) past(ctx context.Context, o *pastOptions, runs record.Runs, locks lock.Locks) ([]*report.Run, error) {
+func (a *App) past(ctx context.Context, o *pastOptions, runs record.Store, locks lock.Locks) ([]*report.Run, error) {
 	var (
 		objects []*report.Run
 		open    = map[string]*record.Run{}
@@ -230,7 +230,7 @@ func (a *App) past(ctx context.Context, o *pastOptions, runs record.Runs, locks 
 	}
 	unreadable, err := runs.Each(ctx, o.release, func(run *record.Run) {
 		objects = append(objects, add(run, run.Status))
-		if !run.Ended() {
+		if !run.Finished() {
 			open[run.ID] = run
 		}
 	})
@@ -343,7 +343,7 @@ func (a *App) status(ctx context.Context, o *pastOptions, args []string, watch b
 		if err := a.showStatus(o, run, state); err != nil || !watch || state != running {
 			return err
 		}
-		if err = runs.Changed(ctx, run, look); err == nil {
+		if err = runs.WaitChanged(ctx, run, look); err == nil {
 			run, err = runs.Get(ctx, run.ID)
 		}
 	}
@@ -365,8 +365,8 @@ func (a *App) showStatus(o *pastOptions, run *record.Stored, state task.State) e
 		if s.Reason == engine.ReasonNotNeeded {
 			continue
 		}
-		where := make([]string, len(s.Made))
-		for i, m := range s.Made {
+		where := make([]string, len(s.Created))
+		for i, m := range s.Created {
 			where[i] = strings.ToLower(m.Kind) + "/" + m.Name
 		}
 		last := "-"

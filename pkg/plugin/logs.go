@@ -73,7 +73,7 @@ func (a *App) logs(ctx context.Context, o *pastOptions, args []string) error {
 			return err
 		}
 		if len(text) == 0 {
-			if wanted[s.ID] || slices.Contains(run.Unkept, s.ID) {
+			if wanted[s.ID] || slices.Contains(run.DroppedLogs, s.ID) {
 				a.say("task %q: %s", s.ID, why(run, s))
 			}
 			continue
@@ -95,13 +95,13 @@ func (a *App) logs(ctx context.Context, o *pastOptions, args []string) error {
 // why says why there is no log of a step.
 func why(run *record.Stored, s record.Step) string {
 	switch {
-	case !s.Begun():
+	case !s.Started():
 		return "it has not run"
-	case s.State == "" && len(s.Made) > 0 && s.Made[0].Kind == "Pod":
-		return fmt.Sprintf("its end is not recorded; see 'kubectl logs %s -n %s'", s.Made[0].Name, s.Made[0].Namespace)
+	case s.State == "" && len(s.Created) > 0 && s.Created[0].Kind == "Pod":
+		return fmt.Sprintf("its end is not recorded; see 'kubectl logs %s -n %s'", s.Created[0].Name, s.Created[0].Namespace)
 	case s.State == "":
 		return "its end is not recorded"
-	case slices.Contains(run.Unkept, s.ID):
+	case slices.Contains(run.DroppedLogs, s.ID):
 		return "the record has no room for what it printed"
 	}
 	return "it has printed nothing"

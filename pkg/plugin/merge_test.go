@@ -43,7 +43,7 @@ func FuzzMerge(f *testing.F) {
 					names = append(names, s.ID)
 				}
 			}
-			for _, l := range p.Left {
+			for _, l := range p.Omitted {
 				names = append(names, l.Task.Name)
 			}
 			slices.Sort(names)

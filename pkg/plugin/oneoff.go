@@ -141,7 +141,7 @@ func (a *App) runOne(ctx context.Context, o *runOptions, args []string, dash int
 			return err
 		}
 	}
-	p, err := plan.Only(rel, []task.Task{one}, []task.Task{one})
+	p, err := plan.BuildRun(rel, []task.Task{one}, []task.Task{one})
 	if err != nil {
 		return err
 	}

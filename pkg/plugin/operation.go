@@ -186,7 +186,7 @@ func (o *operation) sources(next func() ([]*unstructured.Unstructured, error)) c
 
 // plan makes the plan and the engine that is to run it, with what earlier runs have left.
 func (a *App) plan(ctx context.Context, o *operation, rel plan.Release) error {
-	var done []plan.Done
+	var done []plan.RecordedUndo
 	var err error
 	facts := o.release.Facts()
 	if facts.Operation == task.Rollback {
@@ -246,7 +246,7 @@ func (o *operation) revision(resuming *resumption) int {
 // makeAgain has Helm's part made again when tasks run beside it and its revision is not deployed: the process that
 // applied it has died, or the release was marked failed, before they had ended.
 func (o *operation) makeAgain() {
-	back := func(s plan.Step) bool { return s.Stage == task.AtRollback && o.engine.Earlier[s.ID].Attempt > 0 }
+	back := func(s plan.Step) bool { return s.Stage == task.AtRollback && o.engine.Prior[s.ID].Attempt > 0 }
 	if !o.runner.midway || o.runner.did || slices.ContainsFunc(o.plan.Steps, back) {
 		return
 	}
@@ -254,9 +254,9 @@ func (o *operation) makeAgain() {
 		if s.Kind != plan.Apply && s.Kind != plan.Finish {
 			continue
 		}
-		if e := o.engine.Earlier[s.ID]; e.State == task.Succeeded {
+		if e := o.engine.Prior[s.ID]; e.State == task.Succeeded {
 			e.State = task.Failed
-			o.engine.Earlier[s.ID] = e
+			o.engine.Prior[s.ID] = e
 		}
 	}
 }
@@ -284,7 +284,7 @@ func (a *App) enter(ctx context.Context, o *operation) (*session, context.Contex
 	}
 	o.runner.recorded(s, a.resuming)
 	if a.resuming != nil {
-		o.engine.Earlier = a.resuming.earlier()
+		o.engine.Prior = a.resuming.earlier()
 		o.runner.did = facts.AlreadyApplied
 		o.runner.begun = a.resuming.hasApplied()
 		o.makeAgain()

@@ -24,7 +24,7 @@ type selection struct {
 
 var (
 	anyRun  = selection{of: func(*record.Run) bool { return true }}
-	canStop = selection{of: func(r *record.Run) bool { return !r.Ended() }, none: func(*record.Run) string { return "has ended" }}
+	canStop = selection{of: func(r *record.Run) bool { return !r.Finished() }, none: func(*record.Run) string { return "has ended" }}
 	canGoOn = selection{of: func(r *record.Run) bool { return r.Status != task.Succeeded && !r.RolledBack }, newest: true, none: func(r *record.Run) string {
 		if r.RolledBack {
 			return "was rolled back"
@@ -35,7 +35,7 @@ var (
 
 // chooseRun returns the run that was named, or the newest of the release that can be meant. Records that cannot be
 // read are told of.
-func (a *App) chooseRun(ctx context.Context, runs record.Runs, namespace, name string, args []string, wanted selection) (*record.Stored, error) {
+func (a *App) chooseRun(ctx context.Context, runs record.Store, namespace, name string, args []string, wanted selection) (*record.Stored, error) {
 	if len(args) > 0 {
 		return getRun(ctx, runs, args[0])
 	}
@@ -70,7 +70,7 @@ func (a *App) chooseRun(ctx context.Context, runs record.Runs, namespace, name s
 }
 
 // getRun returns the run of that ID.
-func getRun(ctx context.Context, runs record.Runs, id string) (*record.Stored, error) {
+func getRun(ctx context.Context, runs record.Store, id string) (*record.Stored, error) {
 	run, err := runs.Get(ctx, id)
 	if errors.Is(err, record.ErrNoRun) {
 		return nil, usageError{fmt.Errorf("%w; see 'kubectl tasks history'", err)}

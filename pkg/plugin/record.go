@@ -157,7 +157,7 @@ func (m memory) ledger(run string, revision int, documents []record.Document) en
 
 // done returns what was done for the revisions after that one, with how it is taken back, and what is
 // known only to have been started; and what the record had no room for.
-func (m memory) done(ctx context.Context, revision int) (done []plan.Done, started []ledger.Entry, dropped ledger.Dropped, err error) {
+func (m memory) done(ctx context.Context, revision int) (done []plan.RecordedUndo, started []ledger.Entry, dropped ledger.Dropped, err error) {
 	known, err := m.store.Load(ctx)
 	if err != nil {
 		return nil, nil, ledger.Dropped{}, err
@@ -171,13 +171,13 @@ func (m memory) done(ctx context.Context, revision int) (done []plan.Done, start
 		if err != nil {
 			return nil, nil, ledger.Dropped{}, err
 		}
-		done = append(done, plan.Done{Entry: d.ID, Revision: d.Revision, Undo: undo})
+		done = append(done, plan.RecordedUndo{Entry: d.ID, Revision: d.Revision, Undo: undo})
 	}
 	return done, started, known.Dropped, nil
 }
 
 // left returns what a rollback takes back before Helm's, and says what it cannot.
-func (a *App) left(ctx context.Context, m memory, target int) ([]plan.Done, error) {
+func (a *App) left(ctx context.Context, m memory, target int) ([]plan.RecordedUndo, error) {
 	done, started, dropped, err := m.done(ctx, target)
 	if err != nil {
 		return nil, &release.PreflightError{Err: fmt.Errorf("%w\nhint: without it, what the tasks of the revisions that are left did is unknown; 'helm rollback' does not ask", err)}

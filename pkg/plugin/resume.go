@@ -319,7 +319,7 @@ func (r *resumption) documents() ([]format.Document, error) {
 func (r *resumption) made(id string) []task.Object {
 	for _, s := range r.run.Steps {
 		if s.ID == id {
-			return s.Made
+			return s.Created
 		}
 	}
 	return nil
@@ -328,7 +328,7 @@ func (r *resumption) made(id string) []task.Object {
 // tidy removes what is left of steps whose end is recorded: the process died before it could.
 func (r *resumption) tidy(ctx context.Context, a *App, client *kube.Client) {
 	for _, s := range r.run.Steps {
-		for _, o := range s.Made {
+		for _, o := range s.Created {
 			if s.State == "" || s.State == task.Unknown || o.Container != "" {
 				continue // it is not over, or was not made for the task
 			}
@@ -416,10 +416,10 @@ func argument(word string) string {
 }
 
 // earlier is what the run has done, for the engine.
-func (r *resumption) earlier() map[string]engine.Earlier {
-	known := map[string]engine.Earlier{}
+func (r *resumption) earlier() map[string]engine.Prior {
+	known := map[string]engine.Prior{}
 	for _, s := range r.run.Steps {
-		e := engine.Earlier{Attempt: s.Attempt}
+		e := engine.Prior{Attempt: s.Attempt}
 		switch {
 		case s.Attempt == 0:
 			continue

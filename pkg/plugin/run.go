@@ -166,7 +166,7 @@ func (a *App) run(ctx context.Context, o *runOptions, names []string) error {
 			return err
 		}
 	}
-	p, err := plan.Only(rel, set.tasks, chosen)
+	p, err := plan.BuildRun(rel, set.tasks, chosen)
 	if err != nil {
 		return err
 	}
@@ -261,7 +261,7 @@ func (a *App) runPlan(ctx context.Context, o *runOptions, runner *stepRunner, se
 	}
 	opening := opening{flags: &o.tasks.record, client: runner.client, plan: p, id: id, keep: o.historyMax, inputs: inputsOf(set, nil)}
 	if a.resuming != nil {
-		e.Earlier = a.resuming.earlier()
+		e.Prior = a.resuming.earlier()
 	}
 	events, err := o.tasks.openEvents(id)
 	if err != nil {

@@ -115,7 +115,7 @@ func (r *stepRunner) carryOut(ctx context.Context, a engine.Attempt, sink task.S
 	case plan.RollBack:
 		return r.rollBack()
 	case plan.Finish:
-		return r.finishHelm(ctx, a.Alone)
+		return r.finishHelm(ctx, a.OthersDone)
 	case plan.Ready:
 		return r.awaitReady(ctx)
 	case plan.Object:
@@ -227,12 +227,12 @@ func (r *stepRunner) use(target string) (exec.Workload, error) {
 func (r *stepRunner) recorded(s *session, resuming *resumption) {
 	r.awake.Cluster, r.awake.Namespace, r.awake.Timeout = r.client, r.namespace, r.timeout
 	if s.journal != nil {
-		r.made, r.awake.Woken = s.journal.Made, s.journal.Woken
-		r.awake.Asleep = func(target string) { _ = s.journal.Asleep(target) } // the journal tells of its own failures
+		r.made, r.awake.Woken = s.journal.Created, s.journal.ScaledUp
+		r.awake.Asleep = func(target string) { _ = s.journal.ScaledDown(target) } // the journal tells of its own failures
 	}
 	if resuming != nil {
 		r.known = resuming.made
-		for _, w := range resuming.run.Woken {
+		for _, w := range resuming.run.ScaledUp {
 			r.awake.Add(w.Target, w.UID, w.Replicas)
 		}
 	}

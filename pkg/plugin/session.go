@@ -55,9 +55,9 @@ func (r *recordFlags) validate() error {
 }
 
 // runs returns the place of the records in a namespace.
-func runsIn(place string, client *kube.Client, namespace string) (record.Runs, error) {
+func runsIn(place string, client *kube.Client, namespace string) (record.Store, error) {
 	if place != recordLocal {
-		return record.ClusterRuns{Client: client.Interface, Namespace: namespace}, nil
+		return record.ClusterStore{Client: client.Interface, Namespace: namespace}, nil
 	}
 	config, err := client.RESTConfig()
 	if err != nil {
@@ -67,7 +67,7 @@ func runsIn(place string, client *kube.Client, namespace string) (record.Runs, e
 	if err != nil {
 		return nil, err
 	}
-	return record.LocalRuns{Dir: dir, Namespace: namespace}, nil
+	return record.LocalStore{Dir: dir, Namespace: namespace}, nil
 }
 
 // session is what keeps a run apart from others, and what makes it known to them. Its parts are nil when
@@ -75,7 +75,7 @@ func runsIn(place string, client *kube.Client, namespace string) (record.Runs, e
 type session struct {
 	opening
 
-	runs    record.Runs
+	runs    record.Store
 	lock    *lock.Lock
 	journal *record.Journal
 	cancel  context.CancelCauseFunc
@@ -165,7 +165,7 @@ func (s *session) begin(ctx context.Context, a *App) error {
 	if err := s.abandoned(ctx, a); err != nil {
 		return err
 	}
-	steps, owner := record.Steps(s.plan, digestOf), lock.Self(os.Getenv)
+	steps, owner := record.NewSteps(s.plan, digestOf), lock.Self(os.Getenv)
 	if a.resuming != nil {
 		run := a.resuming.run.Clone()
 		run.Inputs, run.Revision, run.Documents = s.inputs, s.revision, s.documents
@@ -211,16 +211,16 @@ func (s *session) abandoned(ctx context.Context, a *App) error {
 		return fmt.Errorf("whether earlier runs have left anything is not known: %w", err)
 	}
 	for _, run := range all {
-		if run.Ended() || run.ID == s.id {
+		if run.Finished() || run.ID == s.id {
 			continue
 		}
 		for _, step := range run.Steps {
 			if step.State != "" {
 				continue
 			}
-			for _, made := range step.Made {
+			for _, made := range step.Created {
 				if s.client.Running(ctx, run.ID, made) {
-					return refusedError{fmt.Sprintf("run %[1]s of %[2]s died, and its task %[3]q still runs: %[4]s\nhint: '%[5]s resume %[1]s' goes on with it, '%[5]s cancel %[1]s' stops it", run.ID, run.Owner, step.ID, places(step.Made), displayName())}
+					return refusedError{fmt.Sprintf("run %[1]s of %[2]s died, and its task %[3]q still runs: %[4]s\nhint: '%[5]s resume %[1]s' goes on with it, '%[5]s cancel %[1]s' stops it", run.ID, run.Owner, step.ID, places(step.Created), displayName())}
 				}
 			}
 		}
@@ -257,7 +257,7 @@ func (a *App) acquire(ctx context.Context, flags *recordFlags, client *kube.Clie
 
 // locksIn returns the locks of a namespace.
 func (a *App) locksIn(client *kube.Client, namespace string) lock.Locks {
-	return lock.Locks{Client: client.Interface, Namespace: namespace, Tell: func(text string) { a.say("%s", text) }}
+	return lock.Locks{Client: client.Interface, Namespace: namespace, Log: func(text string) { a.say("%s", text) }}
 }
 
 // unlock gives all locks back.
@@ -352,8 +352,8 @@ func (s *session) leftovers(a *App) {
 	if s.journal == nil {
 		return
 	}
-	for _, step := range s.journal.Open() {
-		a.say("still there: %s of %q", places(step.Made), step.ID)
+	for _, step := range s.journal.Unfinished() {
+		a.say("still there: %s of %q", places(step.Created), step.ID)
 	}
 	a.say("run %[1]s is recorded: '%[2]s resume %[1]s' goes on with it, '%[2]s cancel %[1]s' removes what it has left", s.id, displayName())
 }
@@ -386,7 +386,7 @@ func (a *App) forget(ctx context.Context, o *operation) {
 	both.Go(func() {
 		runs, err := runsIn(o.flags.record.place, o.past.client, o.plan.Release.Namespace)
 		if err == nil {
-			err = record.Forget(ctx, runs, o.plan.Release.Name)
+			err = record.DeleteAll(ctx, runs, o.plan.Release.Name)
 		}
 		if !apierrors.IsForbidden(err) { // who may not list them has not made them
 			errs[1] = err

@@ -20,16 +20,16 @@ func TestForeignRun(t *testing.T) {
 		`release "db"`:             func(r *Run, _ *corev1.Secret) { r.Release = "db" },
 		`label`:                    func(_ *Run, s *corev1.Secret) { delete(s.Labels, ReleaseLabel) },
 		`of the type "Opaque"`:     func(_ *Run, s *corev1.Secret) { s.Type = corev1.SecretTypeOpaque },
-		`in namespace "elsewhere"`: func(r *Run, _ *corev1.Secret) { r.Steps[0].Made[0].Namespace = "elsewhere" },
-		`with UID ""`:              func(r *Run, _ *corev1.Secret) { r.Steps[0].Made[0].UID = "" },
-		`Pod ""`:                   func(r *Run, _ *corev1.Secret) { r.Steps[0].Made[0].Name = "" },
-		`workload "a/b/c"`:         func(r *Run, _ *corev1.Secret) { r.Woken[0].Target = "a/b/c" },
-		`with -1 replicas`:         func(r *Run, _ *corev1.Secret) { r.Woken[0].Replicas = -1 },
+		`in namespace "elsewhere"`: func(r *Run, _ *corev1.Secret) { r.Steps[0].Created[0].Namespace = "elsewhere" },
+		`with UID ""`:              func(r *Run, _ *corev1.Secret) { r.Steps[0].Created[0].UID = "" },
+		`Pod ""`:                   func(r *Run, _ *corev1.Secret) { r.Steps[0].Created[0].Name = "" },
+		`workload "a/b/c"`:         func(r *Run, _ *corev1.Secret) { r.ScaledUp[0].Target = "a/b/c" },
+		`with -1 replicas`:         func(r *Run, _ *corev1.Secret) { r.ScaledUp[0].Replicas = -1 },
 		"":                         func(*Run, *corev1.Secret) {},
 	} {
 		run := Run{
-			ID: "a", Namespace: "ns", Release: "web", Woken: []Woken{{"deployment/web", "u", 1}},
-			Steps: []Step{{ID: "one", Made: []task.Object{{Kind: "Pod", Namespace: "ns", Name: "one", UID: "u"}}}},
+			ID: "a", Namespace: "ns", Release: "web", ScaledUp: []ScaledUp{{"deployment/web", "u", 1}},
+			Steps: []Step{{ID: "one", Created: []task.Object{{Kind: "Pod", Namespace: "ns", Name: "one", UID: "u"}}}},
 		}
 		secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: runName("a"), Namespace: "ns", Labels: map[string]string{runLabel: "a", ReleaseLabel: "web"}}, Type: runType}
 		change(&run, secret)
@@ -38,7 +38,7 @@ func TestForeignRun(t *testing.T) {
 			t.Fatal(err)
 		}
 		client := fake.NewClientset(secret)
-		runs := ClusterRuns{Client: func() (kubernetes.Interface, error) { return client, nil }, Namespace: "ns"}
+		runs := ClusterStore{Client: func() (kubernetes.Interface, error) { return client, nil }, Namespace: "ns"}
 		_, err = runs.Get(t.Context(), "a")
 		if (err == nil) != (name == "") || err != nil && !strings.Contains(err.Error(), name) {
 			t.Errorf("%q: %v", name, err)
@@ -54,7 +54,7 @@ func TestNothingIsLostSilently(t *testing.T) {
 		t.Fatal(err)
 	}
 	got, err := decodeStored(data)
-	if err != nil || len(got.Unkept) != 1 || got.Unkept[0] != "old" || got.logs["new"] == nil || got.logs["old"] != nil {
-		t.Errorf("%v, %v", got.Unkept, err)
+	if err != nil || len(got.DroppedLogs) != 1 || got.DroppedLogs[0] != "old" || got.logs["new"] == nil || got.logs["old"] != nil {
+		t.Errorf("%v, %v", got.DroppedLogs, err)
 	}
 }

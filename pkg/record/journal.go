@@ -19,10 +19,10 @@ import (
 )
 
 const (
-	// patience is how long a write that cannot reach the server is tried again.
-	patience = 2 * time.Minute
-	// haste is what is left of that when the run has been stopped: who has stopped it waits.
-	haste = 10 * time.Second
+	// writeTimeout is how long a write that cannot reach the server is tried again.
+	writeTimeout = 2 * time.Minute
+	// stopTimeout is what is left of that when the run has been stopped: who has stopped it waits.
+	stopTimeout = 10 * time.Second
 	// beginTimeout is how long Begin and Resume try to write the record.
 	beginTimeout = 20 * time.Second
 )
@@ -30,7 +30,7 @@ const (
 // Journal writes what a run does into its record, before each attempt and after it. It implements
 // engine.Journal. Changes that come at the same time are written together.
 type Journal struct {
-	runs Runs
+	runs Store
 	// running ends when the run is stopped.
 	running context.Context //nolint:containedctx // what is written at the end has no context of its own
 	// allowed is asked before each side effect; nil means that nothing forbids it.
@@ -51,13 +51,13 @@ type Journal struct {
 // Begin records a new run and returns its journal. allowed is asked before each side effect, and may be
 // nil. The error is the server's when the record cannot be made: nothing has happened then. ctx is that of the run:
 // when it ends, the server is waited for 10 seconds at most, whatever is written.
-func Begin(ctx context.Context, runs Runs, run Run, allowed func(context.Context) error) (*Journal, error) {
+func Begin(ctx context.Context, runs Store, run Run, allowed func(context.Context) error) (*Journal, error) {
 	return begin(ctx, runs, &Stored{Run: run, logs: map[string][]byte{}}, allowed)
 }
 
 // Resume makes this process the owner of a recorded run and returns its journal. What is recorded of
 // steps that the run no longer has is dropped.
-func Resume(ctx context.Context, runs Runs, run *Stored, steps []Step, owner lock.Owner, allowed func(context.Context) error) (*Journal, error) {
+func Resume(ctx context.Context, runs Store, run *Stored, steps []Step, owner lock.Owner, allowed func(context.Context) error) (*Journal, error) {
 	old := run.Run
 	run.Steps = nil
 	for _, s := range steps {
@@ -70,7 +70,7 @@ func Resume(ctx context.Context, runs Runs, run *Stored, steps []Step, owner loc
 	return begin(ctx, runs, run, allowed)
 }
 
-func begin(ctx context.Context, runs Runs, run *Stored, allowed func(context.Context) error) (*Journal, error) {
+func begin(ctx context.Context, runs Store, run *Stored, allowed func(context.Context) error) (*Journal, error) {
 	j := &Journal{runs: runs, running: ctx, allowed: allowed, now: time.Now, run: run, tails: map[string]*tail{}}
 	j.wrote = sync.NewCond(&j.mu)
 	run.Processes++
@@ -82,8 +82,8 @@ func begin(ctx context.Context, runs Runs, run *Stored, allowed func(context.Con
 	return j, nil
 }
 
-// Steps returns what is recorded of a plan's steps before they have begun.
-func Steps(p plan.Plan, digest func(plan.Step) string) []Step {
+// NewSteps returns what is recorded of a plan's steps before they have begun.
+func NewSteps(p plan.Plan, digest func(plan.Step) string) []Step {
 	steps := make([]Step, 0, len(p.Steps))
 	for _, s := range p.Steps {
 		recorded := Step{ID: s.ID, Kind: string(s.Kind), Phase: s.Phase, Digest: digest(s)}
@@ -113,40 +113,40 @@ func (j *Journal) Before(ctx context.Context, a engine.Attempt) error {
 		if s.Start == nil || s.State != "" {
 			s.Start = &began
 		}
-		s.Attempt, s.Made, s.State, s.End, s.ExitCode, s.Reason, s.Message, s.Targets, s.Outputs = a.Number, nil, "", nil, nil, "", "", nil, nil
+		s.Attempt, s.Created, s.State, s.End, s.ExitCode, s.Reason, s.Message, s.Targets, s.Outputs = a.Number, nil, "", nil, nil, "", "", nil, nil
 		delete(r.logs, s.ID)
 	})
 }
 
-// Made writes what an attempt has made, or where it runs.
-func (j *Journal) Made(step string, objects ...task.Object) error {
+// Created writes what an attempt has made, or where it runs.
+func (j *Journal) Created(step string, objects ...task.Object) error {
 	return j.write(context.Background(), func(r *Stored) {
 		if s := r.step(step); s != nil {
-			s.Made = append(s.Made, objects...)
+			s.Created = append(s.Created, objects...)
 		}
 	})
 }
 
-// Woken writes that a workload is about to be scaled from zero to so many pods.
-func (j *Journal) Woken(target, uid string, replicas int64) error {
-	return j.write(context.Background(), func(r *Stored) { r.Woken = append(r.Woken, Woken{target, uid, replicas}) })
+// ScaledUp writes that a workload is about to be scaled from zero to so many pods.
+func (j *Journal) ScaledUp(target, uid string, replicas int64) error {
+	return j.write(context.Background(), func(r *Stored) { r.ScaledUp = append(r.ScaledUp, ScaledUp{target, uid, replicas}) })
 }
 
-// Asleep writes that a workload is back, or was never scaled.
-func (j *Journal) Asleep(target string) error {
+// ScaledDown writes that a workload is back, or was never scaled.
+func (j *Journal) ScaledDown(target string) error {
 	return j.write(context.Background(), func(r *Stored) {
-		r.Woken = slices.DeleteFunc(slices.Clone(r.Woken), func(w Woken) bool { return w.Target == target })
+		r.ScaledUp = slices.DeleteFunc(slices.Clone(r.ScaledUp), func(w ScaledUp) bool { return w.Target == target })
 	})
 }
 
 // Retried writes how an attempt ended that is going to be followed by another.
 func (j *Journal) Retried(a engine.Attempt, result task.Result) error {
-	return j.write(context.Background(), func(r *Stored) { j.ended(r, engine.StepResult{Result: result, Step: a.Step}) })
+	return j.write(context.Background(), func(r *Stored) { j.stepEnded(r, engine.StepResult{Result: result, Step: a.Step}) })
 }
 
 // After writes how a step ended.
 func (j *Journal) After(result engine.StepResult) error {
-	return j.write(context.Background(), func(r *Stored) { j.ended(r, result) })
+	return j.write(context.Background(), func(r *Stored) { j.stepEnded(r, result) })
 }
 
 // End writes how the run ended.
@@ -158,8 +158,8 @@ func (j *Journal) End(result engine.Result, revision, exitCode int, rolledBack b
 			r.Revision = revision
 		}
 		for _, s := range result.Steps {
-			if !s.Earlier {
-				j.ended(r, s)
+			if !s.Prior {
+				j.stepEnded(r, s)
 			}
 		}
 	})
@@ -187,21 +187,21 @@ func (j *Journal) Emit(e engine.Event) {
 	}
 }
 
-// Open returns the steps that have begun and not ended, with what they have made.
-func (j *Journal) Open() []Step {
+// Unfinished returns the steps that have begun and not ended, with what they have made.
+func (j *Journal) Unfinished() []Step {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	var open []Step
 	for _, s := range j.run.Steps {
-		if s.Attempt > 0 && s.State == "" && len(s.Made) > 0 {
+		if s.Attempt > 0 && s.State == "" && len(s.Created) > 0 {
 			open = append(open, s)
 		}
 	}
 	return open
 }
 
-// ended notes how a step ended; j.mu is held.
-func (j *Journal) ended(r *Stored, result engine.StepResult) {
+// stepEnded notes how a step ended; j.mu is held.
+func (j *Journal) stepEnded(r *Stored, result engine.StepResult) {
 	s := r.ensure(result.Step)
 	end := j.now().UTC()
 	s.State, s.ExitCode, s.Reason, s.Message, s.Targets = result.State, result.ExitCode, result.Reason, result.Message, result.Targets
@@ -265,8 +265,8 @@ func (j *Journal) write(ctx context.Context, change func(*Stored)) error {
 
 // limited returns a context for what may take as long as the server is borne with.
 func (j *Journal) limited(ctx context.Context) (context.Context, context.CancelFunc) {
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	stop := context.AfterFunc(j.running, func() { time.AfterFunc(haste, cancel) })
+	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
+	stop := context.AfterFunc(j.running, func() { time.AfterFunc(stopTimeout, cancel) })
 	return ctx, func() { stop(); cancel() }
 }
 

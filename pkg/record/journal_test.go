@@ -88,7 +88,7 @@ func (p *place) Get(_ context.Context, id string) (*Stored, error) {
 
 func (p *place) Each(context.Context, string, func(*Run)) ([]Unreadable, error) { return nil, nil }
 func (p *place) Delete(context.Context, string) error                           { return nil }
-func (p *place) Changed(context.Context, *Stored, time.Duration) error          { return nil }
+func (p *place) WaitChanged(context.Context, *Stored, time.Duration) error      { return nil }
 func (p *place) states(t *testing.T) string {
 	t.Helper()
 	run, err := p.Get(t.Context(), "r")
@@ -98,7 +98,7 @@ func (p *place) states(t *testing.T) string {
 	var all []string
 	for _, s := range run.Steps {
 		text := fmt.Sprintf("%s/%d %s", s.ID, s.Attempt, s.State)
-		for _, m := range s.Made {
+		for _, m := range s.Created {
 			text += " " + m.Name
 		}
 		all = append(all, strings.TrimSpace(text))
@@ -114,7 +114,7 @@ func ending(id string, state task.State) engine.StepResult {
 	return engine.StepResult{Step: plan.Step{ID: id, Kind: plan.Task}, Result: task.Result{State: state}}
 }
 
-func begun(t *testing.T, p Runs, steps ...string) *Journal {
+func begun(t *testing.T, p Store, steps ...string) *Journal {
 	t.Helper()
 	run := Run{ID: "r", Namespace: "ns", Owner: lock.Owner{Name: "me", PID: 1}}
 	for _, s := range steps {
@@ -146,7 +146,7 @@ func TestJournal(t *testing.T) {
 					want string
 				}{
 					{func() error { return j.Before(t.Context(), attempt("a", 1)) }, "a/1, b/0"},
-					{func() error { return j.Made("a", task.Object{Kind: "Pod", Name: "p1"}) }, "a/1  p1, b/0"},
+					{func() error { return j.Created("a", task.Object{Kind: "Pod", Name: "p1"}) }, "a/1  p1, b/0"},
 					{func() error { return j.Retried(attempt("a", 1), task.Result{State: task.Failed}) }, "a/1 Failed p1, b/0"},
 					{func() error { return j.Before(t.Context(), attempt("a", 2)) }, "a/2, b/0"},
 					{func() error { return j.After(ending("a", task.Succeeded)) }, "a/2 Succeeded, b/0"},
@@ -246,7 +246,7 @@ func TestJournalStopped(t *testing.T) {
 					t.Errorf("error %v", err)
 				}
 				began = time.Now()
-				if err := j.End(engine.Result{End: time.Now()}, 0, 130, false); err == nil || time.Since(began) > haste+time.Second {
+				if err := j.End(engine.Result{End: time.Now()}, 0, 130, false); err == nil || time.Since(began) > stopTimeout+time.Second {
 					t.Errorf("error %v after %s", err, time.Since(began))
 				}
 			})
@@ -363,19 +363,19 @@ func TestStored(t *testing.T) {
 	code := 3
 	want := Run{
 		ID: "20260102-030405-abc", Operation: task.Upgrade, Release: "web", Namespace: "ns", Revision: 4, Target: 2,
-		Command: []string{"upgrade", "--set=a=b", "web", "./chart"}, Directory: "/work", Owner: lock.Owner{Name: "a@b", PID: 7, URL: "u", Machine: "m", Born: "1"},
+		Command: []string{"upgrade", "--set=a=b", "web", "./chart"}, Directory: "/work", Owner: lock.Owner{Name: "a@b", PID: 7, URL: "u", Machine: "m", Started: "1"},
 		Processes: 1, Start: now, End: &now, Status: task.Failed, ExitCode: 1, Inputs: map[string]string{"the chart": "1"},
 		Documents: []Document{{Name: "tasks.yaml", Format: "native", Text: []byte("x")}},
 		Steps: []Step{{
 			ID: "a", Kind: "task", Digest: "d", Phase: task.PreUpgrade, Executor: "pod", Source: "s", Attempt: 2,
-			Made: []task.Object{{Kind: "Pod", Namespace: "ns", Name: "p", UID: "u"}}, State: task.Failed, ExitCode: &code, Reason: "r", Message: "m", Start: &now, End: &now,
+			Created: []task.Object{{Kind: "Pod", Namespace: "ns", Name: "p", UID: "u"}}, State: task.Failed, ExitCode: &code, Reason: "r", Message: "m", Start: &now, End: &now,
 			Targets: []task.Target{{Pod: "p", State: task.Failed, ExitCode: &code}}, Outputs: map[string]Output{"o": {Value: "v"}, "secret": {Secret: true}},
 		}},
 	}
 	cluster, client := store()
-	for name, runs := range map[string]Runs{
+	for name, runs := range map[string]Store{
 		"cluster": cluster,
-		"local":   LocalRuns{Dir: t.TempDir(), Namespace: "ns"},
+		"local":   LocalStore{Dir: t.TempDir(), Namespace: "ns"},
 	} {
 		ctx := t.Context()
 		stored := &Stored{Run: want, logs: map[string][]byte{"a": pack([]byte("log"))}}

@@ -14,9 +14,9 @@ import (
 	"time"
 )
 
-// LocalRuns are records on this machine, each in a file of its own that only the user can read. It
+// LocalStore are records on this machine, each in a file of its own that only the user can read. It
 // implements Runs; other machines do not know of these runs.
-type LocalRuns struct {
+type LocalStore struct {
 	// Dir is where the files of one cluster are.
 	Dir       string
 	Namespace string
@@ -39,10 +39,10 @@ func LocalDir(getenv func(string) string, server string) (string, error) {
 
 const localSuffix = ".run.json"
 
-func (l LocalRuns) folder() string { return filepath.Join(l.Dir, l.Namespace) }
+func (l LocalStore) folder() string { return filepath.Join(l.Dir, l.Namespace) }
 
 // file returns the file of a run; an ID that is none has none.
-func (l LocalRuns) file(id string) (string, error) {
+func (l LocalStore) file(id string) (string, error) {
 	if id == "" || id != filepath.Base(id) || strings.HasPrefix(id, ".") {
 		return "", fmt.Errorf("run %q: %w", id, ErrNoRun)
 	}
@@ -50,7 +50,7 @@ func (l LocalRuns) file(id string) (string, error) {
 }
 
 // Put implements Runs.
-func (l LocalRuns) Put(ctx context.Context, run *Stored) error {
+func (l LocalStore) Put(ctx context.Context, run *Stored) error {
 	name, err := l.file(run.ID)
 	if err != nil {
 		return err
@@ -92,7 +92,7 @@ func version(text []byte) string {
 }
 
 // Get implements Runs.
-func (l LocalRuns) Get(_ context.Context, id string) (*Stored, error) {
+func (l LocalStore) Get(_ context.Context, id string) (*Stored, error) {
 	name, err := l.file(id)
 	if err != nil {
 		return nil, err
@@ -120,7 +120,7 @@ func (l LocalRuns) Get(_ context.Context, id string) (*Stored, error) {
 }
 
 // Each implements Runs. The release of a record that cannot be read is not known: it may be of any.
-func (l LocalRuns) Each(ctx context.Context, release string, each func(*Run)) ([]Unreadable, error) {
+func (l LocalStore) Each(ctx context.Context, release string, each func(*Run)) ([]Unreadable, error) {
 	entries, err := os.ReadDir(l.folder())
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
@@ -147,13 +147,13 @@ func (l LocalRuns) Each(ctx context.Context, release string, each func(*Run)) ([
 	return unreadable, nil
 }
 
-// Changed implements Runs.
-func (l LocalRuns) Changed(ctx context.Context, _ *Stored, atMost time.Duration) error {
+// WaitChanged implements Runs.
+func (l LocalStore) WaitChanged(ctx context.Context, _ *Stored, atMost time.Duration) error {
 	return first(ctx, nil, min(atMost, time.Second))
 }
 
 // Delete implements Runs.
-func (l LocalRuns) Delete(_ context.Context, id string) error {
+func (l LocalStore) Delete(_ context.Context, id string) error {
 	name, err := l.file(id)
 	if err == nil {
 		err = os.Remove(name)

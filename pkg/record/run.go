@@ -43,16 +43,16 @@ type Run struct {
 	// Documents are the task documents that an uninstall was made from: when it is gone on with, the release may be gone.
 	Documents []Document `json:"documents,omitempty"`
 	Steps     []Step     `json:"steps"`
-	// Woken are the workloads that tasks have scaled up, or are about to, and that are not back yet.
-	Woken []Woken `json:"woken,omitempty"`
+	// ScaledUp are the workloads that tasks have scaled up, or are about to, and that are not back yet.
+	ScaledUp []ScaledUp `json:"woken,omitempty"`
 	// Compacted reports that details were left out because the record would have grown too large, and Unkept are the
 	// steps of which what they printed was.
-	Compacted bool     `json:"compacted,omitempty"`
-	Unkept    []string `json:"unkept,omitempty"`
+	Compacted   bool     `json:"compacted,omitempty"`
+	DroppedLogs []string `json:"unkept,omitempty"`
 }
 
-// Woken is a workload that was scaled from zero to so many pods. Target is its KIND/NAME.
-type Woken struct {
+// ScaledUp is a workload that was scaled from zero to so many pods. Target is its KIND/NAME.
+type ScaledUp struct {
 	Target   string `json:"target"`
 	UID      string `json:"uid,omitempty"`
 	Replicas int64  `json:"replicas"`
@@ -69,8 +69,8 @@ type Step struct {
 	Source   string     `json:"source,omitempty"`
 	// Attempt is the number of the attempt that was started last; 0 when none was.
 	Attempt int `json:"attempt,omitempty"`
-	// Made are the objects that the attempt made or runs in.
-	Made []task.Object `json:"made,omitempty"`
+	// Created are the objects that the attempt made or runs in.
+	Created []task.Object `json:"made,omitempty"`
 	// State is how it ended; empty as long as that is not known.
 	State    task.State        `json:"state,omitempty"`
 	ExitCode *int              `json:"exitCode,omitempty"`
@@ -98,13 +98,13 @@ func (r *Run) check(id, namespace string) error {
 		return fmt.Errorf("it is about namespace %q", r.Namespace)
 	}
 	for _, s := range r.Steps {
-		for _, o := range s.Made {
+		for _, o := range s.Created {
 			if o.Namespace != namespace || o.Name == "" || o.UID == "" {
 				return fmt.Errorf("step %q names %s %q with UID %q in namespace %q", s.ID, o.Kind, o.Name, o.UID, o.Namespace)
 			}
 		}
 	}
-	for _, w := range r.Woken {
+	for _, w := range r.ScaledUp {
 		if kind, name, ok := strings.Cut(w.Target, "/"); !ok || kind == "" || name == "" || strings.Contains(name, "/") || w.Replicas < 1 {
 			return fmt.Errorf("it names a workload %q with %d replicas", w.Target, w.Replicas)
 		}
@@ -112,11 +112,11 @@ func (r *Run) check(id, namespace string) error {
 	return nil
 }
 
-// Ended reports whether the run has ended, as far as is recorded.
-func (r *Run) Ended() bool { return r.Status != "" }
+// Finished reports whether the run has ended, as far as is recorded.
+func (r *Run) Finished() bool { return r.Status != "" }
 
-// Begun reports whether the step was started.
-func (s *Step) Begun() bool { return s.Attempt > 0 || s.State != "" }
+// Started reports whether the step was started.
+func (s *Step) Started() bool { return s.Attempt > 0 || s.State != "" }
 
 // step returns the step of that ID; nil when the run has none.
 func (r *Run) step(id string) *Step {

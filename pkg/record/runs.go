@@ -66,8 +66,8 @@ var ErrTakenOver = errors.New("another process has taken the run over, or its re
 // errConflict means that the record is not as it was when it was read.
 var errConflict = errors.New("the record has changed")
 
-// Runs is a place with the records of the runs of a namespace.
-type Runs interface {
+// Store is a place with the records of the runs of a namespace.
+type Store interface {
 	// Put stores a run: a new one when its version is empty, else in the place of that version, which it
 	// changes. The error is errConflict when there is another one.
 	Put(ctx context.Context, run *Stored) error
@@ -77,8 +77,8 @@ type Runs interface {
 	// their steps have printed, and returns the records that cannot be read. The error is about the place: no
 	// record keeps others from being seen.
 	Each(ctx context.Context, release string, each func(*Run)) ([]Unreadable, error)
-	// Changed returns when a run is not as it was when it was read, or after a time.
-	Changed(ctx context.Context, run *Stored, atMost time.Duration) error
+	// WaitChanged returns when a run is not as it was when it was read, or after a time.
+	WaitChanged(ctx context.Context, run *Stored, atMost time.Duration) error
 	// Delete removes a run; one that is not there is no error.
 	Delete(ctx context.Context, id string) error
 }
@@ -95,16 +95,16 @@ type Unreadable struct {
 
 // List returns the runs of a release, or all when that is empty, the oldest first, without what their steps have
 // printed, and the records that cannot be read, the oldest first. The error is about the place.
-func List(ctx context.Context, runs Runs, release string) ([]*Run, []Unreadable, error) {
+func List(ctx context.Context, runs Store, release string) ([]*Run, []Unreadable, error) {
 	var all []*Run
 	unreadable, err := runs.Each(ctx, release, func(run *Run) { all = append(all, run) })
-	slices.SortFunc(all, Older)
+	slices.SortFunc(all, CompareStart)
 	slices.SortFunc(unreadable, func(a, b Unreadable) int { return a.Start.Compare(b.Start) })
 	return all, unreadable, err
 }
 
-// ClusterRuns are the records in the cluster, each in a Secret. It implements Runs.
-type ClusterRuns struct {
+// ClusterStore are the records in the cluster, each in a Secret. It implements Runs.
+type ClusterStore struct {
 	// Client returns the connection to the cluster.
 	Client    func() (kubernetes.Interface, error)
 	Namespace string
@@ -114,7 +114,7 @@ type ClusterRuns struct {
 func runName(id string) string { return "kubectl-tasks.run." + id }
 
 // Put implements Runs.
-func (c ClusterRuns) Put(ctx context.Context, run *Stored) error {
+func (c ClusterStore) Put(ctx context.Context, run *Stored) error {
 	client, err := c.Client()
 	if err != nil {
 		return err
@@ -148,7 +148,7 @@ func (c ClusterRuns) Put(ctx context.Context, run *Stored) error {
 }
 
 // Get implements Runs.
-func (c ClusterRuns) Get(ctx context.Context, id string) (*Stored, error) {
+func (c ClusterStore) Get(ctx context.Context, id string) (*Stored, error) {
 	client, err := c.Client()
 	if err != nil {
 		return nil, err
@@ -163,7 +163,7 @@ func (c ClusterRuns) Get(ctx context.Context, id string) (*Stored, error) {
 	return c.decode(secret)
 }
 
-func (c ClusterRuns) decode(secret *corev1.Secret) (*Stored, error) {
+func (c ClusterStore) decode(secret *corev1.Secret) (*Stored, error) {
 	run, err := decodeStored(secret.Data)
 	if err == nil {
 		err = run.check(strings.TrimPrefix(secret.Name, runName("")), secret.Namespace)
@@ -189,7 +189,7 @@ const pollEvery = time.Second
 const page = 10
 
 // Each implements Runs. It has a few records at a time in memory.
-func (c ClusterRuns) Each(ctx context.Context, release string, each func(*Run)) ([]Unreadable, error) {
+func (c ClusterStore) Each(ctx context.Context, release string, each func(*Run)) ([]Unreadable, error) {
 	var unreadable []Unreadable
 	err := c.pages(ctx, release, func(secret *corev1.Secret) {
 		run, err := c.decode(secret)
@@ -205,7 +205,7 @@ func (c ClusterRuns) Each(ctx context.Context, release string, each func(*Run)) 
 }
 
 // pages calls each with the Secrets of the runs of a release, or with all when that is empty.
-func (c ClusterRuns) pages(ctx context.Context, release string, each func(*corev1.Secret)) error {
+func (c ClusterStore) pages(ctx context.Context, release string, each func(*corev1.Secret)) error {
 	client, err := c.Client()
 	if err != nil {
 		return err
@@ -246,11 +246,11 @@ func continueToken(err error) string {
 	return ""
 }
 
-// Older compares runs by when they began. Their IDs tell seconds only, and what follows is random.
-func Older(a, b *Run) int { return cmp.Or(a.Start.Compare(b.Start), cmp.Compare(a.ID, b.ID)) }
+// CompareStart compares runs by when they began. Their IDs tell seconds only, and what follows is random.
+func CompareStart(a, b *Run) int { return cmp.Or(a.Start.Compare(b.Start), cmp.Compare(a.ID, b.ID)) }
 
-// Changed implements Runs.
-func (c ClusterRuns) Changed(ctx context.Context, run *Stored, atMost time.Duration) error {
+// WaitChanged implements Runs.
+func (c ClusterStore) WaitChanged(ctx context.Context, run *Stored, atMost time.Duration) error {
 	client, err := c.Client()
 	if err != nil {
 		return err
@@ -283,7 +283,7 @@ func first(ctx context.Context, events <-chan watch.Event, atMost time.Duration)
 }
 
 // Delete implements Runs.
-func (c ClusterRuns) Delete(ctx context.Context, id string) error {
+func (c ClusterStore) Delete(ctx context.Context, id string) error {
 	client, err := c.Client()
 	if err != nil {
 		return err
@@ -306,7 +306,7 @@ func encodeStored(run *Stored) (map[string][]byte, error) {
 	if len(text) > maxBytes {
 		kept.Compacted, kept.Steps = true, nil
 		for _, s := range run.Steps {
-			kept.Steps = append(kept.Steps, Step{ID: s.ID, Kind: s.Kind, Digest: s.Digest, Attempt: s.Attempt, Made: s.Made, State: s.State, ExitCode: s.ExitCode, Outputs: s.Outputs})
+			kept.Steps = append(kept.Steps, Step{ID: s.ID, Kind: s.Kind, Digest: s.Digest, Attempt: s.Attempt, Created: s.Created, State: s.State, ExitCode: s.ExitCode, Outputs: s.Outputs})
 		}
 		if text, err = encodeRun(&kept); err != nil {
 			return nil, err
@@ -324,12 +324,12 @@ func encodeStored(run *Stored) (map[string][]byte, error) {
 			continue
 		}
 		if room -= len(packed); room < 0 {
-			kept.Unkept = append(kept.Unkept, id)
+			kept.DroppedLogs = append(kept.DroppedLogs, id)
 			continue
 		}
 		data[fmt.Sprintf("%s%d", logPrefix, i)] = packed
 	}
-	if len(kept.Unkept) > len(run.Unkept) {
+	if len(kept.DroppedLogs) > len(run.DroppedLogs) {
 		data[runKey], err = encodeRun(&kept)
 	}
 	return data, err
@@ -352,7 +352,7 @@ func decodeStored(data map[string][]byte) (*Stored, error) {
 
 // Abandon records that nobody works on a run any more: what had begun and has no end was cancelled. The
 // error is ErrTakenOver when somebody does.
-func Abandon(ctx context.Context, runs Runs, run *Stored, by lock.Owner) error {
+func Abandon(ctx context.Context, runs Store, run *Stored, by lock.Owner) error {
 	now := time.Now().UTC()
 	run.End, run.Status = &now, task.Cancelled
 	for i := range run.Steps {

@@ -9,18 +9,18 @@ import (
 	"k8s.io/client-go/kubernetes/fake"
 )
 
-func store() (ClusterRuns, *fake.Clientset) {
+func store() (ClusterStore, *fake.Clientset) {
 	client := fake.NewClientset()
-	return ClusterRuns{Client: func() (kubernetes.Interface, error) { return client, nil }, Namespace: "ns"}, client
+	return ClusterStore{Client: func() (kubernetes.Interface, error) { return client, nil }, Namespace: "ns"}, client
 }
 
 // TestOldestFirst: of runs that began in the same second the one that began last is the newest, whatever the random
 // part of its ID is.
 func TestOldestFirst(t *testing.T) {
 	cluster, _ := store()
-	places := map[string]Runs{
+	places := map[string]Store{
 		"cluster": cluster,
-		"files":   LocalRuns{Dir: t.TempDir(), Namespace: "ns"},
+		"files":   LocalStore{Dir: t.TempDir(), Namespace: "ns"},
 	}
 	began := time.Date(2026, 11, 25, 22, 30, 7, 0, time.UTC)
 	want := []string{"20261125-223006-ffffff", "20261125-223007-f00000", "20261125-223007-00000a"}

@@ -24,7 +24,7 @@ func TestUnreadable(t *testing.T) {
 		"nothing": nil, "no archive": []byte("x"), "no JSON": pack([]byte("{")), "another type": pack([]byte(`{"steps":1}`)),
 	}
 	for name, tt := range map[string]struct {
-		runs   Runs
+		runs   Store
 		damage func(id string, data []byte) error
 	}{
 		"cluster": {cluster, func(id string, data []byte) error {
@@ -35,7 +35,7 @@ func TestUnreadable(t *testing.T) {
 			_, err := client.CoreV1().Secrets("ns").Create(t.Context(), secret, metav1.CreateOptions{})
 			return err
 		}},
-		"local": {LocalRuns{Dir: dir, Namespace: "ns"}, func(id string, data []byte) error {
+		"local": {LocalStore{Dir: dir, Namespace: "ns"}, func(id string, data []byte) error {
 			return os.WriteFile(filepath.Join(dir, "ns", id+localSuffix), data, 0o600)
 		}},
 	} {
@@ -73,7 +73,7 @@ func TestUnreadable(t *testing.T) {
 			if name == "cluster" && len(unreadable) != 0 { // on this machine it is not known whose they are
 				t.Errorf("%d that cannot be read are left", len(unreadable))
 			}
-			if err := Forget(t.Context(), tt.runs, "web"); err != nil {
+			if err := DeleteAll(t.Context(), tt.runs, "web"); err != nil {
 				t.Fatal(err)
 			}
 			if all, _, err := List(t.Context(), tt.runs, "web"); err != nil || len(all) != 0 {

@@ -41,7 +41,7 @@ func (b *Bare) Emit(e engine.Event) {
 		if e.Result.State != task.Succeeded {
 			b.Text.Emit(e)
 		}
-		if e.Result.Hid && b.Hid != "" {
+		if e.Result.Masked && b.Hid != "" {
 			b.Text.line("note: %s", b.Hid)
 		}
 	}

@@ -66,7 +66,7 @@ func PlanReasons(w io.Writer, p plan.Plan) error {
 			return err
 		}
 	}
-	for _, l := range p.Left {
+	for _, l := range p.Omitted {
 		fmt.Fprintf(w, "not run: %s: %s\n", Escape([]byte(l.Task.Name)), l.Reason)
 	}
 	return nil
@@ -101,7 +101,7 @@ func place(s plan.Step) string {
 	switch {
 	case s.Task != nil:
 		return s.Task.Executor.Kind()
-	case s.Waits():
+	case s.OnlyWaits():
 		return "wait"
 	}
 	return "helm"
@@ -176,7 +176,7 @@ func NewPlanObject(p plan.Plan) PlanObject {
 		}
 		o.Steps = append(o.Steps, step)
 	}
-	for _, l := range p.Left {
+	for _, l := range p.Omitted {
 		o.Left = append(o.Left, PlanLeft{Name: l.Task.Name, Reason: l.Reason})
 	}
 	return o

@@ -43,7 +43,7 @@ func (t *Text) Emit(e engine.Event) {
 	case engine.StepRetried:
 		t.line("%s: attempt %d %s%s; the next in %s", e.Step.Title(), e.Attempt, strings.ToUpper(string(e.Result.State)), colon(e.Result.Message), round(e.Pause))
 	case engine.StepEnded:
-		if !e.Result.Start.IsZero() && !e.Result.Earlier {
+		if !e.Result.Start.IsZero() && !e.Result.Prior {
 			t.running--
 		}
 		t.line("%s: %s", e.Step.Title(), ending(e.Result))
@@ -151,7 +151,7 @@ func ending(r engine.StepResult) string {
 	if alone(r) && r.State != task.Succeeded {
 		took += " in " + r.Targets[0].Pod
 	}
-	if r.Earlier {
+	if r.Prior {
 		took = ", as an earlier process of this run saw"
 	}
 	switch r.State {

@@ -125,7 +125,7 @@ func TestBare(t *testing.T) {
 
 	log.Reset()
 	hid := ended(a, task.Result{State: task.Succeeded}).(engine.StepEnded)
-	hid.Result.Hid = true
+	hid.Result.Masked = true
 	bare.Emit(hid)
 	bare.Hid = "a secret was replaced"
 	bare.Emit(hid)

@@ -11,13 +11,13 @@ type Hook struct {
 	Object string
 	// Weight is its place among the hooks of its event.
 	Weight int
-	// Ends reports that it is a Job or a Pod, whose end is the hook's. Others are done when they are made.
-	Ends bool
+	// RunsToCompletion reports that it is a Job or a Pod, whose end is the hook's. Others are done when they are made.
+	RunsToCompletion bool
 }
 
 // NewHook returns the hook that an object of this kind and name is.
 func NewHook(kind, name string, weight int) Hook {
-	return Hook{Object: strings.ToLower(kind) + "/" + name, Weight: weight, Ends: kind == "Job" || kind == "Pod"}
+	return Hook{Object: strings.ToLower(kind) + "/" + name, Weight: weight, RunsToCompletion: kind == "Job" || kind == "Pod"}
 }
 
 // Kind implements Executor.

@@ -18,9 +18,9 @@ var kinds = strings.Fields(`
 	clusterrole clusterroles clusterrolebinding clusterrolebindings storageclass storageclasses sc
 	customresourcedefinition customresourcedefinitions crd crds priorityclass priorityclasses pc lease leases`)
 
-// MeantKind returns the kind that was probably meant by KIND of KIND/NAME, when it is none that every cluster has;
+// SuggestKind returns the kind that was probably meant by KIND of KIND/NAME, when it is none that every cluster has;
 // "" when it is one, when none is near, and when a group is named with it (KIND.GROUP).
-func MeantKind(kind string) string {
+func SuggestKind(kind string) string {
 	kind = strings.ToLower(kind)
 	if slices.Contains(kinds, kind) || strings.Contains(kind, ".") {
 		return ""

@@ -8,7 +8,7 @@ func TestMeantKind(t *testing.T) {
 		"postgresql": "", "deployement.example.com": "", "xy": "", "node": "",
 		"deployement": "deployment", "Deploymnet": "deployment", "statfulset": "statefulset", "servcie": "service", "configmpa": "configmap", "deamonset": "daemonset",
 	} {
-		if got := MeantKind(kind); got != want {
+		if got := SuggestKind(kind); got != want {
 			t.Errorf("%s: %q, want %q", kind, got, want)
 		}
 	}

@@ -14,8 +14,8 @@ type OutputDefinition struct {
 	JSON string
 	// Pattern is a regular expression (RE2); the last match counts, its first group if it has one.
 	Pattern string
-	// Own values are told by the executor itself; one that it does not tell is null.
-	Own bool
+	// FromExecutor values are told by the executor itself; one that it does not tell is null.
+	FromExecutor bool
 	// Type is what the value is to be; empty means a string, or what it is in JSON.
 	Type ValueType
 	// Secret values are shown nowhere.
@@ -58,8 +58,8 @@ type Read struct {
 	Output string
 }
 
-// Late fills in what is known only when a task's turn comes, such as outputs of others.
-type Late interface {
+// Deferred fills in what is known only when a task's turn comes, such as outputs of others.
+type Deferred interface {
 	// Resolve returns what to run or, when the task is not to be run, why.
 	Resolve(values Values) (executor Executor, skip string, err error)
 }
@@ -70,11 +70,11 @@ type Values struct {
 	Run State
 	// Tasks are those that the task Reads, by name. One that has no place in the run, or whose
 	// turn did not come, is NotRun.
-	Tasks map[string]Ended
+	Tasks map[string]Outcome
 }
 
-// Ended is the end of a task as other tasks see it.
-type Ended struct {
+// Outcome is the end of a task as other tasks see it.
+type Outcome struct {
 	State    State
 	ExitCode *int
 	Outputs  map[string]Value

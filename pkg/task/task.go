@@ -27,8 +27,8 @@ type Task struct {
 	Reads []Read
 	// Local names the variables of the user's machine that it refers to.
 	Local []string
-	// Late is set when Executor or Skip depend on Reads or on the run.
-	Late Late
+	// Deferred is set when Executor or Skip depend on Reads or on the run.
+	Deferred Deferred
 	// Undo takes back what the task did, when the release is rolled back; nil when nothing does. It
 	// has the task's name.
 	Undo *Task

@@ -178,7 +178,7 @@ func (p *parser) definition(n *yaml.Node, seen map[string]bool) {
 			Image: d.Image, Payload: base64.StdEncoding.EncodeToString(text), Env: advancedEnv(a, p.opts.Facts.Given),
 			DeployerToken: d.DeployTokenInjection.yes() || d.AdminTask.yes(), SSHKey: d.ProjectKeyInjection.yes(), Labels: podLabels(a),
 		}
-		t.Outputs = []task.OutputDefinition{{Name: task.TaskData, Own: true}}
+		t.Outputs = []task.OutputDefinition{{Name: task.TaskData, FromExecutor: true}}
 	default:
 		p.fail(at("type"), d.Name, "", "definition %q is of type %q; there are COMMAND and IMAGE", d.Name, d.Type)
 		return

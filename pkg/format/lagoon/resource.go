@@ -194,7 +194,7 @@ func (p *parser) resource(n *yaml.Node) {
 			Image: adv.RunnerImage, Payload: payload, Env: advancedEnv(a, p.opts.Facts.Given),
 			DeployerToken: adv.DeployerToken.yes(), SSHKey: adv.SSHKey.yes(), VolumeMounts: adv.VolumeMounts.yes(), Labels: podLabels(a),
 		}
-		t.Outputs = []task.OutputDefinition{{Name: task.TaskData, Own: true}}
+		t.Outputs = []task.OutputDefinition{{Name: task.TaskData, FromExecutor: true}}
 	case kind == "standard" || kind == "":
 		switch {
 		case r.Spec.Task.Service == "":

@@ -39,8 +39,8 @@ func (p *parser) undo(t Task, n *yaml.Node, of task.Task) *task.Task {
 	if u.Job != nil {
 		undo.Retries = 0
 	}
-	if p.refer.Late() {
-		undo.Late = &late{options: p.options, facts: facts, env: p.env, declared: p.declared, functions: p.functions, task: given, node: node}
+	if p.refer.Deferred() {
+		undo.Deferred = &late{options: p.options, facts: facts, env: p.env, declared: p.declared, functions: p.functions, task: given, node: node}
 	}
 	return undo
 }
@@ -50,7 +50,7 @@ func (p *parser) early(t Task, n *yaml.Node, key, text string, facts expression.
 	fail := func(format string, args ...any) {
 		p.fail(strict.At(place(n, key), "task %q: %s: "+format, append([]any{t.Name, key}, args...)...), t.Name)
 	}
-	refer, err := expression.In(text)
+	refer, err := expression.ReferencesIn(text)
 	if err == nil {
 		err = p.takeReferences(refer)
 	}
@@ -58,7 +58,7 @@ func (p *parser) early(t Task, n *yaml.Node, key, text string, facts expression.
 	case err != nil:
 		fail("%v", err)
 		return ""
-	case refer.Late():
+	case refer.Deferred():
 		fail("it must be known before the run begins, and cannot refer to tasks or run")
 		return ""
 	case p.looking:

@@ -65,13 +65,13 @@ func TestParseAgain(t *testing.T) {
 		t.Fatal(found)
 	}
 	a, b := tasks[0], tasks[1]
-	if a.Once != "k-web" || a.Late != nil || a.Undo.Late == nil || a.Undo.Name != "a" || a.Undo.Timeout.String() != "1m0s" {
+	if a.Once != "k-web" || a.Deferred != nil || a.Undo.Deferred == nil || a.Undo.Name != "a" || a.Undo.Timeout.String() != "1m0s" {
 		t.Errorf("%+v", a)
 	}
 	if diff := cmp.Diff([]task.Read{{Task: "a", Output: "o"}}, a.Undo.Reads); diff != "" {
 		t.Error(diff)
 	}
-	executor, _, err := a.Undo.Late.Resolve(task.Values{Tasks: map[string]task.Ended{"a": {State: task.Succeeded, Outputs: map[string]task.Value{"o": {Value: "7"}}}}})
+	executor, _, err := a.Undo.Deferred.Resolve(task.Values{Tasks: map[string]task.Outcome{"a": {State: task.Succeeded, Outputs: map[string]task.Value{"o": {Value: "7"}}}}})
 	if err != nil || executor.Text() != "y 7 k" {
 		t.Errorf("%v, error %v", executor, err)
 	}

@@ -121,7 +121,7 @@ func (p *parser) reference(name, what, object string, n *yaml.Node) {
 // one that every cluster has is not what was meant.
 func (p *parser) kind(name, what, object string, n *yaml.Node) {
 	kind, _, _ := strings.Cut(object, "/")
-	if meant := task.MeantKind(kind); meant != "" && !strings.Contains(kind, "${") {
+	if meant := task.SuggestKind(kind); meant != "" && !strings.Contains(kind, "${") {
 		p.fail(strict.At(n, "task %q: %s is %q: there is no kind %q; did you mean %q? A kind of another group is written KIND.GROUP/NAME", name, what, object, kind, meant), name)
 	}
 }

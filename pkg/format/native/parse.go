@@ -283,7 +283,7 @@ func (p *parser) task(t Task, n *yaml.Node) {
 		read.Retries = 0 // the cluster itself tries again
 	}
 	if len(read.Reads) > 0 || runs {
-		read.Late = &late{options: p.options, facts: facts, env: p.env, declared: p.declared, functions: p.functions, task: given, node: n}
+		read.Deferred = &late{options: p.options, facts: facts, env: p.env, declared: p.declared, functions: p.functions, task: given, node: n}
 	}
 	p.tasks = append(p.tasks, read)
 }

@@ -338,8 +338,8 @@ func TestParseOutputs(t *testing.T) {
 	if diff := cmp.Diff(want, tasks[0].Outputs); diff != "" {
 		t.Error(diff)
 	}
-	if got := tasks[0].Executor.Text(); got != "x true" || len(tasks[0].Local) != 1 || tasks[0].Late != nil {
-		t.Errorf("%q, local %v, late %v", got, tasks[0].Local, tasks[0].Late)
+	if got := tasks[0].Executor.Text(); got != "x true" || len(tasks[0].Local) != 1 || tasks[0].Deferred != nil {
+		t.Errorf("%q, local %v, late %v", got, tasks[0].Local, tasks[0].Deferred)
 	}
 	if diff := cmp.Diff([]task.Read{{Task: "a"}, {Task: "a", Output: "version"}}, tasks[1].Reads); diff != "" {
 		t.Error(diff)
@@ -350,8 +350,8 @@ func TestParseOutputs(t *testing.T) {
 	}
 
 	for state, wanted := range map[task.State]string{task.Succeeded: "7 web", task.Failed: `tasks.a.status == "Succeeded" is false`} {
-		values := task.Values{Tasks: map[string]task.Ended{"a": {State: state, Outputs: map[string]task.Value{"version": {Value: 7.0}}}}}
-		executor, skip, err := tasks[1].Late.Resolve(values)
+		values := task.Values{Tasks: map[string]task.Outcome{"a": {State: state, Outputs: map[string]task.Value{"version": {Value: 7.0}}}}}
+		executor, skip, err := tasks[1].Deferred.Resolve(values)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -363,11 +363,11 @@ func TestParseOutputs(t *testing.T) {
 			t.Errorf("%s: %q, want %q", state, got, wanted)
 		}
 	}
-	_, _, err := tasks[1].Late.Resolve(task.Values{Tasks: map[string]task.Ended{"a": {State: task.Succeeded}}})
+	_, _, err := tasks[1].Deferred.Resolve(task.Values{Tasks: map[string]task.Outcome{"a": {State: task.Succeeded}}})
 	if wanted := `f:13:42: task "b": "tasks.a.outputs.version": no such key: version`; err == nil || !strings.HasPrefix(err.Error(), wanted) {
 		t.Errorf("error %v, want %s", err, wanted)
 	}
-	if executor, _, err := tasks[2].Late.Resolve(task.Values{Run: task.Failed}); err != nil || executor.Text() != "echo Failed" {
+	if executor, _, err := tasks[2].Deferred.Resolve(task.Values{Run: task.Failed}); err != nil || executor.Text() != "echo Failed" {
 		t.Errorf("%v, error %v", executor, err)
 	}
 }

@@ -70,7 +70,7 @@ func (p *parser) expandValues(name string, n *yaml.Node, facts expression.Facts)
 		if n.ShortTag() != "!!str" || !strings.Contains(n.Value, "${") {
 			return n
 		}
-		refer, err := expression.In(n.Value)
+		refer, err := expression.ReferencesIn(n.Value)
 		if err == nil {
 			err = p.takeReferences(refer)
 		}
@@ -125,13 +125,13 @@ func (p *parser) takeReferences(refer expression.References) error {
 // evaluates reports whether expressions with these references are evaluated now: not when tasks
 // are only looked at, and not before what they refer to is known.
 func (p *parser) evaluates(refer expression.References) bool {
-	return !p.looking && (p.resolving || !refer.Late())
+	return !p.looking && (p.resolving || !refer.Deferred())
 }
 
 // waits reports whether expressions with these references are evaluated later, so that what can be known is
 // checked now.
 func (p *parser) waits(refer expression.References) bool {
-	return !p.looking && !p.resolving && refer.Late()
+	return !p.looking && !p.resolving && refer.Deferred()
 }
 
 // condition evaluates a task's when, and returns why the task is skipped; "" when it is not, or
@@ -140,7 +140,7 @@ func (p *parser) condition(t Task, n *yaml.Node, facts expression.Facts) string 
 	if t.When == "" {
 		return ""
 	}
-	refer, err := expression.Of(t.When)
+	refer, err := expression.ReferencesOf(t.When)
 	if err == nil {
 		err = p.takeReferences(refer)
 	}
@@ -194,7 +194,7 @@ func (l *late) Resolve(values task.Values) (executor task.Executor, skip string,
 	p := newParser(l.options)
 	p.env, p.declared, p.functions, p.resolving = l.env, l.declared, l.functions, true
 	facts := l.facts
-	facts.Late = values
+	facts.Deferred = values
 	if skip = p.condition(l.task, l.node, facts); skip == "" && p.found.Err() == nil {
 		executor = p.executor(p.withValues(l.task, l.node, facts), l.node)
 	}

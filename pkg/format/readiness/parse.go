@@ -112,7 +112,7 @@ func (r rule) compile() (Rule, error) {
 			continue
 		}
 		var err error
-		*to, err = expression.OfObject(*text)
+		*to, err = expression.CompileObject(*text)
 		errs = append(errs, err)
 	}
 	return compiled, errors.Join(errs...)

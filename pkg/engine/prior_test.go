@@ -15,15 +15,15 @@ import (
 // TestEarlier: what an earlier process of the run has done is not done again; what it had started is
 // gone on with; what it saw fail is tried again; and what nobody saw the end of stops the run.
 func TestEarlier(t *testing.T) {
-	ended := func(state task.State, attempt int) Earlier {
-		return Earlier{StepResult: StepResult{Result: task.Result{State: state}}, Attempt: attempt}
+	ended := func(state task.State, attempt int) Prior {
+		return Prior{StepResult: StepResult{Result: task.Result{State: state}}, Attempt: attempt}
 	}
-	started := func(attempt int) Earlier { return Earlier{Attempt: attempt} }
+	started := func(attempt int) Prior { return Prior{Attempt: attempt} }
 	tests := []struct {
 		name    string
 		plan    plan.Plan
 		policy  map[string]task.Policy
-		earlier map[string]Earlier
+		earlier map[string]Prior
 		ends    map[string]task.State
 		// ran are the attempts that the runner was handed, want the ends of all steps.
 		ran, want string
@@ -32,59 +32,59 @@ func TestEarlier(t *testing.T) {
 			name: "nothing is known", plan: steps("a", "b < a"), ran: "a1 b1", want: "a Succeeded, b Succeeded",
 		},
 		{
-			name: "done", plan: steps("a", "b < a"), earlier: map[string]Earlier{"a": ended(task.Succeeded, 1)},
+			name: "done", plan: steps("a", "b < a"), earlier: map[string]Prior{"a": ended(task.Succeeded, 1)},
 			ran: "b1", want: "a Succeeded earlier, b Succeeded",
 		},
 		{
-			name: "started", plan: steps("a", "b < a"), earlier: map[string]Earlier{"a": started(2)},
+			name: "started", plan: steps("a", "b < a"), earlier: map[string]Prior{"a": started(2)},
 			ran: "a2 resumed, b1", want: "a Succeeded, b Succeeded",
 		},
 		{
-			name: "failed", plan: steps("a", "b < a"), earlier: map[string]Earlier{"a": ended(task.Failed, 2), "b": ended(task.NotRun, 0)},
+			name: "failed", plan: steps("a", "b < a"), earlier: map[string]Prior{"a": ended(task.Failed, 2), "b": ended(task.NotRun, 0)},
 			ran: "a3 b1", want: "a Succeeded, b Succeeded",
 		},
 		{
-			name: "a failure that was tolerated", plan: steps("a", "b < a"), earlier: map[string]Earlier{"a": ended(task.Failed, 1)},
+			name: "a failure that was tolerated", plan: steps("a", "b < a"), earlier: map[string]Prior{"a": ended(task.Failed, 1)},
 			policy: map[string]task.Policy{"a": {OnFailure: task.Warn}},
 			ran:    "b1", want: "a Failed earlier, b Succeeded",
 		},
 		{
-			name: "unknown", plan: steps("a", "b < a"), earlier: map[string]Earlier{"a": ended(task.Unknown, 1)},
+			name: "unknown", plan: steps("a", "b < a"), earlier: map[string]Prior{"a": ended(task.Unknown, 1)},
 			want: "a Unknown earlier, b NotRun",
 		},
 		{
-			name: "unknown, but it may run twice", plan: steps("a", "b < a"), earlier: map[string]Earlier{"a": ended(task.Unknown, 1)},
+			name: "unknown, but it may run twice", plan: steps("a", "b < a"), earlier: map[string]Prior{"a": ended(task.Unknown, 1)},
 			policy: map[string]task.Policy{"a": {Idempotent: true}},
 			ran:    "a2 b1", want: "a Succeeded, b Succeeded",
 		},
 		{
-			name: "started, and its end cannot be found", plan: steps("a", "b < a"), earlier: map[string]Earlier{"a": started(1)},
+			name: "started, and its end cannot be found", plan: steps("a", "b < a"), earlier: map[string]Prior{"a": started(1)},
 			ends: map[string]task.State{"a1": task.Unknown},
 			ran:  "a1 resumed", want: "a Unknown, b NotRun",
 		},
 		{
-			name: "started, its end cannot be found, but it may run twice", plan: steps("a", "b < a"), earlier: map[string]Earlier{"a": started(1)},
+			name: "started, its end cannot be found, but it may run twice", plan: steps("a", "b < a"), earlier: map[string]Prior{"a": started(1)},
 			policy: map[string]task.Policy{"a": {Idempotent: true}}, ends: map[string]task.State{"a1": task.Unknown},
 			ran: "a1 resumed, a2 b1", want: "a Succeeded, b Succeeded",
 		},
 		{
-			name: "cancelled", plan: steps("a"), earlier: map[string]Earlier{"a": ended(task.Cancelled, 1)},
+			name: "cancelled", plan: steps("a"), earlier: map[string]Prior{"a": ended(task.Cancelled, 1)},
 			ran: "a2", want: "a Succeeded",
 		},
 		{
 			name: "nothing new was done: what ran at the end does not run again", plan: ends("a", "note !", "clean .", "more ."),
-			earlier: map[string]Earlier{"a": ended(task.Unknown, 1), "note": ended(task.Succeeded, 1), "clean": ended(task.Succeeded, 1), "more": ended(task.Failed, 1)},
+			earlier: map[string]Prior{"a": ended(task.Unknown, 1), "note": ended(task.Succeeded, 1), "clean": ended(task.Succeeded, 1), "more": ended(task.Failed, 1)},
 			ran:     "more2", want: "a Unknown earlier, note Succeeded earlier, clean Succeeded earlier, more Succeeded",
 		},
 		{
 			name: "something new was done: it has an end of its own", plan: ends("a", "note !", "clean .", "open ."),
-			earlier: map[string]Earlier{"a": ended(task.Failed, 1), "note": ended(task.Succeeded, 1), "clean": ended(task.Succeeded, 1), "open": ended(task.Unknown, 1)},
+			earlier: map[string]Prior{"a": ended(task.Failed, 1), "note": ended(task.Succeeded, 1), "clean": ended(task.Succeeded, 1), "open": ended(task.Unknown, 1)},
 			ends:    map[string]task.State{"a2": task.Failed},
 			ran:     "a2 note2 clean2", want: "a Failed, note Succeeded, clean Succeeded, open Unknown earlier",
 		},
 		{
 			name: "the rollback had begun", plan: backwards(),
-			earlier: map[string]Earlier{"a": ended(task.Succeeded, 1), "b": ended(task.Succeeded, 1), "c": ended(task.Failed, 1), "undo/b": ended(task.Succeeded, 1), "undo/a": started(1)},
+			earlier: map[string]Prior{"a": ended(task.Succeeded, 1), "b": ended(task.Succeeded, 1), "c": ended(task.Failed, 1), "undo/b": ended(task.Succeeded, 1), "undo/a": started(1)},
 			ran:     "undo/a1 resumed, back1 end1",
 			want:    "a Succeeded earlier, b Succeeded earlier, c Failed earlier, undo/c Skipped, undo/b Succeeded earlier, undo/a Succeeded, back Succeeded, end Succeeded",
 		},
@@ -118,12 +118,12 @@ func TestEarlier(t *testing.T) {
 			}
 			var result Result
 			synctest.Test(t, func(t *testing.T) {
-				result = Engine{Runner: runner, Earlier: tt.earlier}.Run(t.Context(), tt.plan)
+				result = Engine{Runner: runner, Prior: tt.earlier}.Run(t.Context(), tt.plan)
 			})
 			var states []string
 			for _, s := range result.Steps {
 				state := fmt.Sprintf("%s %s", s.Step.ID, s.State)
-				if s.Earlier {
+				if s.Prior {
 					state += " earlier"
 				}
 				states = append(states, state)

@@ -7,8 +7,8 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
-// Earlier is what earlier processes of a run are known to have done of a step. The zero value is nothing.
-type Earlier struct {
+// Prior is what earlier processes of a run are known to have done of a step. The zero value is nothing.
+type Prior struct {
 	// StepResult is how it ended; its State is empty when the end was not recorded, and its Step is
 	// not used.
 	StepResult
@@ -17,9 +17,9 @@ type Earlier struct {
 	Attempt int
 }
 
-// stays reports whether the step's end counts: a success, a failure that is tolerated, and an end that
+// final reports whether the step's end counts: a success, a failure that is tolerated, and an end that
 // nobody saw of a task that must not run twice. What failed or was stopped is tried again.
-func (e Earlier) stays(s plan.Step) bool {
+func (e Prior) final(s plan.Step) bool {
 	switch e.State {
 	case task.Succeeded:
 		return true
@@ -33,14 +33,14 @@ func (e Earlier) stays(s plan.Step) bool {
 }
 
 // result is the step's end as one of this run.
-func (e Earlier) result(s plan.Step) StepResult {
+func (e Prior) result(s plan.Step) StepResult {
 	r := e.StepResult
-	r.Step, r.Earlier = s, true
+	r.Step, r.Prior = s, true
 	return r
 }
 
-// next is the attempt to make now.
-func (e Earlier) next(s plan.Step) Attempt {
+// nextAttempt is the attempt to make now.
+func (e Prior) nextAttempt(s plan.Step) Attempt {
 	if e.Attempt > 0 && e.State == "" {
 		return Attempt{Step: s, Number: e.Attempt, Resumed: true}
 	}
@@ -51,34 +51,34 @@ func (e Earlier) next(s plan.Step) Attempt {
 // its own.
 func atEnd(s plan.Step) bool { return s.Stage == task.AtFailure || s.Stage == task.AtEnd }
 
-// earlier is what is known of a step that is about to start. What ran at an earlier end of the run runs again when this
+// prior is what is known of a step that is about to start. What ran at an earlier end of the run runs again when this
 // process has done anything since, and otherwise only if it has not ended well. One that may still run, or whose end
 // nobody saw, is the same attempt in any case.
-func (r *run) earlier(s plan.Step) Earlier {
-	e := r.engine.Earlier[s.ID]
+func (r *run) prior(s plan.Step) Prior {
+	e := r.engine.Prior[s.ID]
 	if atEnd(s) && r.worked.Load() && e.State != "" && e.State != task.Unknown {
 		e.StepResult = StepResult{Result: task.Result{State: task.NotRun}}
 	}
 	return e
 }
 
-// takeOver is for a run whose earlier process had begun to roll back: nothing of what was before that is
+// resumeRollback is for a run whose earlier process had begun to roll back: nothing of what was before that is
 // tried again. It ends those steps as they had ended, and returns the title of the first that failed; ""
 // when there was no such beginning.
-func (r *run) takeOver() string {
-	back := func(s plan.Step) bool { return s.Stage == task.AtRollback && r.engine.Earlier[s.ID].Attempt > 0 }
+func (r *run) resumeRollback() string {
+	back := func(s plan.Step) bool { return s.Stage == task.AtRollback && r.engine.Prior[s.ID].Attempt > 0 }
 	if !slices.ContainsFunc(r.plan.Steps, back) {
 		return ""
 	}
 	r.rollingBack = true
 	for i, s := range r.plan.Steps {
-		earlier := r.engine.Earlier[s.ID]
+		earlier := r.engine.Prior[s.ID]
 		switch {
 		case s.Stage > task.After:
 		case earlier.State != "":
 			r.end(i, earlier.result(s))
 		case earlier.Attempt > 0:
-			r.end(i, StepResult{Step: s, Earlier: true, Result: task.Result{State: task.Unknown, Reason: "NotSeen", Message: "its end was not seen"}})
+			r.end(i, StepResult{Step: s, Prior: true, Result: task.Result{State: task.Unknown, Reason: "NotSeen", Message: "its end was not seen"}})
 		default:
 			r.end(i, notRun(s, "not run: the run is being rolled back"))
 		}

@@ -18,7 +18,7 @@ func TestHide(t *testing.T) {
 	var data bytes.Buffer
 	var shown strings.Builder
 	e := Engine{Data: &data, Runner: runner(func(a Attempt, sink task.Sink) task.Result {
-		a.Hide([]string{"of-a-secret"})
+		a.Mask([]string{"of-a-secret"})
 		sink(task.Output{Stream: task.Stdout, Data: []byte("open of-a-secret\nclosed marked\n")})
 		return task.Result{State: task.Succeeded, Message: "of-a-secret"}
 	}), Emit: func(e Event) {
@@ -33,7 +33,7 @@ func TestHide(t *testing.T) {
 	if got, want := shown.String(), "open ***\nclosed ***\n"; got != want {
 		t.Errorf("shown %q, want %q", got, want)
 	}
-	if result.Message != mask.Placeholder || !result.Outputs["open"].Secret || !result.Hid {
+	if result.Message != mask.Placeholder || !result.Outputs["open"].Secret || !result.Masked {
 		t.Errorf("result %+v", result)
 	}
 }
