@@ -106,7 +106,7 @@ func (b *bench) overhead(ctx context.Context) error {
 	}
 	b.table.add(
 		row{Work: "a host task of 1,000 that does nothing", Unit: "s", Ours: each(1000), Limit: overhead},
-		row{Work: "each of 1,000 tasks beside each of 100", Unit: "s", Ours: each(1000), Other: "of 100", Theirs: each(100), Goal: 1.25},
+		row{Work: "each of 1,000 tasks, compared with each of 100", Unit: "s", Ours: each(1000), Other: "of 100", Theirs: each(100), Goal: 1.25},
 	)
 	return nil
 }

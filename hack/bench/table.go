@@ -119,14 +119,14 @@ func (r row) cells() []string {
 		if r.Least {
 			bound = "at least"
 		}
-		verdict = fmt.Sprintf("missed, as is explained; %s %.2f", bound, r.Floor)
+		verdict = fmt.Sprintf("missed, as explained; %s %.2f", bound, r.Floor)
 	case !r.reached():
 		verdict = "MISSED"
 	}
 	return []string{r.Work, show(r.Ours, r.Unit), r.Other, show(r.Theirs, r.Unit), ratio, goal, verdict}
 }
 
-var head = []string{"work", "ours", "beside", "theirs", "ratio", "goal", ""}
+var head = []string{"work", "ours", "compared with", "theirs", "ratio", "goal", ""}
 
 // show writes the median, and the least and the most.
 func show(values []float64, unit string) string {
