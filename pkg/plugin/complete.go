@@ -24,7 +24,7 @@ func (a *App) completeReleases(c *connection, most int) cobra.CompletionFunc {
 		if err := helm.Connect(cmd.Context(), c.ConfigFlags, namespace); err != nil {
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		}
-		names, err := helm.Names()
+		names, err := helm.DeployedNames()
 		if err != nil {
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		}

@@ -74,7 +74,7 @@ func (a *App) heal(ctx context.Context, o *helmOptions, namespace, name string, 
 	default:
 		why = fmt.Sprintf("left %s since %s", pending.Status, pending.Since.Format(time.RFC3339))
 	}
-	if err := o.helm.Heal(name, pending.Revision, why); err != nil {
+	if err := o.helm.MarkFailed(name, pending.Revision, why); err != nil {
 		return &release.PreflightError{Err: err}
 	}
 	a.say("note: revision %d of release %q was %s; it is marked as failed now", pending.Revision, name, why)

@@ -74,8 +74,8 @@ func (o *helmOptions) reach(ctx context.Context) (string, error) {
 		return "", err
 	}
 	how.Tell, how.Note = o.voice.waiting, o.voice.note
-	o.helm.Waits(o.connection.client(), how)
-	o.helm.Hooks(release.HookMode(o.hooks.mode), func(ctx context.Context, event string, hooks []*release.Hook) error {
+	o.helm.SetCluster(o.connection.client(), how)
+	o.helm.SetHooks(release.HookMode(o.hooks.mode), func(ctx context.Context, event string, hooks []*release.Hook) error {
 		return o.running.runHooks(ctx, event, hooks)
 	})
 	namespace, err := o.connection.namespace()

@@ -41,8 +41,8 @@ func (r *hookRunner) Run(ctx context.Context, a engine.Attempt, sink task.Sink) 
 	h := r.hooks[a.ID]
 	pods := r.steps.podRunner(a, sink)
 	pods.Made = nil // it is Helm's object, not ours
-	result := hook.Runner{Cluster: r.steps.client, Pods: pods, Make: h.Make}.Run(ctx, *a.Task, sink)
-	h.Ended(result.State == task.Succeeded)
+	result := hook.Runner{Cluster: r.steps.client, Pods: pods, Make: h.Create}.Run(ctx, *a.Task, sink)
+	h.RecordOutcome(result.State == task.Succeeded)
 	return result
 }
 
@@ -52,7 +52,7 @@ func (r *stepRunner) runHooks(ctx context.Context, event string, hooks []*releas
 	runner := &hookRunner{steps: r, hooks: map[string]*release.Hook{}}
 	tasks := make([]task.Task, 0, len(hooks))
 	for _, h := range hooks {
-		timeout, err := h.Own()
+		timeout, err := h.EffectiveTimeout()
 		if err != nil {
 			return err
 		}

@@ -331,7 +331,7 @@ func (a *App) stored(ctx context.Context, o *runOptions, namespace string) (func
 		return nil, err
 	}
 	if o.release == "" {
-		names, err := helm.Names()
+		names, err := helm.DeployedNames()
 		if err != nil {
 			return nil, &release.PreflightError{Err: err}
 		}
@@ -341,7 +341,7 @@ func (a *App) stored(ctx context.Context, o *runOptions, namespace string) (func
 		}
 		return nil, usageError{fmt.Errorf("tasks that run in the pods of a release need --release NAME; %s", hint)}
 	}
-	objects, err := helm.Stored(o.release)
+	objects, err := helm.StoredObjects(o.release)
 	if err != nil {
 		return nil, &release.PreflightError{Err: err}
 	}

@@ -56,7 +56,7 @@ func (a *App) test(ctx context.Context, o *helmOptions, test *release.Test, name
 		return o.running.secrets.read.UsedBy(ctx, o.running.client, pod.Namespace, &pod.Spec)
 	}
 	end := test.Run(name)
-	for _, then := range []func() error{func() error { return a.printRelease(test, nil) }, test.Tidy} {
+	for _, then := range []func() error{func() error { return a.printRelease(test, nil) }, test.Cleanup} {
 		if err := then(); end == nil {
 			end = err
 		}

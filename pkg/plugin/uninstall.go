@@ -46,7 +46,7 @@ func (a *App) uninstall(ctx context.Context, o *helmOptions, change *release.Uni
 	// All are prepared before the first is touched.
 	var steps []func() error
 	for _, name := range names {
-		one := change.Of(name)
+		one := change.For(name)
 		if a.resuming != nil {
 			if name != a.resuming.run.Release {
 				continue // each release has a run of its own

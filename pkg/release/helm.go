@@ -20,10 +20,10 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube"
 )
 
-// Helm is what Helm's commands share: the cluster, the release storage and where to write.
+// Helm is the configuration that Helm's commands share: the cluster, the release storage and the output.
 type Helm struct {
 	Settings *Settings
-	// Out is where Helm's results go, ErrOut where its warnings, debug lines and hook logs go.
+	// Out takes the output of dependency updates, ErrOut warnings and debug lines.
 	Out, ErrOut io.Writer
 
 	config    *action.Configuration
@@ -35,26 +35,25 @@ type Helm struct {
 	readiness kube.Readiness
 }
 
-// NewHelm returns Helm without a cluster; Connect gives it one.
+// NewHelm returns Helm without a connection; see Connect.
 func NewHelm(settings *Settings, out, errOut io.Writer) *Helm {
 	return &Helm{Settings: settings, Out: out, ErrOut: errOut, config: new(action.Configuration)}
 }
 
-// ownFields has what is applied belong to the field manager that helm itself would be, or a later helm upgrade
-// fights with ours. It is a variable of Helm's package.
-var ownFields = sync.OnceFunc(func() { helmkube.ManagedFieldsManager = "helm" })
+// setFieldManager makes Helm apply objects with the field manager that the helm command has, so that a later helm
+// upgrade has no conflicts. It is a variable of Helm's package.
+var setFieldManager = sync.OnceFunc(func() { helmkube.ManagedFieldsManager = "helm" })
 
-// Waits says what waits for objects, and how. It is called before Connect; a Helm that only reads needs none.
-func (h *Helm) Waits(cluster Cluster, how kube.Readiness) { h.cluster, h.readiness = cluster, how }
+// SetCluster sets what waits for objects, and how. It must be called before Connect, unless releases are only read.
+func (h *Helm) SetCluster(cluster Cluster, how kube.Readiness) { h.cluster, h.readiness = cluster, how }
 
-// Readiness is how objects are waited for.
+// Readiness returns how objects are waited for.
 func (h *Helm) Readiness() kube.Readiness { return h.readiness }
 
-// Connect makes Helm work in the namespace of the cluster that getter chooses, with the release
-// storage of HELM_DRIVER. It asks the cluster nothing. Cancelling ctx ends whatever Helm waits
-// for, so that it writes the status of the release and returns.
+// Connect sets the cluster, through getter, the namespace, and the release storage of $HELM_DRIVER. It makes no request.
+// Cancelling ctx ends the waits of Helm's actions, so that they write the status of the release and return.
 func (h *Helm) Connect(ctx context.Context, getter genericclioptions.RESTClientGetter, namespace string) error {
-	ownFields()
+	setFieldManager()
 	if err := h.config.Init(getter, namespace, os.Getenv("HELM_DRIVER"), h.debug); err != nil {
 		return err
 	}
@@ -63,23 +62,23 @@ func (h *Helm) Connect(ctx context.Context, getter genericclioptions.RESTClientG
 		return fmt.Errorf("helm's cluster client is a %T, which this version does not know", h.config.KubeClient)
 	}
 	h.client = &client{
-		Client: helm, getter: getter, home: namespace, ctx: ctx, cluster: h.cluster, readiness: h.readiness, hooks: h.hooks, applied: make(chan struct{}),
+		Client: helm, getter: getter, releaseNamespace: namespace, ctx: ctx, cluster: h.cluster, readiness: h.readiness, hooks: h.hooks, applied: make(chan struct{}),
 	}
 	helm.Factory = &factory{helm.Factory, &h.client.server}
 	h.config.KubeClient = h.client
-	h.config.Releases.Driver = &recorder{sound{h.config.Releases.Driver, namespace}, h.client}
-	// What hooks print is shown while they run.
+	h.config.Releases.Driver = &trackingDriver{validatingDriver{h.config.Releases.Driver, namespace}, h.client}
+	// The logs of hooks are shown while they run.
 	h.config.SetHookOutputFunc(func(_, _, _ string) io.Writer { return io.Discard })
 	h.namespace = namespace
 	return nil
 }
 
-// Namespace is the namespace of the releases.
+// Namespace returns the namespace of the releases.
 func (h *Helm) Namespace() string { return h.namespace }
 
-// Stored returns the objects of the newest revision of a release, as they were applied.
-// A release that does not exist is an error that says so.
-func (h *Helm) Stored(name string) ([]*unstructured.Unstructured, error) {
+// StoredObjects returns the objects of the newest revision of a release, as they were applied. It is an error if the
+// release does not exist.
+func (h *Helm) StoredObjects(name string) ([]*unstructured.Unstructured, error) {
 	rel, err := h.last(name)
 	if err != nil {
 		return nil, err
@@ -87,7 +86,7 @@ func (h *Helm) Stored(name string) ([]*unstructured.Unstructured, error) {
 	return objects(rel.Manifest, rel.Namespace)
 }
 
-// last returns the newest revision of a release.
+// last returns the newest revision of a release. It is an error if the release does not exist.
 func (h *Helm) last(name string) (*helmrelease.Release, error) {
 	rel, err := h.config.Releases.Last(name)
 	if err != nil {
@@ -96,8 +95,8 @@ func (h *Helm) last(name string) (*helmrelease.Release, error) {
 	return rel, nil
 }
 
-// Names returns the names of the deployed releases of the namespace.
-func (h *Helm) Names() ([]string, error) {
+// DeployedNames returns the names of the deployed releases of the namespace.
+func (h *Helm) DeployedNames() ([]string, error) {
 	releases, err := h.config.Releases.ListDeployed()
 	if err != nil {
 		return nil, fmt.Errorf("listing the releases of namespace %q: %w", h.namespace, err)
@@ -117,9 +116,9 @@ func (h *Helm) debug(format string, args ...any) {
 
 func (h *Helm) warning(text string) { fmt.Fprintf(h.ErrOut, "WARNING: %s\n", text) }
 
-// exists returns the newest revision of the release, or nil when there is none. The storage returns a history in
-// the order of its keys, in which v10 comes before v9; its Last is by the revisions' numbers.
-func (h *Helm) exists(name string) (*helmrelease.Release, error) {
+// find returns the newest revision of a release; nil if the release does not exist. A history from the storage is
+// in the order of its keys, with v10 before v9, but its Last compares the numbers of the revisions.
+func (h *Helm) find(name string) (*helmrelease.Release, error) {
 	if err := chartutil.ValidateReleaseName(name); err != nil {
 		return nil, fmt.Errorf("release name %q: %w", name, err)
 	}
@@ -130,9 +129,8 @@ func (h *Helm) exists(name string) (*helmrelease.Release, error) {
 	return rel, err
 }
 
-// current returns the revision that an upgrade of the release is made from, as Helm's
-// action.Upgrade.prepareUpgrade does: the newest when it is deployed, else the one that is. When none is, it is
-// the newest again if that has failed, else the error is Helm's.
+// current returns the revision that an upgrade starts from, as in Helm's action.Upgrade.prepareUpgrade: the deployed
+// one; if none is deployed, the newest, provided that it is failed or superseded. Otherwise the error is Helm's.
 func (h *Helm) current(last *helmrelease.Release) (*helmrelease.Release, error) {
 	if last.Info.Status == helmrelease.StatusDeployed {
 		return last, nil

@@ -131,7 +131,7 @@ func (i *Install) prepare() error {
 	if i.dry {
 		return nil
 	}
-	last, err := i.helm.exists(i.client.ReleaseName)
+	last, err := i.helm.find(i.client.ReleaseName)
 	if err != nil {
 		return &PreflightError{i.wrap(err)}
 	}
@@ -145,7 +145,7 @@ func (i *Install) prepare() error {
 			i.release = last
 			return nil
 		case last.Info.Status.IsPending():
-			return &PreflightError{i.wrap(inProgress(last))}
+			return &PreflightError{i.wrap(newPendingError(last))}
 		}
 		i.client.Replace = true
 	}
@@ -176,8 +176,8 @@ func (i *Install) Apply() error {
 // run installs the chart with its hooks.
 func (i *Install) run(chart *chart.Chart) error {
 	c := i.client
-	a := &around{before: helmrelease.HookPreInstall, after: helmrelease.HookPostInstall, wording: "failed %s: %w", timeout: c.Timeout}
-	undo, err := i.helm.runAround(a, settings{&c.DisableHooks, &c.Wait, &c.Atomic}, func() (err error) {
+	a := &activeChange{before: helmrelease.HookPreInstall, after: helmrelease.HookPostInstall, errorFormat: "failed %s: %w", timeout: c.Timeout}
+	undo, err := i.helm.runWithHooks(a, actionFlags{&c.DisableHooks, &c.Wait, &c.Atomic}, func() (err error) {
 		i.release, err = c.Run(chart, i.chart.merged)
 		return err
 	})

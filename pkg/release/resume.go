@@ -72,7 +72,7 @@ func (c *chartSource) inputs() map[string]string {
 
 // changed reports whether the newest revision of a release is another one than before.
 func (h *Helm) changed(name string, before *helmrelease.Release) (bool, error) {
-	now, err := h.exists(name)
+	now, err := h.find(name)
 	if err != nil {
 		return false, err
 	}

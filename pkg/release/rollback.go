@@ -88,14 +88,14 @@ func (r *Rollback) prepare() error {
 	if err := r.helm.config.KubeClient.IsReachable(); err != nil {
 		return &PreflightError{err}
 	}
-	last, err := r.helm.exists(r.name)
+	last, err := r.helm.find(r.name)
 	switch {
 	case err != nil:
 		return &PreflightError{err}
 	case last == nil:
 		return &PreflightError{fmt.Errorf("release %q not found in namespace %q", r.name, r.helm.namespace)}
 	case last.Info.Status.IsPending():
-		return &PreflightError{inProgress(last)}
+		return &PreflightError{newPendingError(last)}
 	}
 	target := r.client.Version
 	if target == 0 {
@@ -129,8 +129,8 @@ func (r *Rollback) Apply() error {
 
 // rollBack rolls a release back with the hooks of the revision that is gone back to.
 func (h *Helm) rollBack(c *action.Rollback, name string) error {
-	a := &around{before: helmrelease.HookPreRollback, after: helmrelease.HookPostRollback, timeout: c.Timeout}
-	_, err := h.runAround(a, settings{noHooks: &c.DisableHooks, wait: &c.Wait}, func() error { return c.Run(name) })
+	a := &activeChange{before: helmrelease.HookPreRollback, after: helmrelease.HookPostRollback, timeout: c.Timeout}
+	_, err := h.runWithHooks(a, actionFlags{noHooks: &c.DisableHooks, wait: &c.Wait}, func() error { return c.Run(name) })
 	return err
 }
 

@@ -45,7 +45,7 @@ func TestUninstalled(t *testing.T) {
 	for _, keep := range []bool{false, true} {
 		u := NewUninstall(h)
 		u.client.KeepHistory = keep
-		if _, err := u.Of("web").Prepare(); errors.As(err, new(*PreflightError)) != keep {
+		if _, err := u.For("web").Prepare(); errors.As(err, new(*PreflightError)) != keep {
 			t.Errorf("--keep-history=%t: %v", keep, err)
 		}
 	}
@@ -63,7 +63,7 @@ func TestFailedRollback(t *testing.T) {
 		r := NewRollback(h)
 		r.name, r.client.Version = "web", test.to
 		var err error
-		if r.last, err = h.exists("web"); err != nil {
+		if r.last, err = h.find("web"); err != nil {
 			t.Fatal(err)
 		}
 		if err := r.Apply(); err == nil || r.Revision() != test.want {
@@ -79,11 +79,11 @@ func TestNotBack(t *testing.T) {
 	h.hooks = func(context.Context, string, []*Hook) error { return nil }
 	h.config.Capabilities = chartutil.DefaultCapabilities
 	h.config.KubeClient = &helmkube.FailingKubeClient{PrintingKubeClient: helmkube.PrintingKubeClient{Out: io.Discard}, UpdateError: errors.New("refused")}
-	h.config.Releases.Driver = &recorder{h.config.Releases.Driver, h.client}
+	h.config.Releases.Driver = &trackingDriver{h.config.Releases.Driver, h.client}
 	u := NewUpgrade(h)
 	u.name, u.chart.path, u.client.Atomic = "web", chartDir(t), true
 	var err error
-	if u.last, err = h.exists("web"); err != nil {
+	if u.last, err = h.find("web"); err != nil {
 		t.Fatal(err)
 	}
 	chart, err := u.chart.load()

@@ -18,7 +18,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// Test is helm test: it runs the hooks of a release that are its tests.
+// Test is helm test: it runs the test hooks of a release.
 type Test struct {
 	helm   *Helm
 	format output.Format
@@ -28,19 +28,19 @@ type Test struct {
 	logs, hideNotes bool
 	name            string
 	release         *helmrelease.Release
-	// ran are the tests that were chosen, with what they have made.
-	ran []*Hook
-	// SecretsOf returns the values of the Secrets that a pod uses, which are not shown in its log. The error names those
-	// that could not be read; the values of the others are returned beside it. Nil: nothing is hidden.
+	// executed are the selected tests, with the objects that they created.
+	executed []*Hook
+	// SecretsOf returns the values of the Secrets that a pod uses, which are masked in its log. The error names Secrets
+	// that could not be read; the values of the others are returned with it. If it is nil, nothing is masked.
 	SecretsOf func(context.Context, *corev1.Pod) ([]string, error)
-	// warned reports that a Secret could not be read, and that this was said.
+	// warned reports that the note about unreadable Secrets was printed.
 	warned bool
 }
 
 // NewTest returns a test with Helm's defaults.
 func NewTest(h *Helm) *Test { return &Test{helm: h, format: output.Table} }
 
-// AddFlags adds the flags of helm test, and --output, which helm's command lacks.
+// AddFlags adds the flags of helm test, and --output.
 func (t *Test) AddFlags(fs *pflag.FlagSet) {
 	fs.DurationVar(&t.timeout, "timeout", defaultTimeout, "time to wait for any individual Kubernetes operation (like Jobs for hooks)")
 	fs.BoolVar(&t.logs, "logs", false, "dump the logs from test pods (this runs after all tests are complete, but before any cleanup)")
@@ -49,19 +49,19 @@ func (t *Test) AddFlags(fs *pflag.FlagSet) {
 	addOutputFlag(fs, &t.format)
 }
 
-// notName begins a filter that leaves a test out.
+// notName matches the start of a filter that excludes a test.
 var notName = regexp.MustCompile(`^!\s?name=`)
 
-// The places of a test among those of a release, as action.ReleaseTesting orders them when it stores the release: those
-// that a filter leaves out, those that none names, and those that run.
+// The groups in which action.ReleaseTesting orders the tests when it stores the release: those that a filter
+// excludes, those that no filter includes, and those that run.
 const (
-	leftOut = iota
-	notNamed
-	chosen
+	excludedTest = iota
+	notIncludedTest
+	selectedTest
 )
 
-// place returns where the filters put a test.
-func (t *Test) place(h *helmrelease.Hook) int {
+// group returns the group of a test, by the filters.
+func (t *Test) group(h *helmrelease.Hook) int {
 	var only, without []string
 	for _, f := range t.filter {
 		if name, ok := strings.CutPrefix(f, "name="); ok {
@@ -72,17 +72,17 @@ func (t *Test) place(h *helmrelease.Hook) int {
 	}
 	switch {
 	case slices.Contains(without, h.Name):
-		return leftOut
+		return excludedTest
 	case len(only) > 0 && !slices.Contains(only, h.Name):
-		return notNamed
+		return notIncludedTest
 	}
-	return chosen
+	return selectedTest
 }
 
-// chosen reports whether the filters choose a test.
-func (t *Test) chosen(h *helmrelease.Hook) bool { return t.place(h) == chosen }
+// selected reports whether the filters select a test.
+func (t *Test) selected(h *helmrelease.Hook) bool { return t.group(h) == selectedTest }
 
-// Validate checks the filters: one that says nothing would choose all tests.
+// Validate checks the filters. Helm ignores a malformed one and runs all tests.
 func (t *Test) Validate() error {
 	for _, f := range t.filter {
 		if !strings.HasPrefix(f, "name=") && !notName.MatchString(f) {
@@ -92,8 +92,8 @@ func (t *Test) Validate() error {
 	return nil
 }
 
-// Run runs the tests of the release of that name. The error says which failed. What they have made is there until
-// Tidy is called.
+// Run runs the tests of a release. The error names those that failed; errors before the first test are
+// *PreflightError. The objects that the tests created stay until Cleanup is called.
 func (t *Test) Run(name string) error {
 	t.name = name
 	if err := chartutil.ValidateReleaseName(name); err != nil {
@@ -102,7 +102,7 @@ func (t *Test) Run(name string) error {
 	if err := t.helm.config.KubeClient.IsReachable(); err != nil {
 		return &PreflightError{err}
 	}
-	last, err := t.helm.exists(name)
+	last, err := t.helm.find(name)
 	switch {
 	case err != nil:
 		return &PreflightError{err}
@@ -110,29 +110,29 @@ func (t *Test) Run(name string) error {
 		return &PreflightError{fmt.Errorf("release %q not found in namespace %q", name, t.helm.namespace)}
 	case t.helm.mode == HooksNone:
 		return &PreflightError{errors.New("a release's tests are hooks; with --hooks=none there is nothing to run")}
-	case !t.helm.ours():
-		return t.byHelm()
+	case !t.helm.runsHooks():
+		return t.runByHelm()
 	}
 	t.release = last
 	all := last.Hooks
-	slices.SortStableFunc(all, func(a, b *helmrelease.Hook) int { return t.place(a) - t.place(b) })
-	last.Hooks = slices.DeleteFunc(slices.Clone(all), func(h *helmrelease.Hook) bool { return !t.chosen(h) })
-	t.ran, err = t.helm.client.carryOut(last, helmrelease.HookTest, t.timeout)
+	slices.SortStableFunc(all, func(a, b *helmrelease.Hook) int { return t.group(a) - t.group(b) })
+	last.Hooks = slices.DeleteFunc(slices.Clone(all), func(h *helmrelease.Hook) bool { return !t.selected(h) })
+	t.executed, err = t.helm.client.executeHooks(last, helmrelease.HookTest, t.timeout)
 	last.Hooks = all
 	return err
 }
 
-// Tidy deletes what the delete policies of the tests say, and stores how they ended. It is called after Run, also
-// when that failed.
-func (t *Test) Tidy() error {
-	if t.release == nil || !t.helm.ours() {
-		return nil // Helm has done it
+// Cleanup applies the delete policies of the tests and stores their outcome. It must be called after Run, also after an
+// error.
+func (t *Test) Cleanup() error {
+	if t.release == nil || !t.helm.runsHooks() {
+		return nil // Helm did both
 	}
-	return errors.Join(tidy(t.ran), t.helm.config.Releases.Update(t.release))
+	return errors.Join(applyDeletePolicies(t.executed), t.helm.config.Releases.Update(t.release))
 }
 
-// byHelm has Helm's own code run the tests.
-func (t *Test) byHelm() error {
+// runByHelm runs the tests with Helm's own code.
+func (t *Test) runByHelm() error {
 	c := action.NewReleaseTesting(t.helm.config)
 	c.Timeout, c.Namespace, c.HideNotes = t.timeout, t.helm.namespace, t.hideNotes
 	for _, f := range t.filter {
@@ -147,10 +147,10 @@ func (t *Test) byHelm() error {
 	return err
 }
 
-// Format is that of Print: table, json or yaml.
+// Format returns the output format of Print: table, json or yaml.
 func (t *Test) Format() string { return string(t.format) }
 
-// Print writes what helm test writes; run is nil, for there are no tasks around it.
+// Print writes the output of helm test. It ignores run, because a test has no tasks.
 func (t *Test) Print(out io.Writer, _ any) error {
 	if t.release == nil {
 		return nil
@@ -159,7 +159,7 @@ func (t *Test) Print(out io.Writer, _ any) error {
 		return err
 	}
 	if t.format != output.Table {
-		out = t.helm.ErrOut // the object alone is the result
+		out = t.helm.ErrOut // standard output has the object only
 	}
 	fmt.Fprintln(out)
 	return t.writeLogs(out)

@@ -16,8 +16,8 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/mask"
 )
 
-// writeLogs writes what the tests printed, as Helm's action.ReleaseTesting.GetPodLogs does, but of all containers and
-// of the pods of Jobs, too. A log that is not there to be read is told, and is no failure of a test.
+// writeLogs writes the logs of the tests as Helm's action.ReleaseTesting.GetPodLogs does, but for all containers, and
+// also for the pods of Jobs. A log that cannot be read results in a note, not in an error.
 func (t *Test) writeLogs(out io.Writer) error {
 	client, err := t.helm.client.Factory.KubernetesClientSet()
 	if err != nil {
@@ -54,7 +54,8 @@ func (t *Test) writeLogs(out io.Writer) error {
 	return nil
 }
 
-// secretsOf returns the values of the Secrets that a test's pod uses. Those that cannot be read are named, once in a test.
+// secretsOf returns the values of the Secrets that a test's pod uses. The first time that some cannot be read, it
+// prints a note that names them.
 func (t *Test) secretsOf(pod *corev1.Pod) *mask.Secrets {
 	secrets := &mask.Secrets{}
 	if t.SecretsOf == nil {
@@ -73,25 +74,26 @@ func (t *Test) noLogs(kind, name string, err error) {
 	fmt.Fprintf(t.helm.ErrOut, "note: no logs of %s %s: %v\n", kind, name, err)
 }
 
-// objects returns what the tests have made, in their order. Of those that Helm has run only the manifests are known.
+// objects returns the objects that the tests created, in their order. Of tests that Helm ran, it returns the objects of
+// the manifests.
 func (t *Test) objects() []*unstructured.Unstructured {
 	var all []*unstructured.Unstructured
-	for _, h := range t.ran {
-		all = append(all, h.made...)
+	for _, h := range t.executed {
+		all = append(all, h.objects...)
 	}
-	if t.helm.ours() {
+	if t.helm.runsHooks() {
 		return all
 	}
 	for _, h := range t.release.Hooks {
-		if slices.Contains(h.Events, helmrelease.HookTest) && t.chosen(h) {
-			made, _ := objects(h.Manifest, t.helm.namespace) // Helm has read it before
-			all = append(all, made...)
+		if slices.Contains(h.Events, helmrelease.HookTest) && t.selected(h) {
+			parsed, _ := objects(h.Manifest, t.helm.namespace) // Helm has parsed it before
+			all = append(all, parsed...)
 		}
 	}
 	return all
 }
 
-// podsOf returns the pods of a Pod or a Job, by its UID where that is known; none of other kinds.
+// podsOf returns a Pod, or the pods of a Job, by its UID if that is known; nothing for other kinds.
 func podsOf(ctx context.Context, client kubernetes.Interface, o *unstructured.Unstructured) ([]corev1.Pod, error) {
 	pods := client.CoreV1().Pods(o.GetNamespace())
 	switch o.GroupVersionKind().GroupKind().String() {

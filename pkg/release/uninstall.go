@@ -31,7 +31,7 @@ func NewUninstall(h *Helm) *Uninstall {
 	return &Uninstall{base: base{helm: h, format: output.Table}, client: action.NewUninstall(h.config)}
 }
 
-// AddFlags adds the flags of helm uninstall, and --output, which helm's command lacks.
+// AddFlags adds the flags of helm uninstall, and --output.
 func (u *Uninstall) AddFlags(fs *pflag.FlagSet) {
 	c := u.client
 	fs.BoolVar(&c.DryRun, "dry-run", false, "simulate an uninstall; no task is run, each is shown in its place")
@@ -54,8 +54,8 @@ func (u *Uninstall) Validate() error {
 	return fmt.Errorf("invalid cascade value (%s). Must be \"background\", \"foreground\", or \"orphan\"", u.client.DeletionPropagation)
 }
 
-// Of returns the same uninstall for the release of that name.
-func (u *Uninstall) Of(name string) *Uninstall {
+// For returns a copy of the uninstall, with the same flags, for the release of that name.
+func (u *Uninstall) For(name string) *Uninstall {
 	one := *u
 	one.name, one.response, one.succeeded, one.notFound, one.last = name, nil, false, false, nil
 	return &one
@@ -82,7 +82,7 @@ func (u *Uninstall) prepare() error {
 	if err := u.helm.config.KubeClient.IsReachable(); err != nil {
 		return &PreflightError{err}
 	}
-	last, err := u.helm.exists(u.name)
+	last, err := u.helm.find(u.name)
 	switch {
 	case err != nil:
 		return &PreflightError{err}
@@ -100,11 +100,10 @@ func (u *Uninstall) prepare() error {
 	return nil
 }
 
-// NotFound reports, after Prepare, that there is no such release and --ignore-not-found says
-// that this is fine.
+// NotFound reports, after Prepare, that there is no such release, which --ignore-not-found allows.
 func (u *Uninstall) NotFound() bool { return u.notFound }
 
-// Apply removes the release, or does nothing, when it is a dry run.
+// Apply uninstalls the release; a dry run changes nothing.
 func (u *Uninstall) Apply() error {
 	var err error
 	u.response, err = u.helm.uninstall(u.client, u.name, u.last)
@@ -112,27 +111,27 @@ func (u *Uninstall) Apply() error {
 	return err
 }
 
-// uninstall removes a release, whose newest revision is last, with its hooks.
+// uninstall uninstalls a release with its hooks. last is its newest revision; nil if it is not known.
 func (h *Helm) uninstall(c *action.Uninstall, name string, last *helmrelease.Release) (*helmrelease.UninstallReleaseResponse, error) {
 	var response *helmrelease.UninstallReleaseResponse
 	run := func() (err error) {
-		h.client.undeleted = nil
-		if response, err = c.Run(name); err != nil && h.client.undeleted != nil {
-			return flattened{err, h.client.undeleted}
+		h.client.deletionErr = nil
+		if response, err = c.Run(name); err != nil && h.client.deletionErr != nil {
+			return wrappedCause{err, h.client.deletionErr}
 		}
 		return err
 	}
 	if last == nil && !c.DryRun {
-		last, _ = h.exists(name) // Run says what is wrong
+		last, _ = h.find(name) // Run returns the error
 	}
 	if c.DryRun || last == nil || last.Info.Status == helmrelease.StatusUninstalled {
 		err := run()
 		return response, err
 	}
-	a := &around{before: helmrelease.HookPreDelete, after: helmrelease.HookPostDelete, timeout: c.Timeout, last: last}
-	_, err := h.runAround(a, settings{noHooks: &c.DisableHooks, wait: &c.Wait}, func() error {
-		// Helm stores the release only after these hooks.
-		if err := h.beforeUninstall(a, last); err != nil {
+	a := &activeChange{before: helmrelease.HookPreDelete, after: helmrelease.HookPostDelete, timeout: c.Timeout, last: last}
+	_, err := h.runWithHooks(a, actionFlags{noHooks: &c.DisableHooks, wait: &c.Wait}, func() error {
+		// Helm stores the release only after the pre-delete hooks.
+		if err := h.runPreDeleteHooks(a, last); err != nil {
 			response = &helmrelease.UninstallReleaseResponse{Release: last}
 			return err
 		}
@@ -141,19 +140,19 @@ func (h *Helm) uninstall(c *action.Uninstall, name string, last *helmrelease.Rel
 	return response, err
 }
 
-// flattened is an error of Helm's whose text has that of its cause; for callers, it wraps the cause as well.
-type flattened struct {
+// wrappedCause is an error of Helm's that has only the text of its cause. It unwraps to both.
+type wrappedCause struct {
 	error
 	cause error
 }
 
-func (f flattened) Unwrap() []error { return []error{f.error, f.cause} }
+func (w wrappedCause) Unwrap() []error { return []error{w.error, w.cause} }
 
-// beforeUninstall runs the hooks that come before anything is deleted. A release whose hooks fail is being
-// uninstalled, as with Helm.
-func (h *Helm) beforeUninstall(a *around, last *helmrelease.Release) error {
-	if h.client.around == nil || !h.client.around.hooks {
-		return nil // Helm runs them, or they are not run
+// runPreDeleteHooks runs the hooks that precede the deletion. If they fail, it stores the release as uninstalling, as
+// Helm does.
+func (h *Helm) runPreDeleteHooks(a *activeChange, last *helmrelease.Release) error {
+	if h.client.active == nil || !h.client.active.hooks {
+		return nil // Helm runs them, or they do not run
 	}
 	status, description := last.Info.Status, last.Info.Description
 	last.Info.Status, last.Info.Description = helmrelease.StatusUninstalling, "Deletion in progress (or silently failed)"

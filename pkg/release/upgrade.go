@@ -99,7 +99,7 @@ func (u *Upgrade) Prepare() (Change, error) {
 	if err := u.helm.config.KubeClient.IsReachable(); err != nil {
 		return nil, &PreflightError{u.wrap(err)}
 	}
-	last, err := u.helm.exists(u.name)
+	last, err := u.helm.find(u.name)
 	if err != nil {
 		return nil, &PreflightError{u.wrap(err)}
 	}
@@ -130,7 +130,7 @@ func (u *Upgrade) Prepare() (Change, error) {
 // prepare checks the upgrade of a release whose newest revision is last.
 func (u *Upgrade) prepare(last *helmrelease.Release) error {
 	if last.Info.Status.IsPending() {
-		return &PreflightError{u.wrap(inProgress(last))}
+		return &PreflightError{u.wrap(newPendingError(last))}
 	}
 	var err error
 	if u.current, err = u.helm.current(last); err != nil {
@@ -208,8 +208,8 @@ func (u *Upgrade) Apply() error {
 // run upgrades the release with the chart's hooks.
 func (u *Upgrade) run(chart *chart.Chart) error {
 	c := u.client
-	a := &around{before: helmrelease.HookPreUpgrade, after: helmrelease.HookPostUpgrade, wording: "%s hooks failed: %w", timeout: c.Timeout}
-	undo, err := u.helm.runAround(a, settings{&c.DisableHooks, &c.Wait, &c.Atomic}, func() (err error) {
+	a := &activeChange{before: helmrelease.HookPreUpgrade, after: helmrelease.HookPostUpgrade, errorFormat: "%s hooks failed: %w", timeout: c.Timeout}
+	undo, err := u.helm.runWithHooks(a, actionFlags{&c.DisableHooks, &c.Wait, &c.Atomic}, func() (err error) {
 		u.release, err = c.Run(u.name, chart, u.chart.merged)
 		return err
 	})

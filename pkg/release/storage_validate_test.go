@@ -20,8 +20,8 @@ type only struct {
 
 func (o only) Get(string) (*helmrelease.Release, error) { return o.rel, nil }
 
-// TestSound: a release that is not what Helm stores, or not of its place, is an error and no panic.
-func TestSound(t *testing.T) {
+// TestValidatingDriver: a release that is not what Helm stores, or not of its place, is an error and no panic.
+func TestValidatingDriver(t *testing.T) {
 	const key = "sh.helm.release.v1.web.v1"
 	for want, change := range map[string]func(*helmrelease.Release){
 		"":                       func(*helmrelease.Release) {},
@@ -34,13 +34,13 @@ func TestSound(t *testing.T) {
 	} {
 		rel := helmrelease.Mock(&helmrelease.MockReleaseOptions{Name: "web", Version: 1, Namespace: "ns"})
 		change(rel)
-		got, err := sound{only{rel: rel}, "ns"}.Get(key)
+		got, err := validatingDriver{only{rel: rel}, "ns"}.Get(key)
 		if want == "" && (err != nil || got == nil) || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
 			t.Errorf("%q: %v", want, err)
 		}
 	}
 	client := fake.NewClientset(&corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: key, Namespace: "ns", Labels: map[string]string{"owner": "helm", "name": "web"}}, Data: map[string][]byte{"release": []byte("x")}})
-	damaged := sound{driver.NewSecrets(client.CoreV1().Secrets("ns")), "ns"}
+	damaged := validatingDriver{driver.NewSecrets(client.CoreV1().Secrets("ns")), "ns"}
 	if _, err := damaged.Get(key); err == nil || !strings.Contains(err.Error(), "damaged") {
 		t.Errorf("damaged: %v", err)
 	}

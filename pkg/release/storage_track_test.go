@@ -17,8 +17,8 @@ func TestKept(t *testing.T) {
 		"objects failed": {false, helmrelease.StatusSuperseded},
 	} {
 		h := history(t, helmrelease.StatusDeployed)
-		a := &around{}
-		h.config.Releases.Driver = &recorder{h.config.Releases.Driver, &client{around: a}}
+		a := &activeChange{}
+		h.config.Releases.Driver = &trackingDriver{h.config.Releases.Driver, &client{active: a}}
 		next := &helmrelease.Release{Name: "web", Version: 2, Info: &helmrelease.Info{Status: helmrelease.StatusPendingRollback}}
 		if err := h.config.Releases.Create(next); err != nil {
 			t.Fatal(err)

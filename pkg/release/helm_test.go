@@ -54,13 +54,13 @@ func TestNewest(t *testing.T) {
 	if _, err := rollback.Name([]string{"web"}); err != nil {
 		t.Fatal(err)
 	}
-	uninstall := NewUninstall(h).Of("web")
+	uninstall := NewUninstall(h).For("web")
 	for name, prepare := range map[string]func() (Change, error){"rollback": rollback.Prepare, "uninstall": uninstall.Prepare} {
 		if _, err := prepare(); err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
 	}
-	last, err := h.exists("web")
+	last, err := h.find("web")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -69,16 +69,16 @@ func TestNewest(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, got := range map[string]int{
-		"exists": last.Version, "rollback": rollback.last.Version, "its target": rollback.facts.Target + 1, "uninstall": uninstall.last.Version, "the last": number,
+		"find": last.Version, "rollback": rollback.last.Version, "its target": rollback.facts.Target + 1, "uninstall": uninstall.last.Version, "the last": number,
 	} {
 		if got != 12 {
 			t.Errorf("%s: %d", name, got)
 		}
 	}
-	if none, err := h.exists("none"); none != nil || err != nil {
+	if none, err := h.find("none"); none != nil || err != nil {
 		t.Errorf("%v, error %v", none, err)
 	}
-	if _, err := h.exists("No"); err == nil {
+	if _, err := h.find("No"); err == nil {
 		t.Error("a name that is none is no error")
 	}
 }
@@ -103,7 +103,7 @@ func TestCurrent(t *testing.T) {
 		"it was uninstalled before": {[]helmrelease.Status{superseded, uninstalled}, 0},
 	} {
 		h := history(t, test.statuses...)
-		last, err := h.exists("web")
+		last, err := h.find("web")
 		if err != nil {
 			t.Fatal(err)
 		}
