@@ -132,14 +132,8 @@ func (a *App) run(ctx context.Context, o *runOptions, names []string) error {
 	if o.release != "" {
 		known.Values = o.connection.storedValues(ctx, o.release, namespace)
 	}
-	runs := func(name string, phase task.Phase) bool {
-		if len(names) == 0 && o.phase == "" {
-			return true
-		}
-		t := task.Task{Name: name, Phase: phase}
-		return o.phase != "" && ofPhase(t, o.phase) || slices.ContainsFunc(names, func(wanted string) bool { return called(t, wanted) })
-	}
-	options := format.Options{Getenv: runner.env.lookup, Facts: known, Runs: runs}
+	choice := plan.Choice{Names: names, Phase: o.phase, Single: len(o.tasks.references) > 0}
+	options := format.Options{Getenv: runner.env.lookup, Facts: known, Runs: choice.Includes}
 	a.addLagoonFacts(client, namespace, &options)
 	if err := (keptn.Cluster{Client: client, Namespace: namespace}).AddDefinitions(ctx, documents, &options.Keptn); err != nil {
 		return preflight(ctx, err)
@@ -149,9 +143,9 @@ func (a *App) run(ctx context.Context, o *runOptions, names []string) error {
 		return err
 	}
 	past := memory{store: ledger.Store{Client: client.Interface, Namespace: namespace, Release: o.release}, client: client}
-	chosen, err := choose(set.tasks, names, o.phase, len(o.tasks.references) > 0)
+	chosen, err := choice.Of(set.tasks)
 	if err != nil {
-		return usageError{err}
+		return choiceError(err)
 	}
 	revision := 0
 	if remembers(chosen) && o.release != "" {
@@ -184,6 +178,19 @@ func (a *App) run(ctx context.Context, o *runOptions, names []string) error {
 		o.tasks.record.place = recordNone
 	}
 	return a.settled(ctx, nil, namespace, o.release, func() error { return a.runPlan(ctx, o, runner, set, p, id, ledger) })
+}
+
+// choiceError is the error of tasks that cannot be chosen, with the texts of their document escaped.
+func choiceError(err error) error {
+	choice, ok := errors.AsType[*plan.ChoiceError](err)
+	if !ok {
+		return usageError{err}
+	}
+	lines := make([]string, len(choice.Tasks))
+	for i, t := range choice.Tasks {
+		lines[i] = shown("  %s", t.Name)
+	}
+	return usageError{fmt.Errorf("%s:\n%s", choice.Reason, strings.Join(lines, "\n"))}
 }
 
 // noTasks is the error of a command that has nothing to work on.

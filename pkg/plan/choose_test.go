@@ -1,4 +1,4 @@
-package plugin
+package plan
 
 import (
 	"strings"
@@ -31,7 +31,7 @@ func TestChoose(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.names+tt.phase, func(t *testing.T) {
-			chosen, err := choose(tasks, strings.Fields(tt.names), tt.phase, true)
+			chosen, err := Choice{Names: strings.Fields(tt.names), Phase: tt.phase, Single: true}.Of(tasks)
 			if tt.err != "" {
 				if err == nil || !strings.HasPrefix(err.Error(), tt.err) {
 					t.Errorf("error %v, want %s", err, tt.err)
@@ -47,10 +47,10 @@ func TestChoose(t *testing.T) {
 			}
 		})
 	}
-	if got, err := choose(tasks[:1], nil, "", true); err != nil || len(got) != 1 {
+	if got, err := (Choice{Single: true}).Of(tasks[:1]); err != nil || len(got) != 1 {
 		t.Errorf("a single task of a document that was named is %v, error %v", got, err)
 	}
-	if _, err := choose(tasks[:1], nil, "", false); err == nil {
+	if _, err := (Choice{}).Of(tasks[:1]); err == nil {
 		t.Error("a single task that happens to be there needs a name")
 	}
 }
