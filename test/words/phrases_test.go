@@ -1,0 +1,43 @@
+// Package words holds the texts of this repository to plain technical English; CONTRIBUTING.md has the rules.
+package words
+
+// phrases is the one list of phrases that are out, with the advice that a finding shows. The patterns ignore case,
+// and a space matches a line break too.
+var phrases = []struct{ pattern, instead string }{
+	{`\b(no|some)body\b|\bno one\b|\bsomeone\b`, "name the user, the client or the server, or use the passive"},
+	{`\bwhoever\b|\bwho may\b`, `say "users with the right to …"`},
+	// A clause whose subject is "what" or "who". Questions end with "?", and pass.
+	{`(^|[.:;] |\n\n|\| |\n- |\*\*)(what|who) [^?.|\n]*(\n[^?.|\n]+)*[.|]`, `start with the subject, not with "what" or "who"`},
+	{`(, and|, but|,) (what|who) (is|are|was|were|has|have|may|can)\b`, `start with the subject, not with "what" or "who"`},
+	{`\bbesides?\b`, `say "next to", "in parallel with" or "in addition to"`},
+	{`\bside by side\b`, `say "in parallel"`},
+	{`\bbut for\b`, `say "except for"`},
+	{`\b(is|are|was|were) no more\b`, `say "no longer exists", "deleted" or "exited"`},
+	{`\b(is|are|was|were) gone\b`, `say "deleted" or "no longer exists"`},
+	{`\b(is|are) not there\b`, `say "does not exist" or "is missing"`},
+	{`\b(tells?|told) (that|of)\b|\b(is|are|was|were|be|been) told\b`, `say "reports", "is reported" or "prints"`},
+	{`\b(is|are|was|were) said\b`, `say "is reported" or "with a message"`},
+	{`\b(go|goes|going|gone|went) on\b`, `say "continues", "resumes" or "keeps running"`},
+	{`\bgets? on\b`, `say "progresses"`},
+	{`\b(has|have|had) [^.,;|]{1,30} be (done|run|made|shown)\b`, "use an active verb"},
+	{`\bend(s|ed)? well\b`, `say "succeeds" or "has succeeded"`},
+	{`\btak(e|es|en|ing) back\b|\btook back\b`, `say "undo", "revert" or "roll back"`},
+	{`\bput to sleep\b|\b(is|are|was|were|has|have) woken\b`, `say "scaled to zero" or "scaled up"`},
+	{`\banew\b`, `say "again", "restarts" or "new"`},
+	{`\b(an|the) own\b`, `say "its own" or "this"`},
+	{`\bof (ours|yours)\b`, `say "our own" or "your own"`},
+	{`\bin the place of\b`, `say "in place of" or "instead of"`},
+	{`\bheld against\b`, `say "compared with"`},
+	{`\b(seldom|hardly) goes\b`, "name the problems"},
+	{`\bdispensed with\b`, `say "optional"`},
+	{`\bas ever\b`, `say "as before" or "unchanged"`},
+	{`\bat last\b`, `say "finally" or "last"`},
+	{`\bbears\b`, `say "accepts", "has" or "lasts"`},
+	{`\baway with\b`, `say "uninstall" or "delete"`},
+	{`\bwithout a word\b`, `say "without output" or "without a message"`},
+	{`\bthe yes of\b`, `say "needs approval"`},
+	{`\b(is|are) no duration\b`, `say "invalid duration"`},
+	{`\b[a-z]+\(s\)`, "write the singular or the plural"},
+	{`\b1 (tasks|steps|errors|warnings|pods|objects|runs|hooks|findings|documents|revisions)\b`, "write the singular"},
+	{`\bno (error|warning|finding)[,;]`, "write the plural"},
+}
