@@ -12,65 +12,65 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
-// ReasonTimeout is the Reason of the result of a step that a time limit ended.
+// ReasonTimeout is the Reason of a step that reached a time limit.
 const ReasonTimeout = "Timeout"
 
-// reasonOutput is the Reason of a task that did not give the outputs it should.
+// reasonOutput is the Reason of a task that did not provide its outputs.
 const reasonOutput = "Output"
 
-// ReasonNotRecorded is the Reason of a step that did not start, because the journal could not take it.
+// ReasonNotRecorded is the Reason of a step that did not start because the journal could not record it.
 const ReasonNotRecorded = "NotRecorded"
 
 // limit is the cause of a context that a time limit ended.
 type limit struct{ message string }
 
-// Error names the limit.
+// Error returns the message of the limit.
 func (l limit) Error() string { return l.message }
 
 // Attempt is one try of a step.
 type Attempt struct {
 	plan.Step
 
-	// Number counts the tries of the step from 1, over all processes that worked on the run.
+	// Number counts the attempts of the step from 1, across all processes of the run.
 	Number int
-	// Resumed reports that an earlier process started this try and that nobody saw its end: the runner
-	// goes on with what is there, and starts nothing that may have run.
+	// Resumed reports that an earlier process started this attempt and its end is unknown: the runner reattaches to
+	// existing objects and starts nothing that may have run already.
 	Resumed bool
-	// OthersDone is for a step of kind Finish: it is closed when no other step runs any more that belongs to Helm's
-	// part, nor can begin. When one of them has failed, the step's context ends instead.
+	// OthersDone is for a step of kind Finish. It is closed when no other step of Helm's part runs or can start. When one
+	// of them has failed, the step's context ends instead.
 	OthersDone <-chan struct{}
 
 	masks *mask.Secrets
 }
 
-// Mask takes the values of Secrets that the attempt uses out of all that is shown and recorded from now
-// on. Values of less than six bytes, and what is no text, are not looked for.
+// Mask hides the values of Secrets that the attempt uses in everything that is shown and recorded from now on. Values of
+// less than six bytes and binary values are not hidden.
 func (a Attempt) Mask(values []string) {
 	if a.masks != nil {
 		a.masks.AddValues(values)
 	}
 }
 
-// attempts carries out a step under the policy of its task.
+// attempts executes a step under the policy of its task.
 type attempts struct {
 	runner     Runner
 	othersDone <-chan struct{}
 	// journal may be nil.
 	journal Journal
 	sink    task.Sink
-	// masks are all secrets, and marked those that tasks say are: what is added to these is in both.
+	// masks has all secrets, marked those that tasks mark as secret. A secret that is added to marked is in both.
 	masks, marked *mask.Secrets
 
 	retried func(StepRetried)
-	// warn tells of what went wrong beside the task.
+	// warn shows a problem that does not change the result.
 	warn func(text string)
 }
 
-// run tries a step under its task's policy: with its time limits, and again after a failure as
-// often as it says. An end that nobody saw is followed by another attempt only when the task may run
-// twice. The steps that are not tasks have one attempt, and limits of their own.
-func (t attempts) run(ctx context.Context, s plan.Step, earlier Prior) task.Result {
-	a := earlier.nextAttempt(s)
+// run tries a step under its task's policy: with its time limits, and with its retries after a failure. An attempt whose
+// result is unknown is retried only when the task is idempotent. Steps that are not tasks have one attempt and limits of
+// their own.
+func (t attempts) run(ctx context.Context, s plan.Step, prior Prior) task.Result {
+	a := prior.nextAttempt(s)
 	if s.Task == nil {
 		a.OthersDone = t.othersDone
 		if err := t.before(ctx, a); err != nil {
@@ -92,16 +92,16 @@ func (t attempts) run(ctx context.Context, s plan.Step, earlier Prior) task.Resu
 		result := t.attempt(total, a)
 		result.Attempts = a.Number
 		if a.Resumed && policy.Idempotent && result.State == task.Unknown {
-			last++ // it is not the attempt that failed, but our knowledge of it
+			last++ // the attempt may have succeeded: it does not count as a retry
 		}
 		again := result.State == task.Failed && !anyUnknown(result) || policy.Idempotent && (result.State == task.Unknown || result.State == task.Failed)
 		if !again || a.Number >= last || total.Err() != nil {
 			return result
 		}
 		if t.journal != nil {
-			told := result
-			told.Message = t.masks.Text(told.Message)
-			if err := t.journal.Retried(a, told); err != nil {
+			shown := result
+			shown.Message = t.masks.Text(shown.Message)
+			if err := t.journal.Retried(a, shown); err != nil {
 				t.warn(fmt.Sprintf("how attempt %d ended is not recorded: %v", a.Number, err))
 			}
 		}
@@ -116,7 +116,7 @@ func (t attempts) run(ctx context.Context, s plan.Step, earlier Prior) task.Resu
 	}
 }
 
-// before has the journal write that an attempt is about to start; of one that goes on it knows.
+// before lets the journal record an attempt that is about to start. A resumed attempt is recorded already.
 func (t attempts) before(ctx context.Context, a Attempt) error {
 	if t.journal == nil || a.Resumed {
 		return nil
@@ -124,8 +124,8 @@ func (t attempts) before(ctx context.Context, a Attempt) error {
 	return t.journal.Before(ctx, a)
 }
 
-// notRecorded is the end of an attempt that has not started, because the journal could not take it, or because ctx
-// ended while it tried to.
+// notRecorded is the result of an attempt that did not start, because the journal could not record it or because ctx
+// ended while it tried.
 func notRecorded(ctx context.Context, err error) task.Result {
 	if cause := context.Cause(ctx); cause != nil {
 		result := task.Result{State: task.Cancelled, Reason: ReasonNotRecorded, Message: fmt.Sprintf("%v; it had not started: %v", cause, err)}
@@ -137,13 +137,13 @@ func notRecorded(ctx context.Context, err error) task.Result {
 	return task.Result{State: task.Failed, Reason: ReasonNotRecorded, Message: err.Error()}
 }
 
-// anyUnknown reports whether the end in one of the task's places was not seen.
+// anyUnknown reports whether the result of one of the task's targets is unknown.
 func anyUnknown(r task.Result) bool {
 	return slices.ContainsFunc(r.Targets, func(t task.Target) bool { return t.State == task.Unknown })
 }
 
-// attempt makes one try. What a limit cancelled, and is known to have stopped, has failed.
-// A success without the outputs that it should have is a failure.
+// attempt makes one attempt. An attempt that a limit cancelled, and that is known to have stopped, has failed. So has a
+// success without the declared outputs.
 func (t attempts) attempt(ctx context.Context, a Attempt) task.Result {
 	a.masks = t.masks
 	captured, err := newCapture(a.Task, t.marked)
@@ -169,20 +169,20 @@ func (t attempts) attempt(ctx context.Context, a Attempt) task.Result {
 		}
 	}
 	for name, o := range result.Outputs {
-		if t.masks.Reveals(o.Value) { // what has a secret in it is one
+		if t.masks.Reveals(o.Value) { // a value that contains a secret is a secret
 			result.Outputs[name] = task.Value{Value: o.Value, Secret: true}
 		}
 	}
 	if l, ok := context.Cause(limited).(limit); ok && result.State == task.Cancelled { //nolint:errorlint // the cause is what we set
 		result.State, result.Reason = task.Failed, ReasonTimeout
-		if !strings.HasPrefix(result.Message, l.message) { // else the runner says what it waited for
+		if !strings.HasPrefix(result.Message, l.message) { // otherwise the message of the runner says more
 			result.Message = l.message
 		}
 	}
 	return result
 }
 
-// withLimit is context.WithTimeoutCause; 0 is no limit.
+// withLimit is context.WithTimeoutCause; 0 means no limit.
 func withLimit(ctx context.Context, d time.Duration, message string) (context.Context, context.CancelFunc) {
 	if d == 0 {
 		return ctx, func() {}

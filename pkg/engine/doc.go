@@ -1,2 +1,2 @@
-// Package engine runs a plan: it starts each step when what it needs has ended well, and tells what happens as events.
+// Package engine runs a plan: it starts each step when the steps that it needs have succeeded, and reports progress as events.
 package engine

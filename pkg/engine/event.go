@@ -7,38 +7,38 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
-// Event is something that happened during a run: StepStarted, StepOutput, StepRetried or StepEnded. Events
-// are for showing; what decides is the Result that Run returns.
+// Event is something that happened during a run: StepStarted, StepOutput, StepRetried or StepEnded. Events are for showing
+// progress. Decisions depend on the Result that Run returns.
 type Event interface{ event() }
 
-// StepStarted reports that a runner was handed the step.
+// StepStarted reports that a runner was given the step.
 type StepStarted struct {
 	Time time.Time
 	Step plan.Step
 }
 
-// StepOutput is something the step printed. Output.Data is valid only during the call.
+// StepOutput is output of the step. Output.Data is valid only during the call.
 type StepOutput struct {
 	Step   plan.Step
 	Output task.Output
 }
 
-// StepEnded tells how the step ended. Steps that never started have this event only.
+// StepEnded reports the result of a step. It is the only event of a step that did not start.
 type StepEnded struct {
 	Time   time.Time
 	Step   plan.Step
 	Result StepResult
 }
 
-// StepRetried reports that an attempt failed and that another follows.
+// StepRetried reports that an attempt failed and that another one follows.
 type StepRetried struct {
 	Time time.Time
 	Step plan.Step
-	// Result is the end of the attempt.
+	// Result is the result of the attempt.
 	Result task.Result
 	// Attempt is the number of the attempt that failed, from 1.
 	Attempt int
-	// Pause is how long the next one is waited for.
+	// Pause is the time until the next attempt.
 	Pause time.Duration
 }
 

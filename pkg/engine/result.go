@@ -7,27 +7,27 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
-// StepResult is the end of one step.
+// StepResult is the result of one step.
 type StepResult struct {
 	task.Result
 	Step plan.Step
-	// Start and End are zero for a step that never started.
+	// Start and End are zero for a step that did not start.
 	Start, End time.Time
-	// Prior reports that an earlier process of the run did it.
+	// Prior reports that an earlier process of the run produced the result.
 	Prior bool
-	// Masked reports that a secret was taken out of what it printed on standard output.
+	// Masked reports that a secret was replaced in its standard output.
 	Masked bool
 }
 
-// Result is the end of a run.
+// Result is the result of a run.
 type Result struct {
 	Start, End time.Time
 	// Steps are in the order of the plan.
 	Steps []StepResult
 }
 
-// State sums the steps up: Unknown when a step is, else Failed when one failed that was not
-// allowed to, else Cancelled when one was or did not run, else Succeeded.
+// State sums up the steps, without tolerated failures: Unknown when a step is Unknown, else Failed when one failed, else
+// Cancelled when one was cancelled or did not run, else Succeeded.
 func (r Result) State() task.State {
 	seen := map[task.State]bool{}
 	for _, s := range r.Steps {
@@ -57,7 +57,7 @@ func (r Result) Step(kind plan.Kind) (StepResult, bool) {
 	return StepResult{}, false
 }
 
-// Tolerated reports whether the step ended badly and its policy says to go on all the same.
+// Tolerated reports whether the step failed and its policy lets the run continue.
 func (s StepResult) Tolerated() bool {
 	return s.State == task.Failed && s.Step.Task != nil && s.Step.Task.OnFailure.Tolerates()
 }

@@ -2,11 +2,9 @@ package engine
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"regexp"
-	"strconv"
 	"strings"
 	"sync"
 
@@ -14,7 +12,7 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
-// capture looks for outputs in what a task prints. It is safe for concurrent use.
+// capture extracts outputs from what a task prints. It is safe for concurrent use.
 type capture struct {
 	definitions []task.OutputDefinition
 	patterns    []*regexp.Regexp
@@ -45,8 +43,8 @@ func newCapture(t *task.Task, masks *mask.Secrets) (*capture, error) {
 	return c, nil
 }
 
-// sink returns next with a look at what goes through it. Secrets are known before the line that
-// holds them goes on.
+// sink returns a sink that captures outputs and passes everything to next. Secrets are added to the masks before their
+// line is passed.
 func (c *capture) sink(next task.Sink) task.Sink {
 	if c == nil {
 		return next
@@ -89,7 +87,7 @@ func (c *capture) endLine() {
 				}
 			}
 		case o.JSON != "" && o.Secret:
-			// Whether it is the last line is not known yet.
+			// It is not known yet whether this is the last line.
 			if v, err := jsonValue(line, o.JSON); err == nil {
 				c.masks.Add(v)
 			}
@@ -97,8 +95,8 @@ func (c *capture) endLine() {
 	}
 }
 
-// outputs returns the values of a task that succeeded, and an error that names those that are not
-// there or not what they should be. own are those that its executor told.
+// outputs returns the values of a task that succeeded. The error names the values that are missing or have another type.
+// own are the values that the executor returned.
 func (c *capture) outputs(files map[string]string, own map[string]task.Value) (map[string]task.Value, error) {
 	if c == nil {
 		return nil, nil
@@ -158,57 +156,3 @@ func (c *capture) value(o task.OutputDefinition, files map[string]string) (any, 
 }
 
 var errTooLong = fmt.Errorf("it is longer than %d KiB", task.MaxOutput>>10)
-
-// jsonValue returns the value at the end of a path in a JSON object.
-func jsonValue(line []byte, path string) (any, error) {
-	var v any
-	if err := json.Unmarshal(line, &v); err != nil {
-		return nil, errors.New("the last line that the task printed is no JSON")
-	}
-	for key := range strings.SplitSeq(path, ".") {
-		object, ok := v.(map[string]any)
-		if ok {
-			v, ok = object[key]
-		}
-		if !ok {
-			return nil, fmt.Errorf("the JSON that the task printed has no %q", path)
-		}
-	}
-	return v, nil
-}
-
-// convert makes a value what the definition says it is.
-func convert(v any, to task.ValueType) (any, error) {
-	text, isText := v.(string)
-	var err error
-	switch to {
-	case "":
-		return v, nil
-	case task.String:
-		if !isText {
-			var encoded []byte
-			encoded, err = json.Marshal(v)
-			text = string(encoded)
-		}
-		return text, err
-	case task.Number:
-		if _, is := v.(float64); is {
-			return v, nil
-		}
-		v, err = strconv.ParseFloat(strings.TrimSpace(text), 64)
-	case task.Boolean:
-		if _, is := v.(bool); is {
-			return v, nil
-		}
-		v, err = strconv.ParseBool(strings.TrimSpace(text))
-	case task.JSON:
-		if !isText {
-			return v, nil
-		}
-		err = json.Unmarshal([]byte(text), &v)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("the value is no %s", to)
-	}
-	return v, nil
-}
