@@ -13,6 +13,7 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/lock"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/record"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/release"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/runner"
 )
 
 func (a *App) cancelCommand() *cobra.Command {
@@ -119,7 +120,7 @@ func (a *App) cleanRun(ctx context.Context, client *kube.Client, runs record.Sto
 			if o.Container != "" {
 				continue // the task ran in it, and did not make it
 			}
-			removed, err := client.Remove(ctx, run.ID, o, stopGrace)
+			removed, err := client.Remove(ctx, run.ID, o, runner.StopGrace)
 			if err != nil {
 				failed = append(failed, fmt.Errorf("%s %s in namespace %q: %w", o.Kind, o.Name, o.Namespace, err))
 			} else if removed {

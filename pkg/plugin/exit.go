@@ -10,7 +10,9 @@ import (
 
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/engine"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube"
+	checks "github.com/kubectl-tasks/kubectl-tasks/pkg/preflight"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/release"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/runner/helm"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
@@ -75,6 +77,7 @@ func ExitCode(err error) int {
 		usage       usageError
 		interrupted Interrupted
 		refused     refusedError
+		denied      checks.RefusedError
 		preflight   *release.PreflightError
 		diagnostics task.Diagnostics
 		diagnostic  task.Diagnostic
@@ -90,7 +93,7 @@ func ExitCode(err error) int {
 		return exitLocked
 	case errors.As(err, &usage):
 		return exitUsage
-	case errors.As(err, &refused), errors.As(err, &preflight):
+	case errors.As(err, &refused), errors.As(err, &denied), errors.As(err, &preflight):
 		return exitPreflight
 	case errors.As(err, &interrupted):
 		return interrupted.ExitCode()
@@ -100,14 +103,9 @@ func ExitCode(err error) int {
 	return exitFailed
 }
 
-// timeoutError is the end of something that a time limit ended.
-type timeoutError struct{ error }
-
-func (e timeoutError) Unwrap() error { return e.error }
-
 // timedOut reports whether an error is that a time limit passed, in our words or in those of a wait of Helm's.
 func timedOut(err error) bool {
-	var timeout timeoutError
+	var timeout helm.TimeoutError
 	var notReady *kube.NotReadyError
 	var notGone *kube.NotGoneError
 	return errors.As(err, &timeout) || errors.As(err, &notGone) || errors.As(err, &notReady) && notReady.Waited > 0
@@ -117,12 +115,12 @@ func timedOut(err error) bool {
 func failed(s engine.StepResult) bool { return s.State == task.Failed && !s.Tolerated() }
 
 // failureCode is the exit code of a run that failed, whatever it was started by: 4 when it was refused before it
-// touched anything, 124 when a time limit ended it, else 1. helm is the error of Helm's part.
-func failureCode(result engine.Result, helm error) int {
+// touched anything, 124 when a time limit ended it, else 1. applyError is the error of Helm's part.
+func failureCode(result engine.Result, applyError error) int {
 	late := func(s engine.StepResult) bool {
-		return failed(s) && (s.Reason == engine.ReasonTimeout || s.Reason == reasonHelm && timedOut(helm))
+		return failed(s) && (s.Reason == engine.ReasonTimeout || s.Reason == helm.Reason && timedOut(applyError))
 	}
-	touched := func(s engine.StepResult) bool { return !untouched(s, helm) }
+	touched := func(s engine.StepResult) bool { return !untouched(s, applyError) }
 	switch {
 	case !slices.ContainsFunc(result.Steps, touched):
 		return exitPreflight
@@ -137,7 +135,7 @@ func failureCode(result engine.Result, helm error) int {
 var refusals = []string{"NotCreated", "Pods", "Template", "Service", "Definition", "Function", "Advanced"}
 
 // untouched reports whether a step is known to have touched nothing.
-func untouched(s engine.StepResult, helm error) bool {
+func untouched(s engine.StepResult, applyError error) bool {
 	if s.Prior {
 		return false
 	}
@@ -148,7 +146,7 @@ func untouched(s engine.StepResult, helm error) bool {
 		return s.Step.OnlyWaits()
 	case task.Failed:
 		refused := (*release.PreflightError)(nil)
-		return s.Attempts <= 1 && slices.Contains(refusals, s.Reason) || s.Reason == reasonHelm && errors.As(helm, &refused)
+		return s.Attempts <= 1 && slices.Contains(refusals, s.Reason) || s.Reason == helm.Reason && errors.As(applyError, &refused)
 	case task.Cancelled, task.Unknown:
 	}
 	return false

@@ -12,6 +12,7 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/plan"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/release"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/runner/helm"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
@@ -58,7 +59,7 @@ func TestFailureCode(t *testing.T) {
 	ended := func(state task.State, reason string) engine.StepResult {
 		return engine.StepResult{Step: plan.Step{Kind: plan.Task, Task: &task.Task{}}, Result: task.Result{State: state, Reason: reason, Attempts: 1}}
 	}
-	helm := func(state task.State, reason string) engine.StepResult {
+	byHelm := func(state task.State, reason string) engine.StepResult {
 		return engine.StepResult{Step: plan.Step{Kind: plan.Apply}, Result: task.Result{State: state, Reason: reason}}
 	}
 	again, earlier, tolerated := ended(task.Failed, "NotCreated"), ended(task.Failed, "NotCreated"), ended(task.Failed, "ExitCode")
@@ -80,14 +81,14 @@ func TestFailureCode(t *testing.T) {
 		{"after a task that failed and was let pass", []engine.StepResult{tolerated, ended(task.Failed, "NotCreated")}, nil, 1},
 		{"after an attempt", []engine.StepResult{again}, nil, 1},
 		{"in a run that is gone on with", []engine.StepResult{earlier}, nil, 1},
-		{"a namespace that is not there, by Helm", []engine.StepResult{helm(task.Failed, reasonHelm)}, fmt.Errorf("INSTALLATION FAILED: %w", refused), 4},
-		{"the same after a task", []engine.StepResult{ended(task.Succeeded, ""), helm(task.Failed, reasonHelm)}, refused, 1},
-		{"Helm's own error", []engine.StepResult{helm(task.Failed, reasonHelm)}, plain, 1},
+		{"a namespace that is not there, by Helm", []engine.StepResult{byHelm(task.Failed, helm.Reason)}, fmt.Errorf("INSTALLATION FAILED: %w", refused), 4},
+		{"the same after a task", []engine.StepResult{ended(task.Succeeded, ""), byHelm(task.Failed, helm.Reason)}, refused, 1},
+		{"Helm's own error", []engine.StepResult{byHelm(task.Failed, helm.Reason)}, plain, 1},
 		{"a task's time limit", []engine.StepResult{ended(task.Failed, engine.ReasonTimeout)}, nil, 124},
 		{"a need that is not ready in time", []engine.StepResult{{Step: plan.Step{Kind: plan.Object}, Result: task.Result{State: task.Failed, Reason: engine.ReasonTimeout}}}, nil, 124},
-		{"Helm's wait", []engine.StepResult{helm(task.Failed, reasonHelm)}, fmt.Errorf("INSTALLATION FAILED: %w", &kube.NotReadyError{Waited: time.Second}), 124},
-		{"what will not become ready", []engine.StepResult{helm(task.Failed, reasonHelm)}, &kube.NotReadyError{}, 1},
-		{"a hook that takes too long", []engine.StepResult{helm(task.Failed, reasonHelm)}, fmt.Errorf("failed pre-install: %w", errors.Join(plain, timeoutError{plain})), 124},
+		{"Helm's wait", []engine.StepResult{byHelm(task.Failed, helm.Reason)}, fmt.Errorf("INSTALLATION FAILED: %w", &kube.NotReadyError{Waited: time.Second}), 124},
+		{"what will not become ready", []engine.StepResult{byHelm(task.Failed, helm.Reason)}, &kube.NotReadyError{}, 1},
+		{"a hook that takes too long", []engine.StepResult{byHelm(task.Failed, helm.Reason)}, fmt.Errorf("failed pre-install: %w", errors.Join(plain, helm.TimeoutError{Err: plain})), 124},
 		{"a time limit beside another failure", []engine.StepResult{ended(task.Failed, "ExitCode"), ended(task.Failed, engine.ReasonTimeout)}, nil, 124},
 	}
 	for _, tt := range tests {

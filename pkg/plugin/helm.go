@@ -11,6 +11,8 @@ import (
 
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/plan"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/release"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/runner"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/runner/helm"
 )
 
 // helmOptions are what the commands that wrap one of Helm's share.
@@ -23,8 +25,8 @@ type helmOptions struct {
 	voice      *voice
 	// flags are those of the command.
 	flags *pflag.FlagSet
-	// running carries out the steps of the release that is being changed.
-	running *stepRunner
+	// running runs the hooks of the release that is being changed.
+	running *helm.Hooks
 }
 
 func (a *App) newHelmOptions() *helmOptions {
@@ -76,13 +78,21 @@ func (o *helmOptions) reach(ctx context.Context) (string, error) {
 	how.Tell, how.Note = o.voice.waiting, o.voice.note
 	o.helm.SetCluster(o.connection.client(), how)
 	o.helm.SetHooks(release.HookMode(o.hooks.mode), func(ctx context.Context, event string, hooks []*release.Hook) error {
-		return o.running.runHooks(ctx, event, hooks)
+		return o.running.Run(ctx, event, hooks)
 	})
 	namespace, err := o.connection.namespace()
 	if err != nil {
 		return "", usageError{err}
 	}
 	return namespace, o.helm.Connect(ctx, o.connection.ConfigFlags, namespace)
+}
+
+// hooksOf returns what runs the hooks of a release, in pods as the steps' own.
+func (o *helmOptions) hooksOf(steps *runner.Steps) *helm.Hooks {
+	return &helm.Hooks{
+		Cluster: steps.Client, Pods: steps.Pods, Operation: steps.Operation, Release: steps.Release,
+		Parallel: o.helm.HookMode() == release.HooksParallel,
+	}
 }
 
 // deploy is an install or an upgrade.

@@ -14,7 +14,9 @@ import (
 
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/format"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/format/lagoon"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/plan"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/runner"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
@@ -145,9 +147,9 @@ func (a *App) runOne(ctx context.Context, o *runOptions, args []string, dash int
 	if err != nil {
 		return err
 	}
-	runner := &stepRunner{operation: task.Run, client: client, namespace: namespace, timeout: waitTimeout}
+	steps := &runner.Steps{Client: client, Operation: task.Run, Release: rel, Readiness: kube.Readiness{Timeout: waitTimeout}}
 	if o.tasks.record.place == recordAuto && a.resuming == nil {
 		o.tasks.record.place = recordNone // it is to be as quick as kubectl's own
 	}
-	return a.runPlan(ctx, o, runner, taskSet{tasks: p.Tasks()}, p, a.runID(o.release), nil)
+	return a.runPlan(ctx, o, steps, taskSet{tasks: p.Tasks()}, p, a.runID(o.release), nil)
 }

@@ -21,9 +21,12 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/ledger"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/lock"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/plan"
+	checks "github.com/kubectl-tasks/kubectl-tasks/pkg/preflight"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/record"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/release"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/report"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/runner"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/runner/helm"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/source"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
@@ -36,7 +39,8 @@ type operation struct {
 	release release.Change
 	tasks   taskSet
 	plan    plan.Plan
-	runner  *stepRunner
+	steps   *runner.Steps
+	hooks   *helm.Hooks
 	engine  engine.Engine
 	flags   *taskFlags
 	options *helmOptions
@@ -73,21 +77,24 @@ func (a *App) prepare(ctx context.Context, o *helmOptions, client *kube.Client, 
 			return nil, err
 		}
 	}
-	p.runner = &stepRunner{
-		operation: op, client: client, namespace: rel.Namespace, env: newEnvironment(op, rel), helm: o.helm, apply: change.Apply, back: change.RollBack,
-		run: p.id, next: next, objects: change.Objects, timeout: prepared.Timeout, approve: a.approver(flags), images: flags.runnerImages(),
-		helmRelease: rel.Name, readiness: o.helm.Readiness(), voice: o.voice, emitHook: o.voice.Emit,
+	p.steps = &runner.Steps{
+		Client: client, RunID: p.id, Operation: op, Release: rel, Helm: &helm.Steps{Process: o.helm, Apply: change.Apply, Revert: change.RollBack},
+		Next: next, Objects: change.Objects, Readiness: o.helm.Readiness(), Approve: a.approver(flags), Images: flags.runnerImages(),
 	}
+	p.steps.Readiness.Timeout = prepared.Timeout
+	p.hooks = o.hooksOf(p.steps)
+	env := newEnvironment(op, rel)
 	shows := prepared.DryRun || a.planning != nil
 	if len(documents) > 0 && !shows {
-		if err := a.addKubeconfig(&p.runner.env, client, rel.Namespace); err != nil {
+		if err := a.addKubeconfig(&env, client, rel.Namespace); err != nil {
 			return nil, preflight(ctx, err)
 		}
 	}
+	p.steps.Env = env
 	known := facts(op, rel)
 	known.Values = sync.OnceValues(change.Values)
 	runs := func(_ string, phase task.Phase) bool { return phase.In(op) != task.None }
-	options := format.Options{Getenv: p.runner.env.lookup, Facts: known, Runs: runs}
+	options := format.Options{Getenv: env.lookup, Facts: known, Runs: runs}
 	a.addLagoonFacts(client, rel.Namespace, &options)
 	if p.tasks, err = flags.read(documents, options); err != nil {
 		return nil, err
@@ -121,10 +128,10 @@ func (a *App) prepare(ctx context.Context, o *helmOptions, client *kube.Client, 
 			return nil, err
 		}
 	}
-	if prepared.DryRun {
+	if prepared.DryRun || !p.deploys() || a.resuming != nil {
 		return p, nil
 	}
-	return p, a.reachable(ctx, p)
+	return p, checks.References(ctx, client, p.plan, change)
 }
 
 // mayRun refuses a run with tasks whose user lacks a right. What Helm is going to do is asked for when tasks
@@ -143,12 +150,12 @@ func (a *App) mayRun(ctx context.Context, o *operation) error {
 			return preflight(ctx, err)
 		}
 		// What cannot be rendered yet, such as a chart whose dependencies a task fetches, is Helm's to ask for.
-		wanted = wanted.addObjects(o.past.client, objects)
+		wanted = checks.WithObjects(wanted, o.past.client, objects)
 	}
-	if err := a.allowed(ctx, o.past.client, o.plan, wanted); err != nil {
+	if err := checks.Allowed(ctx, o.past.client, o.plan, wanted); err != nil || a.resuming != nil {
 		return err
 	}
-	return a.admitted(ctx, o.runner, o.plan)
+	return checks.Admitted(ctx, o.steps, o.plan)
 }
 
 // deploys reports whether the operation applies a chart.
@@ -159,15 +166,8 @@ func (o *operation) deploys() bool {
 
 // life tells the release from others of its name. That of an install is known when Helm has done it.
 func (o *operation) life() string {
-	if o.release.Facts().Operation == task.Install {
-		if o.runner.applied == nil {
-			return ""
-		}
-		select {
-		case <-o.runner.applied:
-		default:
-			return ""
-		}
+	if o.release.Facts().Operation == task.Install && !o.steps.Helm.Returned() {
+		return ""
 	}
 	return o.release.FirstDeployed()
 }
@@ -205,8 +205,8 @@ func (a *App) plan(ctx context.Context, o *operation, rel plan.Release) error {
 	if o.plan, err = plan.Build(facts.Operation, rel, o.tasks.tasks, done...); err != nil {
 		return err
 	}
-	o.runner.midway = slices.ContainsFunc(o.plan.Steps, func(s plan.Step) bool { return s.Kind == plan.Finish })
-	o.engine = o.flags.engine(o.runner)
+	o.steps.Helm.TasksInParallel = slices.ContainsFunc(o.plan.Steps, func(s plan.Step) bool { return s.Kind == plan.Finish })
+	o.engine = o.flags.engine(o.steps)
 	o.engine.RollBack = facts.RollbackOnFailure
 	var kept []record.Document
 	if o.deploys() {
@@ -247,7 +247,7 @@ func (o *operation) revision(resuming *resumption) int {
 // applied it has died, or the release was marked failed, before they had ended.
 func (o *operation) makeAgain() {
 	back := func(s plan.Step) bool { return s.Stage == task.AtRollback && o.engine.Prior[s.ID].Attempt > 0 }
-	if !o.runner.midway || o.runner.did || slices.ContainsFunc(o.plan.Steps, back) {
+	if !o.steps.Helm.TasksInParallel || o.steps.Helm.AlreadyApplied || slices.ContainsFunc(o.plan.Steps, back) {
 		return
 	}
 	for _, s := range o.plan.Steps {
@@ -282,11 +282,11 @@ func (a *App) enter(ctx context.Context, o *operation) (*session, context.Contex
 	if err != nil {
 		return nil, nil, err
 	}
-	o.runner.recorded(s, a.resuming)
+	recordSteps(o.steps, s, a.resuming)
 	if a.resuming != nil {
 		o.engine.Prior = a.resuming.earlier()
-		o.runner.did = facts.AlreadyApplied
-		o.runner.begun = a.resuming.hasApplied()
+		o.steps.Helm.AlreadyApplied = facts.AlreadyApplied
+		o.steps.Helm.Interrupted = a.resuming.hasApplied()
 		o.makeAgain()
 	}
 	return s, ctx, nil
@@ -317,23 +317,21 @@ func (a *App) perform(ctx context.Context, o *operation) error {
 	defer s.close(a)
 	var show func(engine.Event)
 	if len(planned) > 0 {
-		show = o.runner.voice.Emit
+		show = o.options.voice.Emit
 	}
 	e := s.engine(o.engine, o.ledger)
 	e.Emit = events.emit(s.emit(show))
-	o.runner.emitHook = events.emit(o.runner.voice.Emit)
-	o.options.running = o.runner // one command can change several releases, all of which are prepared first
+	o.hooks.Emit = events.emit(o.options.voice.Emit)
+	o.options.running = o.hooks // one command can change several releases, all of which are prepared first
 	result := e.Run(ctx, o.plan)
-	o.runner.settle()
-	o.runner.sleep(a.tell)
-	o.runner.recording.Wait()
+	o.steps.Close(a.tell)
 	if ledger, ok := o.ledger.(ledger.Journal); ok {
 		if err := ledger.Close(); err != nil {
 			a.tell(err.Error())
 		}
 	}
-	applyError := o.runner.applyError
-	end := rolledBack(result, o.runner.rolledBack, a.end(ctx, result, applyError))
+	applyError := o.steps.Helm.Err()
+	end := rolledBack(result, o.steps.Helm.Reverted(), a.end(ctx, result, applyError))
 
 	revision := o.release.Revision()
 	s.end(a, result, revision, ExitCode(end), ExitCode(end) == exitRolledBack)
@@ -397,7 +395,7 @@ func (a *App) end(ctx context.Context, result engine.Result, applyError error) e
 	case task.Failed, task.Cancelled, task.Skipped, task.NotRun:
 	}
 	code := failureCode(result, applyError)
-	if slices.ContainsFunc(result.Steps, func(s engine.StepResult) bool { return failed(s) && s.Reason == reasonHelm }) {
+	if slices.ContainsFunc(result.Steps, func(s engine.StepResult) bool { return failed(s) && s.Reason == helm.Reason }) {
 		return runError{code, applyError} // in Helm's own words
 	}
 	return runError{code, summary(result, task.Failed)}

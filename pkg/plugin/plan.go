@@ -3,6 +3,7 @@ package plugin
 import (
 	"context"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 
@@ -11,7 +12,10 @@ import (
 
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/plan"
+	checks "github.com/kubectl-tasks/kubectl-tasks/pkg/preflight"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/record"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/report"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/runner"
 )
 
 // exitPlan is the exit code of a plan with something to do.
@@ -100,11 +104,34 @@ func (a *App) showPlan(ctx context.Context, t *taskFlags, p plan.Plan, client *k
 			return err
 		}
 	}
-	if refused := ofThisMachine(p.Tasks()); len(refused) > 0 && !t.allowHostTasks {
+	if refused := untrusted(p.Tasks()); len(refused) > 0 && !t.allowHostTasks {
 		fmt.Fprintf(a.ErrOut, "refused without --allow-host-tasks:\n%s\n", strings.Join(refused, "\n"))
 	}
 	if slices.ContainsFunc(p.Steps, func(s plan.Step) bool { return s.Task == nil || s.Task.Skip == "" }) {
 		return silentError{exitPlan}
 	}
 	return nil
+}
+
+// showRoles writes the Roles with the rights that what was planned needs.
+func (a *App) showRoles(ctx context.Context, t *taskFlags, p plan.Plan, client *kube.Client, next func() ([]*unstructured.Unstructured, error)) error {
+	wanted := rightsOf(p, t.record.place)
+	if next != nil {
+		objects, err := next()
+		if err != nil {
+			return err
+		}
+		wanted = checks.WithObjects(wanted, client, objects)
+	}
+	roles, err := checks.Roles(p, wanted)
+	if err != nil {
+		return err
+	}
+	fmt.Fprint(a.Out, roles)
+	return ctx.Err()
+}
+
+// rightsOf returns the rights that a plan needs, with those of its record.
+func rightsOf(p plan.Plan, place string) runner.Rights {
+	return checks.RightsOf(p, record.Place(place), os.Getenv("HELM_DRIVER"))
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/plan"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/record"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/release"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/runner"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
@@ -332,7 +333,7 @@ func (r *resumption) tidy(ctx context.Context, a *App, client *kube.Client) {
 			if s.State == "" || s.State == task.Unknown || o.Container != "" {
 				continue // it is not over, or was not made for the task
 			}
-			if _, err := client.Remove(ctx, r.run.ID, o, stopGrace); err != nil {
+			if _, err := client.Remove(ctx, r.run.ID, o, runner.StopGrace); err != nil {
 				a.tell(fmt.Sprintf("%s %s in namespace %q, which is not needed any more, could not be deleted: %v", o.Kind, o.Name, o.Namespace, err))
 			}
 		}

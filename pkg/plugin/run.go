@@ -15,10 +15,13 @@ import (
 
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/engine"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/format"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/ledger"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/plan"
+	checks "github.com/kubectl-tasks/kubectl-tasks/pkg/preflight"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/release"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/report"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/runner"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/source/keptn"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
@@ -121,19 +124,21 @@ func (a *App) run(ctx context.Context, o *runOptions, names []string) error {
 	if len(documents) == 0 {
 		return usageError{noTasks(looked)}
 	}
-	runner := &stepRunner{operation: task.Run, client: client, namespace: namespace, timeout: waitTimeout, approve: a.approver(&o.tasks), images: o.tasks.runnerImages(), env: newEnvironment(task.Run, rel)}
+	env := newEnvironment(task.Run, rel)
+	steps := &runner.Steps{Client: client, Operation: task.Run, Release: rel, Readiness: kube.Readiness{Timeout: waitTimeout}, Approve: a.approver(&o.tasks), Images: o.tasks.runnerImages()}
 	// Tasks of this machine need no cluster, so one that is not configured is no error.
 	if _, err := client.RESTConfig(); err == nil && !o.dryRun && a.planning == nil {
-		if err := a.addKubeconfig(&runner.env, client, namespace); err != nil {
+		if err := a.addKubeconfig(&env, client, namespace); err != nil {
 			return preflight(ctx, err)
 		}
 	}
+	steps.Env = env
 	known := facts(task.Run, rel)
 	if o.release != "" {
 		known.Values = o.connection.storedValues(ctx, o.release, namespace)
 	}
 	choice := plan.Choice{Names: names, Phase: o.phase, Single: len(o.tasks.references) > 0}
-	options := format.Options{Getenv: runner.env.lookup, Facts: known, Runs: choice.Includes}
+	options := format.Options{Getenv: env.lookup, Facts: known, Runs: choice.Includes}
 	a.addLagoonFacts(client, namespace, &options)
 	if err := (keptn.Cluster{Client: client, Namespace: namespace}).AddDefinitions(ctx, documents, &options.Keptn); err != nil {
 		return preflight(ctx, err)
@@ -165,7 +170,7 @@ func (a *App) run(ctx context.Context, o *runOptions, names []string) error {
 		return err
 	}
 	if needsRelease(chosen) && !o.dryRun {
-		if runner.objects, err = a.stored(ctx, o, namespace); err != nil {
+		if steps.Objects, err = a.stored(ctx, o, namespace); err != nil {
 			return err
 		}
 	}
@@ -177,7 +182,7 @@ func (a *App) run(ctx context.Context, o *runOptions, names []string) error {
 	if a.resuming == nil && !o.recorded(chosen) {
 		o.tasks.record.place = recordNone
 	}
-	return a.settled(ctx, nil, namespace, o.release, func() error { return a.runPlan(ctx, o, runner, set, p, id, ledger) })
+	return a.settled(ctx, nil, namespace, o.release, func() error { return a.runPlan(ctx, o, steps, set, p, id, ledger) })
 }
 
 // choiceError is the error of tasks that cannot be chosen, with the texts of their document escaped.
@@ -202,22 +207,19 @@ func noTasks(looked string) error {
 // runs must know of, and one of which the user says so.
 func (o *runOptions) recorded(tasks []task.Task) bool {
 	local := func(t task.Task) bool {
-		switch t.Executor.(type) {
-		case task.Host, task.Approve:
-			return true
-		}
-		return false
+		executor, _ := runner.Of(t.Executor)
+		return executor.Place != runner.InCluster
 	}
 	return o.tasks.record.place != recordAuto || remembers(tasks) || slices.ContainsFunc(tasks, func(t task.Task) bool { return !local(t) })
 }
 
-func (a *App) runPlan(ctx context.Context, o *runOptions, runner *stepRunner, set taskSet, p plan.Plan, id string, ledger engine.Journal) error {
+func (a *App) runPlan(ctx context.Context, o *runOptions, steps *runner.Steps, set taskSet, p plan.Plan, id string, ledger engine.Journal) error {
 	bare := len(p.Steps) == 1 && o.output == ""
 	if !bare || o.dryRun || a.planning != nil {
 		a.announce(set, p.Tasks())
 	}
 	if a.planning != nil {
-		return a.showPlan(ctx, &o.tasks, p, runner.client, nil)
+		return a.showPlan(ctx, &o.tasks, p, steps.Client, nil)
 	}
 	if o.dryRun {
 		return report.Plan(a.Out, p)
@@ -236,22 +238,24 @@ func (a *App) runPlan(ctx context.Context, o *runOptions, runner *stepRunner, se
 	if err := a.confirm(ctx, &o.tasks, p.Tasks()); err != nil {
 		return err
 	}
-	if err := checkKeptn(ctx, runner.client, runner.namespace, p.Tasks(), nil); err != nil {
+	if err := checkKeptn(ctx, steps.Client, steps.Release.Namespace, p.Tasks(), nil); err != nil {
 		return err
 	}
 	if o.tasks.record.place != recordNone {
-		if err := a.allowed(ctx, runner.client, p, rightsOf(p, o.tasks.record.place)); err != nil {
+		if err := checks.Allowed(ctx, steps.Client, p, rightsOf(p, o.tasks.record.place)); err != nil {
 			return err
 		}
-		if err := a.admitted(ctx, runner, p); err != nil {
-			return err
+		if a.resuming == nil {
+			if err := checks.Admitted(ctx, steps, p); err != nil {
+				return err
+			}
 		}
 	}
 	text := &report.Text{Log: a.ErrOut, Stdout: a.Out, Stderr: a.ErrOut}
 	if o.output != "" {
 		text.Stdout = a.ErrOut
 	}
-	e, data := o.tasks.engine(runner), &dataWriter{}
+	e, data := o.tasks.engine(steps), &dataWriter{}
 	show := text.Emit
 	if bare {
 		data.to = a.data(a.raw.Out, o.unmasked)
@@ -266,7 +270,7 @@ func (a *App) runPlan(ctx context.Context, o *runOptions, runner *stepRunner, se
 		}
 		show = program.Emit
 	}
-	opening := opening{flags: &o.tasks.record, client: runner.client, plan: p, id: id, keep: o.historyMax, inputs: inputsOf(set, nil)}
+	opening := opening{flags: &o.tasks.record, client: steps.Client, plan: p, id: id, keep: o.historyMax, inputs: inputsOf(set, nil)}
 	if a.resuming != nil {
 		e.Prior = a.resuming.earlier()
 	}
@@ -280,13 +284,12 @@ func (a *App) runPlan(ctx context.Context, o *runOptions, runner *stepRunner, se
 		return err
 	}
 	defer s.close(a)
-	runner.run = id
-	runner.recorded(s, a.resuming)
+	steps.RunID = id
+	recordSteps(steps, s, a.resuming)
 	e = s.engine(e, ledger)
 	e.Emit = events.emit(s.emit(show))
 	result := e.Run(ctx, p)
-	runner.sleep(a.tell)
-	runner.recording.Wait()
+	steps.Close(a.tell)
 	end := a.end(ctx, result, nil)
 	if code, ok := ownExitCode(result); ok && end != nil && ExitCode(end) == exitFailed {
 		// The program's code is the answer; its own output says the rest.

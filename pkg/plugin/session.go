@@ -22,6 +22,7 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/lock"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/plan"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/record"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/runner"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
@@ -220,7 +221,7 @@ func (s *session) abandoned(ctx context.Context, a *App) error {
 			}
 			for _, made := range step.Created {
 				if s.client.Running(ctx, run.ID, made) {
-					return refusedError{fmt.Sprintf("run %[1]s of %[2]s died, and its task %[3]q still runs: %[4]s\nhint: '%[5]s resume %[1]s' goes on with it, '%[5]s cancel %[1]s' stops it", run.ID, run.Owner, step.ID, places(step.Created), displayName())}
+					return refusedError{fmt.Sprintf("run %[1]s of %[2]s died, and its task %[3]q still runs: %[4]s\nhint: '%[5]s resume %[1]s' goes on with it, '%[5]s cancel %[1]s' stops it", run.ID, run.Owner, step.ID, runner.ObjectNames(step.Created), displayName())}
 				}
 			}
 		}
@@ -235,7 +236,7 @@ func (s *session) abandoned(ctx context.Context, a *App) error {
 			return fmt.Errorf("%w\nwhether it still runs is not known: %w", u.Err, err)
 		}
 		if len(alive) > 0 {
-			return refusedError{fmt.Sprintf("%v\nrun %s may have died, and it still has %s\nhint: delete what should not run any more", u.Err, u.ID, places(alive))}
+			return refusedError{fmt.Sprintf("%v\nrun %s may have died, and it still has %s\nhint: delete what should not run any more", u.Err, u.ID, runner.ObjectNames(alive))}
 		}
 		a.tell(u.Err.Error())
 	}
@@ -353,7 +354,7 @@ func (s *session) leftovers(a *App) {
 		return
 	}
 	for _, step := range s.journal.Unfinished() {
-		a.say("still there: %s of %q", places(step.Created), step.ID)
+		a.say("still there: %s of %q", runner.ObjectNames(step.Created), step.ID)
 	}
 	a.say("run %[1]s is recorded: '%[2]s resume %[1]s' goes on with it, '%[2]s cancel %[1]s' removes what it has left", s.id, displayName())
 }

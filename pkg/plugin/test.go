@@ -6,9 +6,10 @@ import (
 	"fmt"
 
 	"github.com/spf13/cobra"
-	corev1 "k8s.io/api/core/v1"
 
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/plan"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/release"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/runner"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
@@ -48,13 +49,10 @@ func (a *App) test(ctx context.Context, o *helmOptions, test *release.Test, name
 		return err
 	}
 	a.stopCommands()
-	o.running = &stepRunner{
-		operation: task.Run, client: o.connection.client(), namespace: namespace, helm: o.helm,
-		helmRelease: name, readiness: o.helm.Readiness(), voice: o.voice, emitHook: o.voice.Emit,
-	}
-	test.SecretsOf = func(ctx context.Context, pod *corev1.Pod) ([]string, error) {
-		return o.running.secrets.read.UsedBy(ctx, o.running.client, pod.Namespace, &pod.Spec)
-	}
+	steps := &runner.Steps{Client: o.connection.client(), Operation: task.Run, Release: plan.Release{Name: name, Namespace: namespace}}
+	o.running = o.hooksOf(steps)
+	o.running.Emit = o.voice.Emit
+	test.SecretsOf = steps.SecretsOf
 	end := test.Run(name)
 	for _, then := range []func() error{func() error { return a.printRelease(test, nil) }, test.Cleanup} {
 		if err := then(); end == nil {

@@ -9,6 +9,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/plan"
+	checks "github.com/kubectl-tasks/kubectl-tasks/pkg/preflight"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/report"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/runner/approve"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
@@ -27,7 +28,7 @@ func (a *App) trust(ctx context.Context, t *taskFlags, p plan.Plan) error {
 		tasks = a.resuming.open(p)
 		from, hint = "tasks that a record chose", "when they are what you want to run, add --allow-host-tasks"
 	}
-	lines := ofThisMachine(tasks)
+	lines := untrusted(tasks)
 	if len(lines) == 0 {
 		return nil
 	}
@@ -81,27 +82,11 @@ func isTerminal(stream any) bool {
 	return ok && term.IsTerminal(int(file.Fd()))
 }
 
-// ofThisMachine describes the tasks that touch this machine and come from a source that is not
-// trusted, a line each.
-func ofThisMachine(tasks []task.Task) []string {
-	var lines []string
-	for _, t := range tasks {
-		if t.Source.Trusted {
-			continue
-		}
-		if _, host := t.Executor.(task.Host); !host && len(t.Local) > 0 {
-			lines = append(lines, shown("  %s reads this machine's $%s: %s", t.Name, strings.Join(t.Local, ", $"), t.Executor.Text()))
-			continue
-		}
-		switch e := t.Executor.(type) {
-		case task.Host:
-			lines = append(lines, shown("  %s runs on this machine: %s", t.Name, e.Text()))
-		case task.Exec:
-			if len(e.Command.Local) > 0 {
-				lines = append(lines, shown("  %s sends this machine's $%s to a pod: %s", t.Name, strings.Join(e.Command.Local, ", $"), e.Text()))
-			}
-		case task.Pod, task.Job, task.Function, task.Clone, task.Wait, task.Approve, task.Service, task.Standard, task.Advanced, task.Keptn, task.Evaluation:
-		}
+// untrusted is preflight.Untrusted for showing.
+func untrusted(tasks []task.Task) []string {
+	lines := checks.Untrusted(tasks)
+	for i := range lines {
+		lines[i] = shown("%s", lines[i])
 	}
 	return lines
 }

@@ -1,0 +1,171 @@
+package runner
+
+import (
+	"strings"
+
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
+)
+
+// Rights is a list of accesses to objects of the cluster.
+type Rights []kube.Access
+
+// Require adds verbs without which a run fails.
+func (r *Rights) Require(group, resource string, verbs ...string) {
+	r.add(false, group, resource, verbs)
+}
+
+// Prefer adds verbs without which a run continues, with a note or with less to show.
+func (r *Rights) Prefer(group, resource string, verbs ...string) { r.add(true, group, resource, verbs) }
+
+func (r *Rights) add(optional bool, group, resource string, verbs []string) {
+	for _, verb := range verbs {
+		*r = append(*r, kube.Access{Verb: verb, Group: group, Resource: resource, Optional: optional})
+	}
+}
+
+// Unique returns each access once; one that is required somewhere is not optional.
+func (r Rights) Unique() Rights {
+	at := map[kube.Access]int{}
+	var all Rights
+	for _, a := range r {
+		key := a
+		key.Optional = false
+		if i, has := at[key]; has {
+			all[i].Optional = all[i].Optional && a.Optional
+			continue
+		}
+		at[key] = len(all)
+		all = append(all, a)
+	}
+	return all
+}
+
+func execRights(executor task.Executor) Rights {
+	e := executor.(task.Exec)
+	var r Rights
+	r.exec()
+	r.workload(e.Target)
+	if e.Scale {
+		r.Prefer("apps", scaleOf(e.Target), "get", "update", "patch")
+	}
+	return r
+}
+
+func serviceRights(task.Executor) Rights {
+	var r Rights
+	r.exec()
+	r.Require("apps", "deployments", "list")
+	r.Prefer("apps", "statefulsets", "list")
+	r.Prefer("apps", "daemonsets", "list")
+	r.Prefer("apps", "deployments/scale", "get", "update", "patch")
+	return r
+}
+
+func podRights(task.Executor) Rights {
+	var r Rights
+	r.Require("", "pods", "get", "list", "watch", "create", "delete")
+	r.Prefer("", "pods/log", "get")
+	r.Prefer("", "events", "list", "watch")
+	r.Prefer("", "namespaces", "get")
+	r.secrets()
+	return r
+}
+
+func jobRights(e task.Executor) Rights {
+	r := podRights(e)
+	r.Require("batch", "jobs", "get", "list", "watch", "create", "delete")
+	return r
+}
+
+func keptnRights(e task.Executor) Rights {
+	r := jobRights(e)
+	r.Prefer("", "configmaps", "create", "delete")
+	return r
+}
+
+func cloneRights(executor task.Executor) Rights {
+	e := executor.(task.Clone)
+	r := podRights(e)
+	r.workload(e.From)
+	r.Prefer("", "persistentvolumeclaims", "get")
+	if e.Next {
+		r.Prefer("", "configmaps", "get", "create")
+		r.Prefer("batch", "jobs", "get", "create", "list", "watch", "delete")
+	}
+	return r
+}
+
+func standardRights(e task.Executor) Rights {
+	r := podRights(e)
+	r.Require("apps", "deployments", "list")
+	r.Prefer("apps", "statefulsets", "list")
+	r.Prefer("", "persistentvolumeclaims", "get")
+	return r
+}
+
+func waitRights(e task.Executor) Rights {
+	var r Rights
+	if group, resource, ok := resourceOf(e.(task.Wait).Object); ok {
+		r.Require(group, resource, "get", "list", "watch")
+	}
+	return r
+}
+
+// exec adds the rights for running a program in a pod.
+func (r *Rights) exec() {
+	r.Require("", "pods", "get", "list")
+	r.Require("", "pods/exec", "create")
+	// Without it exec uses SPDY, which some servers and proxies no longer have.
+	r.Prefer("", "pods/exec", "get")
+	r.secrets()
+}
+
+// secrets adds the right for masking the values of Secrets that a task uses.
+func (r *Rights) secrets() { r.Prefer("", "secrets", "get") }
+
+// workload adds the rights for finding the pods, or the pod template, of KIND/NAME.
+func (r *Rights) workload(name string) {
+	group, resource, ok := resourceOf(name)
+	if !ok {
+		return
+	}
+	r.Require(group, resource, "get")
+	switch resource {
+	case "deployments":
+		r.Require("apps", "replicasets", "list")
+	case "daemonsets":
+		r.Require("apps", "controllerrevisions", "list")
+	}
+}
+
+// resources are the kinds that tasks name most. Rights for other kinds are not checked before the run.
+var resources = map[string][2]string{
+	"deployment": {"apps", "deployments"}, "deploy": {"apps", "deployments"},
+	"statefulset": {"apps", "statefulsets"}, "sts": {"apps", "statefulsets"},
+	"daemonset": {"apps", "daemonsets"}, "ds": {"apps", "daemonsets"},
+	"replicaset": {"apps", "replicasets"}, "rs": {"apps", "replicasets"},
+	"service": {"", "services"}, "svc": {"", "services"},
+	"pod": {"", "pods"}, "po": {"", "pods"},
+	"job": {"batch", "jobs"}, "cronjob": {"batch", "cronjobs"}, "cj": {"batch", "cronjobs"},
+	"configmap": {"", "configmaps"}, "cm": {"", "configmaps"}, "secret": {"", "secrets"},
+	"persistentvolumeclaim": {"", "persistentvolumeclaims"}, "pvc": {"", "persistentvolumeclaims"},
+}
+
+// resourceOf returns the group and the resource of KIND/NAME; false when it is none of resources.
+func resourceOf(name string) (group, resource string, ok bool) {
+	kind, _, _ := strings.Cut(strings.ToLower(name), "/")
+	found, ok := resources[kind]
+	if !ok {
+		found, ok = resources[strings.TrimSuffix(kind, "s")]
+	}
+	return found[0], found[1], ok
+}
+
+// scaleOf returns the resource that scales KIND/NAME.
+func scaleOf(target string) string {
+	if _, resource, ok := resourceOf(target); ok {
+		return resource + "/scale"
+	}
+	return "deployments/scale"
+}
