@@ -137,7 +137,7 @@ func (a *App) find(ctx context.Context, t *taskFlags, client *kube.Client, rel p
 		return nil, "", err
 	}
 	finder := source.Finder{
-		Formats: format.All, As: t.format, Dir: dir, Stdin: a.stdin,
+		Formats: format.All, Format: t.format, Dir: dir, Stdin: a.stdin,
 		Client: client, Namespace: rel.Namespace, Release: rel.Name,
 	}
 	finder.Recorded = from.recorded

@@ -9,11 +9,11 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
-// chartReference names the files of the chart.
+// chartReference is the reference to the files of the chart.
 const chartReference = "chart"
 
-// chart returns the task files at the root of the chart; none is not an error. Whoever wrote the
-// chart is not trusted.
+// chart returns the task files at the root of the chart, if there are any. They are not trusted: the author
+// of a chart is not the user.
 func (f Finder) chart() ([]format.Document, error) {
 	if f.Chart == nil {
 		return nil, errors.New("chart: this command has no chart; name a file")
@@ -35,12 +35,12 @@ func (f Finder) chart() ([]format.Document, error) {
 		documents = append(documents, format.Document{
 			Source: task.Source{Name: "chart/" + name, Format: is.Name},
 			Text:   text,
-			Glob:   among(maps.Keys(files)),
+			Glob:   globNames(maps.Keys(files)),
 			ReadFile: func(name string) ([]byte, error) {
 				if other, ok := files[path.Clean(name)]; ok {
 					return other, nil
 				}
-				return nil, notThereError{"the chart has no file " + name}
+				return nil, notFoundError{"the chart has no file " + name}
 			},
 		})
 	}

@@ -18,14 +18,14 @@ import (
 
 // The annotations that make a ConfigMap a task document.
 const (
-	// ReleaseAnnotation names the release it is for; "*" is every release of the namespace.
+	// ReleaseAnnotation names the release of the document; "*" means every release of the namespace.
 	ReleaseAnnotation = "kubectl-tasks.io/release"
-	// FormatAnnotation names the format; without it the keys' names tell.
+	// FormatAnnotation names the format. Without it the names of the keys decide.
 	FormatAnnotation = "kubectl-tasks.io/format"
 )
 
-// annotated returns the documents of the namespace's ConfigMaps that are annotated for the
-// release. Only the metadata of the others is transferred.
+// annotated returns the documents of the namespace's ConfigMaps that are annotated for the release. It
+// transfers only the metadata of other ConfigMaps.
 func (f Finder) annotated(ctx context.Context) ([]format.Document, []string, error) {
 	if f.Release == "" {
 		return nil, nil, nil
@@ -66,6 +66,7 @@ func (f Finder) annotated(ctx context.Context) ([]format.Document, []string, err
 	return documents, nil, nil
 }
 
+// isFor reports whether an object is annotated for a release.
 func isFor(o metav1.Object, release string) bool {
 	name, ok := o.GetAnnotations()[ReleaseAnnotation]
 	return ok && (name == "*" || name == release)
@@ -83,7 +84,7 @@ func (f Finder) rendered() ([]corev1.ConfigMap, error) {
 	return slices.DeleteFunc(all, func(cm corev1.ConfigMap) bool { return cm.Namespace != "" && cm.Namespace != f.Namespace }), nil
 }
 
-// get returns the ConfigMap as Helm is going to apply it, else as the cluster has it.
+// get returns a ConfigMap that Helm is going to apply, else that of the cluster.
 func (f Finder) get(ctx context.Context, name string) (*corev1.ConfigMap, error) {
 	rendered, err := f.rendered()
 	if err != nil {
@@ -101,8 +102,8 @@ func (f Finder) get(ctx context.Context, name string) (*corev1.ConfigMap, error)
 	return client.CoreV1().ConfigMaps(f.Namespace).Get(ctx, name, metav1.GetOptions{})
 }
 
-// configMap returns the documents of a ConfigMap: that of the key, or all that are recognised
-// when key is empty.
+// configMap returns the documents of a ConfigMap: the one of the key, or all recognised ones when the key is
+// empty.
 func (f Finder) configMap(ctx context.Context, name, key string) ([]format.Document, error) {
 	if f.Client == nil {
 		return nil, fmt.Errorf("configmap/%s: there is no cluster to read it from", name)
@@ -122,6 +123,7 @@ func (f Finder) configMap(ctx context.Context, name, key string) ([]format.Docum
 	return documents, nil
 }
 
+// documents returns the documents in the data of a ConfigMap; see configMap.
 func (f Finder) documents(cm *corev1.ConfigMap, key string) ([]format.Document, error) {
 	keys := make([]string, 0, len(cm.Data))
 	for k := range cm.Data {
@@ -136,8 +138,8 @@ func (f Finder) documents(cm *corev1.ConfigMap, key string) ([]format.Document, 
 	}
 
 	annotated := cm.Annotations[FormatAnnotation]
-	if f.As != "" {
-		annotated = f.As
+	if f.Format != "" {
+		annotated = f.Format
 	}
 	if _, ok := f.Formats.ByName(annotated); annotated != "" && !ok {
 		return nil, fmt.Errorf("annotation %s: unknown format %q", FormatAnnotation, annotated)
@@ -146,7 +148,7 @@ func (f Finder) documents(cm *corev1.ConfigMap, key string) ([]format.Document, 
 	for _, k := range keys {
 		is, ok := f.Formats.ByFile(k, []byte(cm.Data[k]))
 		if annotated != "" {
-			// One key can be called anything when the annotation tells the format.
+			// The only key can have any name when the annotation gives the format.
 			is, ok = f.Formats.ByName(annotated)
 			ok = ok && (len(keys) == 1 || slices.Contains(is.Files, k))
 		}
@@ -156,12 +158,12 @@ func (f Finder) documents(cm *corev1.ConfigMap, key string) ([]format.Document, 
 		documents = append(documents, format.Document{
 			Source: task.Source{Name: "configmap/" + cm.Name + "/" + k, Format: is.Name},
 			Text:   []byte(cm.Data[k]),
-			Glob:   among(maps.Keys(cm.Data)),
+			Glob:   globNames(maps.Keys(cm.Data)),
 			ReadFile: func(name string) ([]byte, error) {
 				if other, ok := cm.Data[name]; ok {
 					return []byte(other), nil
 				}
-				return nil, notThereError{fmt.Sprintf("configmap/%s has no key %s", cm.Name, name)}
+				return nil, notFoundError{fmt.Sprintf("configmap/%s has no key %s", cm.Name, name)}
 			},
 		})
 	}

@@ -1,2 +1,2 @@
-// Package source finds task documents: files, standard input and annotated ConfigMaps; it says where each came from and how far it is trusted.
+// Package source finds task documents in files, standard input, ConfigMaps and charts, with their origin and trust.
 package source

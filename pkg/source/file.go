@@ -39,8 +39,8 @@ func (f Finder) path(name string) ([]format.Document, error) {
 		return nil, err
 	}
 	is, ok := f.Formats.ByFile(filepath.Base(name), document.Text)
-	if f.As != "" {
-		is, ok = f.Formats.ByName(f.As)
+	if f.Format != "" {
+		is, ok = f.Formats.ByName(f.Format)
 	}
 	if !ok {
 		return nil, fmt.Errorf("%s: the name tells no task format (known are %s); say which it is with --format", name, f.Formats.FileNames())
@@ -49,8 +49,7 @@ func (f Finder) path(name string) ([]format.Document, error) {
 	return []format.Document{document}, nil
 }
 
-// directory reads the task files of a directory; none is not an error. Shown names start with
-// prefix.
+// directory returns the task files of a directory, if there are any. Their names start with prefix.
 func (f Finder) directory(dir, prefix string) ([]format.Document, error) {
 	var documents []format.Document
 	for _, is := range f.Formats {
@@ -77,12 +76,13 @@ func read(path, name string) (format.Document, error) {
 	}
 	defer file.Close()
 	document, err := readAll(file, name)
-	document.ReadFile, document.Glob = beside(filepath.Dir(path)), globIn(filepath.Dir(path))
+	document.ReadFile, document.Glob = readIn(filepath.Dir(path)), globIn(filepath.Dir(path))
 	return document, err
 }
 
-// beside reads files by their paths from a directory. The user trusts what names them.
-func beside(dir string) func(string) ([]byte, error) {
+// readIn reads files by their paths relative to a directory. Absolute paths are allowed, because the document
+// that names them is the user's.
+func readIn(dir string) func(string) ([]byte, error) {
 	return func(name string) ([]byte, error) {
 		path := name
 		if !filepath.IsAbs(name) {
@@ -101,7 +101,7 @@ func beside(dir string) func(string) ([]byte, error) {
 	}
 }
 
-// globIn finds files by their paths from a directory.
+// globIn finds files by their paths relative to a directory.
 func globIn(dir string) func(string) ([]string, error) {
 	return func(pattern string) ([]string, error) {
 		if filepath.IsAbs(pattern) {
@@ -124,8 +124,8 @@ func (f Finder) standardInput() ([]format.Document, error) {
 		return nil, errors.New("standard input is empty")
 	}
 	is, ok := f.Formats.ByText(text)
-	if f.As != "" {
-		is, ok = f.Formats.ByName(f.As)
+	if f.Format != "" {
+		is, ok = f.Formats.ByName(f.Format)
 	}
 	if !ok {
 		return nil, errors.New("standard input: this is no task document of a known format; say which it is with --format")
@@ -135,13 +135,9 @@ func (f Finder) standardInput() ([]format.Document, error) {
 		return nil, err
 	}
 	document.Format = is.Name
-	document.ReadFile, document.Glob = beside(f.Dir), globIn(f.Dir)
+	document.ReadFile, document.Glob = readIn(f.Dir), globIn(f.Dir)
 	return []format.Document{document}, nil
 }
-
-// ReadLimited reads a document; what is longer than any document is cut off after the limit, so
-// that it is found to be too large.
-func ReadLimited(r io.Reader) ([]byte, error) { return io.ReadAll(io.LimitReader(r, maxBytes+1)) }
 
 func readAll(r io.Reader, name string) (format.Document, error) {
 	text, err := ReadLimited(r)

@@ -37,9 +37,9 @@ func (e *UsageError) Unwrap() error { return e.Err }
 // Discover finds. The error is a *UsageError, or an error of the cluster.
 func (f Finder) Find(ctx context.Context, references []string) (Found, error) {
 	switch {
-	case f.As == "":
-	case !slices.Contains(f.Formats.Names(), f.As):
-		return Found{}, &UsageError{fmt.Errorf("--format is %q; it is one of %s", f.As, strings.Join(f.Formats.Names(), ", "))}
+	case f.Format == "":
+	case !slices.Contains(f.Formats.Names(), f.Format):
+		return Found{}, &UsageError{fmt.Errorf("--format is %q; it is one of %s", f.Format, strings.Join(f.Formats.Names(), ", "))}
 	case len(references) == 0:
 		return Found{}, &UsageError{errors.New("--format is about what --tasks names; name a file")}
 	}
@@ -54,7 +54,7 @@ func (f Finder) Find(ctx context.Context, references []string) (Found, error) {
 	if pathError := (*fs.PathError)(nil); errors.As(err, &pathError) || errors.Is(err, ErrTooLarge) {
 		err = &UsageError{err}
 	}
-	return Found{Documents: documents, Searched: f.Looked(), Notes: notes}, err
+	return Found{Documents: documents, Searched: f.searched(), Notes: notes}, err
 }
 
 // ConfigMaps returns the ConfigMaps among the objects of a chart.

@@ -86,7 +86,7 @@ func TestNamed(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.refs+tt.stdin+tt.as, func(t *testing.T) {
-			f := Finder{Formats: formats, As: tt.as, Dir: dir, Stdin: func() ([]byte, error) { return []byte(stdcmp.Or(tt.stdin, "from stdin")), nil }, Chart: inChart("second.yaml", "templates/.first.toml")}
+			f := Finder{Formats: formats, Format: tt.as, Dir: dir, Stdin: func() ([]byte, error) { return []byte(stdcmp.Or(tt.stdin, "from stdin")), nil }, Chart: inChart("second.yaml", "templates/.first.toml")}
 			documents, err := f.Named(t.Context(), strings.Fields(tt.refs))
 			if message(err) != tt.err {
 				t.Fatalf("error %q, want %q", message(err), tt.err)
