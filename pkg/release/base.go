@@ -40,13 +40,13 @@ func (b *base) Facts() Facts { return b.facts }
 func (b *base) Inputs() map[string]string { return map[string]string{} }
 
 // Files returns the files of the chart of the release's newest revision, as stored.
-func (b *base) Files() []File { return filesOf(b.last) }
+func (b *base) Files() []File { return storedFiles(b.last) }
 
 // TemplatesContain returns false.
 func (b *base) TemplatesContain(string) bool { return false }
 
 // Values returns the values of the release's newest revision.
-func (b *base) Values() (map[string]any, error) { return valuesOf(b.last) }
+func (b *base) Values() (map[string]any, error) { return storedValues(b.last) }
 
 // Exclude does nothing.
 func (b *base) Exclude(func(apiVersion, kind string) bool) {}

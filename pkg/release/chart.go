@@ -14,26 +14,24 @@ import (
 	"helm.sh/helm/v3/pkg/registry"
 )
 
-// chartSource is a chart on its way from a reference to something that can be rendered.
+// chartSource finds and loads the chart that a user has named, and the values for it.
 type chartSource struct {
 	helm    *Helm
 	options *action.ChartPathOptions
 	values  values.Options
-	// path is the chart's directory or archive; set by locate.
+	// path is the path of the chart's directory or archive; set by locate.
 	path string
-	// located is the chart as it was there; a task may change it before it is loaded. Set by locate.
+	// located is the chart as locate found it. A task may change it before load reads it again.
 	located *chart.Chart
-	// merged are the user's values; set by locate, so that a values file on standard input is
-	// read once.
+	// merged are the user's values. They are set by locate, so that a values file on standard input is read once.
 	merged map[string]any
 	// updateDependencies is --dependency-update.
 	updateDependencies bool
 	registry           *registry.Client
 }
 
-// locate finds the chart, downloading it when it is not a local one, and reads the values. It
-// returns an error when the chart cannot be read at all; missing dependencies are left to load,
-// because a task before it may fetch them.
+// locate finds the chart, downloads it if it is not local, and reads the values. Dependencies may be missing: a
+// task may fetch them before load checks them.
 func (c *chartSource) locate(ref string) error {
 	var err error
 	if c.registry, err = c.registryClient(); err != nil {
@@ -49,16 +47,16 @@ func (c *chartSource) locate(ref string) error {
 	if c.located, err = loader.Load(c.path); err != nil {
 		return err
 	}
-	return installable(c.located)
+	return checkInstallable(c.located)
 }
 
-// load reads the chart from the place that locate found, with its dependencies.
+// load reads the located chart with its dependencies, as it is now. With --dependency-update it updates missing ones.
 func (c *chartSource) load() (*chart.Chart, error) {
 	loaded, err := loader.Load(c.path)
 	if err != nil {
 		return nil, err
 	}
-	if err := installable(loaded); err != nil {
+	if err := checkInstallable(loaded); err != nil {
 		return nil, err
 	}
 	if loaded.Metadata.Deprecated {
@@ -91,8 +89,8 @@ func (c *chartSource) load() (*chart.Chart, error) {
 	return loader.Load(c.path)
 }
 
-// installable refuses library charts.
-func installable(ch *chart.Chart) error {
+// checkInstallable returns an error for a library chart.
+func checkInstallable(ch *chart.Chart) error {
 	switch ch.Metadata.Type {
 	case "", "application":
 		return nil
@@ -100,7 +98,7 @@ func installable(ch *chart.Chart) error {
 	return fmt.Errorf("%s charts are not installable", ch.Metadata.Type)
 }
 
-// registryClient returns the client for oci:// charts, with the credentials of helm registry login.
+// registryClient returns a client for oci:// charts with the credentials of helm registry login.
 func (c *chartSource) registryClient() (*registry.Client, error) {
 	o := c.options
 	options := []registry.ClientOption{
@@ -125,12 +123,12 @@ func (c *chartSource) registryClient() (*registry.Client, error) {
 	return registry.NewClient(options...)
 }
 
-// errDryRun is Helm's own text for a --dry-run that is none of its words.
+// errDryRun has Helm's own text for an invalid value of --dry-run.
 var errDryRun = errors.New("Invalid dry-run flag. Flag must one of the following: false, true, none, client, server") //nolint:staticcheck // Helm's text.
 
-// dryRun checks the value of --dry-run and returns it as Helm's actions want it, and whether it
-// asks for a dry run. Helm takes an empty value for none.
-func dryRun(value string) (string, bool, error) {
+// parseDryRun returns the value of --dry-run for Helm's actions, and whether it is a dry run. As in Helm, an empty
+// value is none.
+func parseDryRun(value string) (string, bool, error) {
 	switch value {
 	case "":
 		return "none", false, nil

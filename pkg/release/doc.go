@@ -1,2 +1,2 @@
-// Package release reads and changes Helm releases through Helm's SDK, the way Helm's own commands do.
+// Package release reads and changes Helm releases through Helm's SDK as Helm's own commands do, with waits and hooks of our own.
 package release

@@ -14,8 +14,8 @@ import (
 	"k8s.io/client-go/util/homedir"
 )
 
-// The flags of this file and of the AddFlags methods have the names, defaults and meanings of
-// Helm 3.22's own commands; a test compares them with the real ones.
+// The flags of this file and of the AddFlags methods have the names, defaults and meanings of those of Helm 3.22's
+// commands. A test compares them with the real ones.
 
 // defaultTimeout is Helm's default for --timeout.
 const defaultTimeout = 300 * time.Second
@@ -49,7 +49,7 @@ func addOutputFlag(fs *pflag.FlagSet, format *output.Format) {
 	fs.VarP((*formatValue)(format), "output", "o", "prints the output in the specified format. Allowed values: "+strings.Join(output.Formats(), ", "))
 }
 
-// formatValue is the flag's value for an output format.
+// formatValue is the pflag.Value of an output format.
 type formatValue output.Format
 
 func (f *formatValue) String() string { return string(*f) }
@@ -64,32 +64,32 @@ func (f *formatValue) Set(text string) error {
 	return nil
 }
 
-// postRenderer collects --post-renderer and --post-renderer-args, which come in any order.
-type postRenderer struct {
+// postRendererFlags are --post-renderer and --post-renderer-args, which can be in any order.
+type postRendererFlags struct {
 	binary string
 	args   []string
 }
 
-func (p *postRenderer) addFlags(fs *pflag.FlagSet) {
+func (p *postRendererFlags) addFlags(fs *pflag.FlagSet) {
 	fs.Var(rendererBinary{p}, "post-renderer", "the path to an executable to be used for post rendering. If it exists in $PATH, the binary will be used, otherwise it will try to look for the executable at the given path")
 	fs.Var(rendererArgs{p}, "post-renderer-args", "an argument to the post-renderer (can specify multiple)")
 }
 
-// renderer returns nil when no post-renderer was asked for, and an error when it is not there.
-func (p *postRenderer) renderer() (postrender.PostRenderer, error) {
+// renderer returns the post-renderer; nil if the flag is not set. It is an error if there is no such program.
+func (p *postRendererFlags) renderer() (postrender.PostRenderer, error) {
 	if p.binary == "" {
 		return nil, nil
 	}
 	return postrender.NewExec(p.binary, p.args...)
 }
 
-type rendererBinary struct{ *postRenderer }
+type rendererBinary struct{ *postRendererFlags }
 
 func (r rendererBinary) Type() string { return "postRendererString" }
 
-// String is also called by pflag on a zero value, to find out whether the default is one.
+// String returns the flag's value. pflag also calls it on the zero value.
 func (r rendererBinary) String() string {
-	if r.postRenderer == nil {
+	if r.postRendererFlags == nil {
 		return ""
 	}
 	return r.binary
@@ -100,12 +100,12 @@ func (r rendererBinary) Set(text string) error {
 	return nil
 }
 
-type rendererArgs struct{ *postRenderer }
+type rendererArgs struct{ *postRendererFlags }
 
 func (r rendererArgs) Type() string { return "postRendererArgsSlice" }
 
 func (r rendererArgs) String() string {
-	if r.postRenderer == nil {
+	if r.postRendererFlags == nil {
 		return "[]"
 	}
 	return "[" + strings.Join(r.args, ",") + "]"
@@ -116,7 +116,7 @@ func (r rendererArgs) Set(text string) error {
 	return nil
 }
 
-// defaultKeyring is where GnuPG keeps public keys.
+// defaultKeyring returns the path of GnuPG's public keys.
 func defaultKeyring() string {
 	if home, ok := os.LookupEnv("GNUPGHOME"); ok {
 		return filepath.Join(home, "pubring.gpg")

@@ -156,3 +156,15 @@ func firstDeployed(rel *helmrelease.Release) string {
 	}
 	return rel.Info.FirstDeployed.UTC().Format(time.RFC3339Nano)
 }
+
+// changed reports whether the newest revision of a release differs from before; nil means that there was none.
+func (h *Helm) changed(name string, before *helmrelease.Release) (bool, error) {
+	now, err := h.find(name)
+	if err != nil {
+		return false, err
+	}
+	if now == nil || before == nil {
+		return now != before, nil
+	}
+	return now.Version != before.Version || now.Info.Status != before.Info.Status || !now.Info.LastDeployed.Equal(before.Info.LastDeployed), nil
+}

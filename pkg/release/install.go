@@ -16,12 +16,12 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
-// Install is helm install.
+// Install is helm install, also as the install that helm upgrade --install becomes.
 type Install struct {
 	base
-	client *action.Install
-	chart  chartSource
-	render postRenderer
+	client       *action.Install
+	chart        chartSource
+	postRenderer postRendererFlags
 
 	// reference is the chart's, as the user wrote it.
 	reference string
@@ -73,20 +73,20 @@ func (i *Install) AddFlags(fs *pflag.FlagSet) {
 	addValueFlags(fs, &i.chart.values)
 	addChartFlags(fs, &c.ChartPathOptions)
 	addOutputFlag(fs, &i.format)
-	i.render.addFlags(fs)
+	i.postRenderer.addFlags(fs)
 }
 
 // Name sets the release and the chart from the arguments of helm install and returns the release's name. It checks
 // the flags and makes no request to the cluster.
 func (i *Install) Name(args []string) (string, error) {
 	var err error
-	if i.client.DryRunOption, i.dry, err = dryRun(i.client.DryRunOption); err != nil {
+	if i.client.DryRunOption, i.dry, err = parseDryRun(i.client.DryRunOption); err != nil {
 		return "", err
 	}
 	if i.client.HideSecret && !i.dry {
 		return "", errors.New("--hide-secret requires --dry-run")
 	}
-	if i.client.PostRenderer, err = i.render.renderer(); err != nil {
+	if i.client.PostRenderer, err = i.postRenderer.renderer(); err != nil {
 		return "", err
 	}
 	name, reference, err := i.client.NameAndChart(args)
@@ -155,13 +155,13 @@ func (i *Install) prepare() error {
 	return &PreflightError{i.wrap(errors.New("cannot re-use a name that is still in use"))}
 }
 
-// Apply installs the chart, or renders it only, when it is a dry run.
+// Apply installs the chart; a dry run only renders it.
 func (i *Install) Apply() error {
 	chart, err := i.chart.load()
 	if err != nil {
 		return i.wrap(err)
 	}
-	i.helm.renew()
+	i.helm.resetCapabilities()
 	if i.dry {
 		i.release, err = i.client.Run(chart, i.chart.merged)
 	} else {
@@ -173,7 +173,7 @@ func (i *Install) Apply() error {
 	return nil
 }
 
-// run installs the chart with its hooks.
+// run installs the chart with its hooks. With --atomic it uninstalls it after a failure.
 func (i *Install) run(chart *chart.Chart) error {
 	c := i.client
 	a := &activeChange{before: helmrelease.HookPreInstall, after: helmrelease.HookPostInstall, errorFormat: "failed %s: %w", timeout: c.Timeout}
@@ -212,6 +212,7 @@ func (i *Install) Print(out io.Writer, run any) error {
 	return printRelease(out, i.format, status{release: i.release, failed: i.failed, debug: i.helm.Settings.Debug(), hideNotes: i.client.HideNotes, run: run})
 }
 
+// appliedObjects returns the objects of a revision; nothing if it is nil.
 func appliedObjects(rel *helmrelease.Release) ([]*unstructured.Unstructured, error) {
 	if rel == nil {
 		return nil, nil
@@ -219,6 +220,7 @@ func appliedObjects(rel *helmrelease.Release) ([]*unstructured.Unstructured, err
 	return objects(rel.Manifest, rel.Namespace)
 }
 
+// revision returns the number of a revision; 0 if it is nil.
 func revision(rel *helmrelease.Release) int {
 	if rel == nil {
 		return 0

@@ -9,7 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
-// dryRunServer renders without changing anything; templates may look things up in the cluster.
+// dryRunServer is the value of --dry-run with which templates can look up objects of the cluster.
 const dryRunServer = "server"
 
 // Render renders the chart. Values that templates generate each time, such as random passwords, differ from those
@@ -24,7 +24,7 @@ func (i *Install) Render() ([]*unstructured.Unstructured, error) {
 		c.DryRun, c.DryRunOption, c.Wait, c.Atomic, c.CreateNamespace = dry, option, wait, atomic, namespace
 	}(c.DryRun, c.DryRunOption, c.Wait, c.Atomic, c.CreateNamespace)
 	c.DryRun, c.DryRunOption, c.Wait, c.Atomic, c.CreateNamespace = true, dryRunServer, false, false, false
-	user, err := copied(i.chart.merged)
+	user, err := copyValues(i.chart.merged)
 	if err != nil {
 		return nil, i.wrap(err)
 	}
@@ -46,7 +46,7 @@ func (u *Upgrade) Render() ([]*unstructured.Unstructured, error) {
 		c.DryRun, c.DryRunOption, c.Wait, c.Atomic = dry, option, wait, atomic
 	}(c.DryRun, c.DryRunOption, c.Wait, c.Atomic)
 	c.DryRun, c.DryRunOption, c.Wait, c.Atomic = true, dryRunServer, false, false
-	user, err := copied(u.chart.merged)
+	user, err := copyValues(u.chart.merged)
 	if err != nil {
 		return nil, u.wrap(err)
 	}
@@ -71,6 +71,7 @@ func (r *Rollback) TemplatesContain(text string) bool {
 	return r.target != nil && strings.Contains(r.target.Manifest, text)
 }
 
+// inTemplates reports whether a text occurs in the templates of a chart or its dependencies.
 func inTemplates(c *chart.Chart, text string) bool {
 	if c == nil {
 		return false

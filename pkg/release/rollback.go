@@ -31,7 +31,7 @@ func NewRollback(h *Helm) *Rollback {
 	return &Rollback{base: base{helm: h, format: output.Table}, client: action.NewRollback(h.config)}
 }
 
-// AddFlags adds the flags of helm rollback, and --output, which helm's command lacks.
+// AddFlags adds the flags of helm rollback, and --output.
 func (r *Rollback) AddFlags(fs *pflag.FlagSet) {
 	c := r.client
 	fs.BoolVar(&c.DryRun, "dry-run", false, "simulate a rollback; no task is run, each is shown in its place")
@@ -112,8 +112,8 @@ func (r *Rollback) prepare() error {
 	return nil
 }
 
-// Apply rolls the release back, or does nothing, when it is a dry run. A rollback that fails after its revision was
-// stored has made that one.
+// Apply rolls the release back; a dry run changes nothing. If it fails after Helm stored the new revision, Revision
+// returns that one.
 func (r *Rollback) Apply() error {
 	err := r.helm.rollBack(r.client, r.name)
 	r.succeeded = err == nil
@@ -127,7 +127,7 @@ func (r *Rollback) Apply() error {
 	return cmp.Or(err, lastErr)
 }
 
-// rollBack rolls a release back with the hooks of the revision that is gone back to.
+// rollBack rolls a release back, with the hooks of the revision that is restored.
 func (h *Helm) rollBack(c *action.Rollback, name string) error {
 	a := &activeChange{before: helmrelease.HookPreRollback, after: helmrelease.HookPostRollback, timeout: c.Timeout}
 	_, err := h.runWithHooks(a, actionFlags{noHooks: &c.DisableHooks, wait: &c.Wait}, func() error { return c.Run(name) })

@@ -14,14 +14,14 @@ import (
 	"k8s.io/kubectl/pkg/validation"
 )
 
-// validates is the version of Kubernetes since which the API server validates fields itself, always
+// serverSideValidation is the version of Kubernetes since which server-side field validation cannot be disabled
 // (kubernetes.io, ServerSideFieldValidation).
-var validates = utilversion.MajorMinor(1, 27)
+var serverSideValidation = utilversion.MajorMinor(1, 27)
 
-// server is what is known of the API server; it is asked once.
+// server caches the version of the API server; nil before the first request.
 type server struct{ version *utilversion.Version }
 
-// IsReachable implements kube.Interface. It asks the server for its version, once.
+// IsReachable implements kube.Interface. It requests the version of the server, once.
 func (c *client) IsReachable() error {
 	if c.server.version != nil {
 		return nil
@@ -38,13 +38,13 @@ func (c *client) IsReachable() error {
 		return fmt.Errorf("Kubernetes cluster unreachable: %w", err) //nolint:staticcheck // Helm's words
 	}
 	if c.server.version, err = utilversion.ParseGeneric(info.GitVersion); err != nil {
-		c.server.version = utilversion.MajorMinor(1, 0) // of which nothing is taken for granted
+		c.server.version = utilversion.MajorMinor(1, 0) // an unknown version
 	}
 	return nil
 }
 
-// Build implements kube.Interface. A kind that the server is not known to have may have come since it was asked for
-// its kinds, by a task or a hook: it is asked again then.
+// Build implements kube.Interface. If a kind is unknown, it repeats discovery and tries again: a task or a hook may
+// have created the kind in the meantime.
 func (c *client) Build(reader io.Reader, validate bool) (helmkube.ResourceList, error) {
 	manifest, err := io.ReadAll(reader)
 	if err != nil {
@@ -62,13 +62,13 @@ func (c *client) Build(reader io.Reader, validate bool) (helmkube.ResourceList, 
 	return c.Client.Build(bytes.NewReader(manifest), validate)
 }
 
-// renew has Helm ask the server anew for what it can do, before it renders what is applied: tasks may have changed
-// that since the plan was made.
-func (h *Helm) renew() { h.config.Capabilities = nil }
+// resetCapabilities makes Helm request the server's capabilities again for the next rendering: tasks may have changed
+// them since the plan was made.
+func (h *Helm) resetCapabilities() { h.config.Capabilities = nil }
 
-// factory is Helm's, but that it does not have the server's OpenAPI documents read to find out what its version
-// says: that it validates fields itself. kubectl's validator does nothing in that case either (k8s.io/kubectl,
-// pkg/validation, ParamVerifyingSchema), but reads megabytes to know.
+// factory is Helm's factory, except that its Validator does not read the server's OpenAPI documents if the version of the
+// server shows that it validates fields itself. kubectl's validator does nothing in that case either (k8s.io/kubectl,
+// pkg/validation, ParamVerifyingSchema), but reads megabytes first.
 type factory struct {
 	helmkube.Factory
 	server *server
@@ -76,7 +76,7 @@ type factory struct {
 
 // Validator implements kube.Factory.
 func (f *factory) Validator(directive string) (validation.Schema, error) {
-	if directive == metav1.FieldValidationStrict && f.server.version != nil && f.server.version.AtLeast(validates) {
+	if directive == metav1.FieldValidationStrict && f.server.version != nil && f.server.version.AtLeast(serverSideValidation) {
 		return validation.NullSchema{}, nil
 	}
 	return f.Factory.Validator(directive)

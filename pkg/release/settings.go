@@ -10,21 +10,21 @@ import (
 	"k8s.io/client-go/rest"
 )
 
-// Settings are Helm's own settings that have nothing to do with the cluster: where it keeps
-// repositories, registry credentials and plugins. The connection to the cluster is kubectl's.
+// Settings are Helm's settings except for the connection to the cluster, which is kubectl's: the files of
+// repositories and registry credentials, rate limits, and debug output.
 type Settings struct {
 	env *cli.EnvSettings
-	// burst is the limit that Helm has without a word of the user.
-	burst int
+	// defaultBurst is the burst limit of the environment, or Helm's default.
+	defaultBurst int
 }
 
-// NewSettings reads the HELM_* environment.
+// NewSettings returns the settings of the HELM_* environment variables.
 func NewSettings() *Settings {
 	env := cli.New()
-	return &Settings{env: env, burst: env.BurstLimit}
+	return &Settings{env: env, defaultBurst: env.BurstLimit}
 }
 
-// AddFlags adds Helm's global flags of that kind.
+// AddFlags adds Helm's global flags for these settings.
 func (s *Settings) AddFlags(fs *pflag.FlagSet) {
 	fs.BoolVar(&s.env.Debug, "debug", s.env.Debug, "enable verbose output")
 	fs.StringVar(&s.env.RegistryConfig, "registry-config", s.env.RegistryConfig, "path to the registry config file")
@@ -34,16 +34,15 @@ func (s *Settings) AddFlags(fs *pflag.FlagSet) {
 	fs.Float32Var(&s.env.QPS, "qps", s.env.QPS, "queries per second used when communicating with the Kubernetes API, not including bursting")
 }
 
-// Debug reports whether Helm shall say what it does.
+// Debug reports whether debug output is enabled.
 func (s *Settings) Debug() bool { return s.env.Debug }
 
-// WrapConfig makes a connection behave as Helm's own: the rate limits that the user gives it, and its repetition
-// of requests that failed because the API server's storage was changing its leader. Without limits of the user
-// there are none: the server's priority and fairness does the throttling, and Helm's own 100 requests, and 5 a
-// second from then on, let large charts wait for nothing.
+// WrapConfig gives a connection the user's rate limits, a default user agent, and Helm's retries of requests that fail
+// while etcd elects a leader. If the user sets no limits, there are none: the server's priority and fairness
+// throttles requests, and Helm's default of 100 requests, and then 5 per second, would delay large charts without need.
 func (s *Settings) WrapConfig(config *rest.Config) *rest.Config {
 	config.Burst, config.QPS = s.env.BurstLimit, s.env.QPS
-	if os.Getenv("HELM_BURST_LIMIT") == "" && s.env.BurstLimit == s.burst && s.env.QPS == 0 {
+	if os.Getenv("HELM_BURST_LIMIT") == "" && s.env.BurstLimit == s.defaultBurst && s.env.QPS == 0 {
 		config.QPS = -1
 	}
 	if config.UserAgent == "" {

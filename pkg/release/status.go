@@ -16,31 +16,33 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// status is a release as Helm 3 shows it after install and upgrade: the lines and their order
-// are those of its cmd/helm/status.go, which scripts read.
+// status writes a release as Helm 3 does after an install or upgrade. Lines and order are those of Helm's
+// cmd/helm/status.go, because scripts parse them.
 type status struct {
 	release *helmrelease.Release
-	// failed reports that the release was not made, of which Helm writes nothing but the error.
+	// failed reports that the change failed: Helm prints only the error then.
 	failed    bool
 	debug     bool
 	hideNotes bool
-	// run is added to JSON and YAML; nil leaves Helm's object as it is.
+	// run is added to JSON and YAML, unless it is nil.
 	run any
 }
 
+// printRelease writes a release in an output format.
 func printRelease(out io.Writer, format output.Format, s status) error { return format.Write(out, s) }
 
-// withRun is Helm's release object with one more key at its end.
-type withRun struct {
+// releaseWithRun is Helm's release object with the additional key run at its end.
+type releaseWithRun struct {
 	*helmrelease.Release `json:",inline"`
 	Run                  any `json:"run"`
 }
 
+// object returns the object for JSON and YAML.
 func (s status) object() any {
 	if s.run == nil {
 		return s.release
 	}
-	return withRun{Release: s.release, Run: s.run}
+	return releaseWithRun{Release: s.release, Run: s.run}
 }
 
 // WriteJSON implements output.Writer.
@@ -49,13 +51,14 @@ func (s status) WriteJSON(out io.Writer) error { return output.EncodeJSON(out, s
 // WriteYAML implements output.Writer.
 func (s status) WriteYAML(out io.Writer) error { return encodeYAML(out, s.object()) }
 
-// encodeYAML writes what Helm's output.EncodeYAML does, which refuses text with control characters such as U+009B.
+// encodeYAML is Helm's output.EncodeYAML, except that it also encodes control characters such as U+009B, which are an
+// error there.
 func encodeYAML(out io.Writer, object any) error {
 	text, err := json.Marshal(object)
 	if err != nil {
 		return err
 	}
-	text, err = yaml.JSONToYAML(controls.ReplaceAllFunc(text, func(c []byte) []byte {
+	text, err = yaml.JSONToYAML(rawControls.ReplaceAllFunc(text, func(c []byte) []byte {
 		r, _ := utf8.DecodeRune(c)
 		return fmt.Appendf(nil, `\u%04x`, r)
 	}))
@@ -66,8 +69,8 @@ func encodeYAML(out io.Writer, object any) error {
 	return err
 }
 
-// controls are the control characters that JSON may have as they are.
-var controls = regexp.MustCompile("[\x7f-\u009f]")
+// rawControls matches the control characters that JSON allows without an escape.
+var rawControls = regexp.MustCompile("[\x7f-\u009f]")
 
 // WriteTable implements output.Writer.
 func (s status) WriteTable(out io.Writer) error {
@@ -106,7 +109,7 @@ func (s status) writeHead(b *strings.Builder) {
 	fmt.Fprintf(b, "REVISION: %d\n", s.release.Version)
 }
 
-// writeTests writes the chart's test hooks that have run, or that there are none.
+// writeTests writes the outcome of the chart's test hooks that have run, or that it has none.
 func (s status) writeTests(b *strings.Builder) {
 	var tests []*helmrelease.Hook
 	for _, h := range s.release.Hooks {

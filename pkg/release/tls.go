@@ -7,7 +7,7 @@ import (
 	"k8s.io/client-go/transport"
 )
 
-// clientTLS returns the TLS settings for downloads with a certificate, a CA bundle, or neither.
+// clientTLS returns the TLS settings for chart downloads; certificate, key and CA bundle are optional.
 func clientTLS(certFile, keyFile, caFile string, insecure bool) (*tls.Config, error) {
 	if certFile == "" || keyFile == "" {
 		certFile, keyFile = "", ""

@@ -14,12 +14,12 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
-// Upgrade is helm upgrade, also with --install.
+// Upgrade is helm upgrade. With --install, Prepare may return an *Install in its place.
 type Upgrade struct {
 	base
-	client *action.Upgrade
-	chart  chartSource
-	render postRenderer
+	client       *action.Upgrade
+	chart        chartSource
+	postRenderer postRendererFlags
 
 	// reference is the chart's, as the user wrote it.
 	reference       string
@@ -75,17 +75,17 @@ func (u *Upgrade) AddFlags(fs *pflag.FlagSet) {
 	addChartFlags(fs, &c.ChartPathOptions)
 	addValueFlags(fs, &u.chart.values)
 	addOutputFlag(fs, &u.format)
-	u.render.addFlags(fs)
+	u.postRenderer.addFlags(fs)
 }
 
 // Name sets the release and the chart from the arguments of helm upgrade and returns the release's name. It checks
 // the flags and makes no request to the cluster.
 func (u *Upgrade) Name(args []string) (string, error) {
 	var err error
-	if u.client.DryRunOption, u.dry, err = dryRun(u.client.DryRunOption); err != nil {
+	if u.client.DryRunOption, u.dry, err = parseDryRun(u.client.DryRunOption); err != nil {
 		return "", err
 	}
-	if u.client.PostRenderer, err = u.render.renderer(); err != nil {
+	if u.client.PostRenderer, err = u.postRenderer.renderer(); err != nil {
 		return "", err
 	}
 	u.name, u.reference = args[0], args[1]
@@ -155,11 +155,11 @@ func (u *Upgrade) prepare(last *helmrelease.Release) error {
 	return nil
 }
 
-// asInstall returns the install with the same settings.
+// asInstall returns an install with the same flags.
 func (u *Upgrade) asInstall(replace bool) *Install {
 	from := u.client
 	i := NewInstall(u.helm)
-	i.asUpgrade, i.format, i.render, i.interrupted, i.maxHistory = true, u.format, u.render, u.interrupted, from.MaxHistory
+	i.asUpgrade, i.format, i.postRenderer, i.interrupted, i.maxHistory = true, u.format, u.postRenderer, u.interrupted, from.MaxHistory
 	i.chart.values = u.chart.values
 	to := i.client
 	to.ChartPathOptions = from.ChartPathOptions
@@ -187,13 +187,13 @@ func (u *Upgrade) asInstall(replace bool) *Install {
 	return i
 }
 
-// Apply upgrades the release, or renders it only, when it is a dry run.
+// Apply upgrades the release; a dry run only renders the chart.
 func (u *Upgrade) Apply() error {
 	chart, err := u.chart.load()
 	if err != nil {
 		return err
 	}
-	u.helm.renew()
+	u.helm.resetCapabilities()
 	if u.dry {
 		u.release, err = u.client.Run(u.name, chart, u.chart.merged)
 	} else {
@@ -205,7 +205,7 @@ func (u *Upgrade) Apply() error {
 	return nil
 }
 
-// run upgrades the release with the chart's hooks.
+// run upgrades the release with the chart's hooks. With --atomic it rolls back after a failure.
 func (u *Upgrade) run(chart *chart.Chart) error {
 	c := u.client
 	a := &activeChange{before: helmrelease.HookPreUpgrade, after: helmrelease.HookPostUpgrade, errorFormat: "%s hooks failed: %w", timeout: c.Timeout}

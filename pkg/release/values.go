@@ -6,24 +6,24 @@ import (
 	helmrelease "helm.sh/helm/v3/pkg/release"
 )
 
-// rendered returns the values that Helm renders a chart with that it has not seen yet: the user's over the chart's
-// own, with what dependencies import and without those that conditions and tags leave out. The chart stays as
-// it is, for Helm processes it itself when it is applied.
-func rendered(c *chart.Chart, user map[string]any) (map[string]any, error) {
+// renderValues returns the values that Helm will render a chart with: the user's merged over the chart's own, with
+// imported values of dependencies, and without dependencies that conditions or tags disable. It does not change
+// the chart, because Helm processes it again when it is applied.
+func renderValues(c *chart.Chart, user map[string]any) (map[string]any, error) {
 	if c == nil {
 		return map[string]any{}, nil
 	}
-	c = copyOf(c)
+	c = copyChart(c)
 	if err := chartutil.ProcessDependenciesWithMerge(c, user); err != nil {
 		return nil, err
 	}
 	return chartutil.CoalesceValues(c, user)
 }
 
-// copyOf returns a chart that can be processed in the place of the other one: processing replaces values, takes
-// dependencies away and renames them.
-func copyOf(c *chart.Chart) *chart.Chart {
-	one := *c
+// copyChart returns a copy of a chart that can be processed: processing replaces values, and removes and renames
+// dependencies.
+func copyChart(c *chart.Chart) *chart.Chart {
+	copied := *c
 	if c.Metadata != nil {
 		metadata := *c.Metadata
 		metadata.Dependencies = nil
@@ -34,24 +34,24 @@ func copyOf(c *chart.Chart) *chart.Chart {
 			}
 			metadata.Dependencies = append(metadata.Dependencies, d)
 		}
-		one.Metadata = &metadata
+		copied.Metadata = &metadata
 	}
 	var all []*chart.Chart
 	for _, d := range c.Dependencies() {
-		all = append(all, copyOf(d))
+		all = append(all, copyChart(d))
 	}
-	one.SetDependencies(all...)
-	return &one
+	copied.SetDependencies(all...)
+	return &copied
 }
 
-// copied returns a copy of values, nulls included. Helm's CoalesceTables writes into both its arguments, and takes a
-// null away once it has had its effect, so that merging the same values a second time brings the old ones back.
-func copied(values map[string]any) (map[string]any, error) {
+// copyValues returns a copy of values, including nulls. Helm's CoalesceTables writes to both its arguments and removes a
+// null when it has applied it, so that a second merge of the same values would restore the old ones.
+func copyValues(values map[string]any) (map[string]any, error) {
 	return chartutil.CoalesceValues(&chart.Chart{Metadata: &chart.Metadata{}}, values)
 }
 
-// valuesOf returns the values of a stored revision, whose chart Helm has processed before it stored it.
-func valuesOf(rel *helmrelease.Release) (map[string]any, error) {
+// storedValues returns the values of a stored revision, whose chart Helm has already processed.
+func storedValues(rel *helmrelease.Release) (map[string]any, error) {
 	if rel == nil || rel.Chart == nil {
 		return map[string]any{}, nil
 	}
@@ -61,24 +61,24 @@ func valuesOf(rel *helmrelease.Release) (map[string]any, error) {
 // Values returns the values of the install; of a resumed one whose revision exists, those of the revision.
 func (i *Install) Values() (map[string]any, error) {
 	if i.applied() {
-		return valuesOf(i.release)
+		return storedValues(i.release)
 	}
-	return rendered(i.chart.located, i.chart.merged)
+	return renderValues(i.chart.located, i.chart.merged)
 }
 
 // Values returns the values of the upgrade. Values of the old revision are reused as in Helm's
 // action.Upgrade.reuseValues. Of a resumed upgrade whose revision exists, it returns those of the revision.
 func (u *Upgrade) Values() (map[string]any, error) {
 	if u.applied() {
-		return valuesOf(u.release)
+		return storedValues(u.release)
 	}
-	user, err := copied(u.chart.merged)
+	user, err := copyValues(u.chart.merged)
 	if err != nil {
 		return nil, err
 	}
-	var before map[string]any
+	var oldUser map[string]any
 	if u.current != nil {
-		if before, err = copied(u.current.Config); err != nil {
+		if oldUser, err = copyValues(u.current.Config); err != nil {
 			return nil, err
 		}
 	}
@@ -86,31 +86,31 @@ func (u *Upgrade) Values() (map[string]any, error) {
 	switch {
 	case u.current == nil || c.ResetValues:
 	case c.ReuseValues:
-		old, err := valuesOf(u.current)
+		old, err := storedValues(u.current)
 		if err != nil {
 			return nil, err
 		}
-		user = chartutil.CoalesceTables(user, before)
+		user = chartutil.CoalesceTables(user, oldUser)
 		if located != nil {
-			located = copyOf(located)
+			located = copyChart(located)
 			located.Values = old
 		}
 	case c.ResetThenReuseValues:
-		user = chartutil.CoalesceTables(user, before)
+		user = chartutil.CoalesceTables(user, oldUser)
 	case len(user) == 0:
-		user = before
+		user = oldUser
 	}
-	return rendered(located, user)
+	return renderValues(located, user)
 }
 
 // Values returns the values of the revision that is restored.
-func (r *Rollback) Values() (map[string]any, error) { return valuesOf(r.target) }
+func (r *Rollback) Values() (map[string]any, error) { return storedValues(r.target) }
 
-// StoredValues returns the values of a release's newest revision.
+// StoredValues returns the values of a release's newest revision. It is an error if the release does not exist.
 func (h *Helm) StoredValues(name string) (map[string]any, error) {
 	rel, err := h.last(name)
 	if err != nil {
 		return nil, err
 	}
-	return valuesOf(rel)
+	return storedValues(rel)
 }

@@ -12,8 +12,8 @@ import (
 	"k8s.io/apimachinery/pkg/util/yaml"
 )
 
-// objects returns the objects of a manifest in its order, lists taken apart. Objects without a
-// namespace get the release's; for kinds of the whole cluster it means nothing.
+// objects returns the objects of a manifest in its order, with the items of lists in their place. Objects without a
+// namespace get the given one, also cluster-scoped ones, for which it has no meaning.
 func objects(manifest, namespace string) ([]*unstructured.Unstructured, error) {
 	decoder := yaml.NewYAMLOrJSONDecoder(strings.NewReader(manifest), 4096)
 	var all []*unstructured.Unstructured
@@ -43,6 +43,7 @@ func objects(manifest, namespace string) ([]*unstructured.Unstructured, error) {
 	}
 }
 
+// inNamespace sets the namespace of an object that has none.
 func inNamespace(object *unstructured.Unstructured, namespace string) *unstructured.Unstructured {
 	if object.GetNamespace() == "" {
 		object.SetNamespace(namespace)
@@ -50,4 +51,5 @@ func inNamespace(object *unstructured.Unstructured, namespace string) *unstructu
 	return object
 }
 
+// isNotFound reports whether an error says that a release does not exist.
 func isNotFound(err error) bool { return errors.Is(err, driver.ErrReleaseNotFound) }

@@ -9,14 +9,15 @@ import (
 	helmrelease "helm.sh/helm/v3/pkg/release"
 )
 
-// File is a file of a chart that is neither a template nor Helm's own.
+// File is a file of a chart that is neither a template nor one of Helm's own.
 type File struct {
-	// Name is the path below the chart's root.
+	// Name is the path relative to the chart's root, with slashes.
 	Name string
 	Text []byte
 }
 
-func files(c *chart.Chart) []File {
+// chartFiles returns the files of a chart; nothing if it is nil.
+func chartFiles(c *chart.Chart) []File {
 	if c == nil {
 		return nil
 	}
@@ -27,28 +28,29 @@ func files(c *chart.Chart) []File {
 	return all
 }
 
-// files returns those of the chart as it was located. What leads out of the chart's directory over a symbolic
-// link is none of them, although Helm reads it: nobody who writes a chart chooses a file of this machine.
+// files returns the files of the located chart, without those that a symbolic link outside the chart's directory
+// leads to. Helm reads these, but a chart must not choose files of this machine as task documents.
 func (c *chartSource) files() []File {
 	if info, err := os.Stat(c.path); err == nil && !info.IsDir() {
-		return files(c.located) // an archive, of which Helm takes no links
+		return chartFiles(c.located) // Helm ignores links in an archive
 	}
 	root, err := os.OpenRoot(c.path)
 	if err != nil {
 		return nil
 	}
-	defer root.Close() //nolint:errcheck // it was only read
-	return slices.DeleteFunc(files(c.located), func(f File) bool {
+	defer root.Close() //nolint:errcheck // opened for reading only
+	return slices.DeleteFunc(chartFiles(c.located), func(f File) bool {
 		_, err := root.Stat(filepath.FromSlash(f.Name))
 		return err != nil
 	})
 }
 
-func filesOf(rel *helmrelease.Release) []File {
+// storedFiles returns the files of the chart of a stored revision; nothing if it is nil.
+func storedFiles(rel *helmrelease.Release) []File {
 	if rel == nil {
 		return nil
 	}
-	return files(rel.Chart)
+	return chartFiles(rel.Chart)
 }
 
 // Files returns the files of the chart that is installed.
@@ -58,13 +60,14 @@ func (i *Install) Files() []File { return i.chart.files() }
 func (u *Upgrade) Files() []File { return u.chart.files() }
 
 // Files returns the files of the chart of the revision that is restored, as stored.
-func (r *Rollback) Files() []File { return filesOf(r.target) }
+func (r *Rollback) Files() []File { return storedFiles(r.target) }
 
-// StoredFiles returns the files of the chart of a release's newest revision, as it is stored.
+// StoredFiles returns the files of the chart of a release's newest revision, as stored. It is an error if the release
+// does not exist.
 func (h *Helm) StoredFiles(name string) ([]File, error) {
 	rel, err := h.last(name)
 	if err != nil {
 		return nil, err
 	}
-	return files(rel.Chart), nil
+	return chartFiles(rel.Chart), nil
 }

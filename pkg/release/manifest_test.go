@@ -42,11 +42,11 @@ items:
 
 func TestDryRun(t *testing.T) {
 	for value, want := range map[string]bool{"": false, "none": false, "false": false, "client": true, "server": true, "true": true} {
-		if _, got, err := dryRun(value); got != want || err != nil {
+		if _, got, err := parseDryRun(value); got != want || err != nil {
 			t.Errorf("%q: %v, error %v", value, got, err)
 		}
 	}
-	if _, _, err := dryRun("maybe"); err == nil {
+	if _, _, err := parseDryRun("maybe"); err == nil {
 		t.Error("maybe is no error")
 	}
 }
