@@ -7,7 +7,7 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
-// The IDs of Helm's steps. No task can have them: a task's name with a "helm/" section is refused.
+// The IDs of Helm's steps. Tasks cannot have them: names with a "helm/" section are refused.
 const (
 	applyID    = "helm/apply"
 	finishID   = "helm/finish"
@@ -16,24 +16,10 @@ const (
 	rollbackID = "helm/rollback"
 )
 
-// undoPrefix begins the IDs of steps that take back what a task did.
-const undoPrefix = "undo/"
-
-// RecordedUndo is a task of an earlier run that a rollback takes back.
-type RecordedUndo struct {
-	// Entry is what the record calls it.
-	Entry string
-	// Revision is the one that it was done for.
-	Revision int
-	Undo     task.Task
-}
-
-// Build returns the plan of op for release. Tasks that have no phase in op are left out; a need
-// for one of them counts as met. It returns all problems of the tasks at once, as
-// task.Diagnostics: invalid tasks, names used twice, needs that name nothing, cycles, and needs
-// that only a later phase could meet. done are the tasks that a rollback takes back first, in this
-// order.
-func Build(op task.Operation, release Release, tasks []task.Task, done ...RecordedUndo) (Plan, error) {
+// Build returns the plan of op for release. It omits tasks that have no phase in op; a need for one of them counts as met.
+// The error has all problems of the tasks at once, as task.Diagnostics: invalid tasks, duplicate names, needs that name
+// nothing, cycles, and needs that only a later phase could meet. undos are what a rollback undoes first, in this order.
+func Build(op task.Operation, release Release, tasks []task.Task, undos ...RecordedUndo) (Plan, error) {
 	x := newIndex(tasks)
 	if err := x.check(); err != nil {
 		return Plan{}, err
@@ -44,7 +30,7 @@ func Build(op task.Operation, release Release, tasks []task.Task, done ...Record
 	b := builder{index: x, release: release, op: op, known: map[string]bool{}}
 
 	before, mid, after := b.ofStage(task.Before), b.ofStage(task.Mid), b.ofStage(task.After)
-	b.addDone(done)
+	b.addRecordedUndos(undos)
 	b.addTasks(before, b.leaves(), "runs before Helm's "+string(op))
 	gate := []string{b.add(b.helm(), b.leaves())}
 	if len(mid) > 0 {
@@ -52,8 +38,8 @@ func Build(op task.Operation, release Release, tasks []task.Task, done ...Record
 	}
 	b.addTasks(mid, gate, "runs when Helm has applied the manifests")
 	if len(after) > 0 && op != task.Uninstall {
-		// Readiness comes by itself while the mid tasks run; asking for it after them costs no
-		// time, and makes this step the one that all later ones need.
+		// Workloads become ready while the mid tasks run. Waiting for them after the mid tasks
+		// takes no longer, and all later steps need this one step only.
 		ready := Step{ID: readyID, Kind: Ready, Stage: task.Mid, Reason: fmt.Sprintf("%q needs the release to be ready", after[0].Name)}
 		gate = []string{b.add(ready, b.leaves())}
 	}
@@ -74,8 +60,8 @@ func Build(op task.Operation, release Release, tasks []task.Task, done ...Record
 	return p, nil
 }
 
-// BuildRun returns a plan that runs the given tasks without Helm: an order among them is kept, and a
-// need for a task that is not among them counts as met. Errors are those of Build.
+// BuildRun returns a plan that runs the chosen tasks without Helm. An order among them is kept, and a need for a task that
+// is not chosen counts as met. Errors are those of Build.
 func BuildRun(release Release, all, chosen []task.Task) (Plan, error) {
 	x := newIndex(all)
 	if err := x.check(); err != nil {
@@ -84,38 +70,6 @@ func BuildRun(release Release, all, chosen []task.Task) (Plan, error) {
 	b := builder{index: x, release: release, op: task.Run, known: map[string]bool{}}
 	b.addTasks(chosen, nil, "asked for")
 	return b.plan(), nil
-}
-
-// addDone adds the undos of earlier runs, one after another.
-func (b *builder) addDone(done []RecordedUndo) {
-	for _, d := range done {
-		undo := d.Undo
-		b.add(Step{
-			ID: fmt.Sprintf("%s%d/%s", undoPrefix, d.Revision, undo.Name), Kind: Task, Stage: task.Before, Task: &undo, Recorded: d.Entry,
-			Reason: fmt.Sprintf("takes back what %q did for revision %d", undo.Name, d.Revision),
-		}, b.leaves())
-	}
-}
-
-// addRollback adds what is done when a task that asks for it fails: the undos of what was done, the
-// newest first, and Helm's rollback.
-func (b *builder) addRollback() {
-	asks := func(s Step) bool { return s.Task != nil && s.Task.OnFailure == task.RollBack }
-	at := slices.IndexFunc(b.steps, asks)
-	if at < 0 {
-		return
-	}
-	because := fmt.Sprintf("%q asks for it when it fails", b.steps[at].ID)
-	var needs []string
-	for _, s := range slices.Backward(inOrder(b.pruned())) {
-		if s.Task == nil || s.Task.Undo == nil {
-			continue
-		}
-		needs = []string{b.add(Step{
-			ID: undoPrefix + s.ID, Kind: Task, Stage: task.AtRollback, Task: s.Task.Undo, Undoes: s.ID, Reason: because,
-		}, needs)}
-	}
-	b.add(Step{ID: rollbackID, Kind: RollBack, Stage: task.AtRollback, Reason: because}, needs)
 }
 
 type builder struct {
@@ -144,7 +98,7 @@ func (b *builder) add(s Step, needs []string) string {
 	return s.ID
 }
 
-// addTasks adds a step for each task, and one for each object that one of them needs.
+// addTasks adds a step for each task, and one for each object that a task needs.
 func (b *builder) addTasks(tasks []task.Task, gate []string, reason string) {
 	for i := range tasks {
 		t := &tasks[i]
@@ -208,12 +162,12 @@ func (b *builder) leaves() []string {
 	return ids
 }
 
-// plan returns the steps sorted: first what needs nothing, otherwise as written.
+// plan returns the plan with its steps in order.
 func (b *builder) plan() Plan {
 	return Plan{Operation: b.op, Release: b.release, Steps: inOrder(b.pruned())}
 }
 
-// pruned returns the steps without the needs that are met by not being there.
+// pruned returns the steps without needs for steps that the plan does not have.
 func (b *builder) pruned() []Step {
 	steps := slices.Clone(b.steps)
 	for i := range steps {
@@ -223,7 +177,7 @@ func (b *builder) pruned() []Step {
 	return steps
 }
 
-// unique returns the IDs without those that came before, in the same order.
+// unique returns the IDs without duplicates, in the same order.
 func unique(ids []string) []string {
 	seen := make(map[string]bool, len(ids))
 	return slices.DeleteFunc(ids, func(id string) bool {

@@ -9,10 +9,10 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
-// reserved are the beginnings of the IDs of steps that are not tasks.
+// reserved are the prefixes of the IDs of steps that are not tasks.
 var reserved = []string{"helm/", "ready/", "ready-before/", "undo/"}
 
-// check finds what is wrong with the tasks themselves.
+// check finds problems of the tasks themselves.
 func (x *index) check() error {
 	var found task.Diagnostics
 	seen := make(map[string]bool, len(x.tasks))
@@ -82,7 +82,7 @@ func (x *index) checkReads(t task.Task) task.Diagnostics {
 	return found
 }
 
-// checkSecrets finds secrets in an undo, which is recorded.
+// checkSecrets finds secret outputs in an undo, which is recorded in the cluster.
 func (x *index) checkSecrets(undo task.Task) task.Diagnostics {
 	var found task.Diagnostics
 	for _, r := range undo.Reads {
@@ -94,7 +94,7 @@ func (x *index) checkSecrets(undo task.Task) task.Diagnostics {
 	return found
 }
 
-// nearest suggests the name that was meant; "" when none is near.
+// nearest suggests a task or phase with a similar name; "" when there is none.
 func (x *index) nearest(name string) string {
 	names := slices.Sorted(maps.Keys(x.byName))
 	for _, p := range task.Phases() {
@@ -130,70 +130,6 @@ func (x *index) checkLater(op task.Operation) error {
 		}
 	}
 	return found.Err()
-}
-
-// cycle returns the names along one cycle, the first repeated at the end, or nil.
-func (x *index) cycle() []string {
-	const (
-		open   = 1
-		closed = 2
-	)
-	state := make(map[string]int, len(x.tasks))
-	// A need for a phase is one step on the way, so that n tasks which need a phase of n tasks
-	// are no n² needs.
-	needs := func(name string) []string {
-		if t := x.byName[name]; t != nil {
-			all := slices.Clip(t.Needs)
-			for _, r := range t.Reads {
-				all = append(all, r.Task)
-			}
-			return all
-		}
-		return x.byPhase[task.Phase(name)]
-	}
-	type visit struct {
-		name string
-		rest []string
-	}
-	for _, t := range x.tasks {
-		if state[t.Name] != 0 {
-			continue
-		}
-		state[t.Name] = open
-		path := []visit{{t.Name, needs(t.Name)}}
-		for len(path) > 0 {
-			last := &path[len(path)-1]
-			if len(last.rest) == 0 {
-				state[last.name] = closed
-				path = path[:len(path)-1]
-				continue
-			}
-			next := last.rest[0]
-			last.rest = last.rest[1:]
-			switch state[next] {
-			case closed:
-			case open:
-				at := slices.IndexFunc(path, func(v visit) bool { return v.name == next })
-				var names []string
-				for _, v := range path[at:] {
-					names = append(names, v.name)
-				}
-				return x.withoutPhaseFirst(append(names, next))
-			default:
-				state[next] = open
-				path = append(path, visit{next, needs(next)})
-			}
-		}
-	}
-	return nil
-}
-
-// withoutPhaseFirst turns a cycle so that it begins with a task, whose position is known.
-func (x *index) withoutPhaseFirst(cycle []string) []string {
-	if x.byName[cycle[0]] != nil {
-		return cycle
-	}
-	return append(slices.Clone(cycle[1:]), cycle[1])
 }
 
 func problem(t task.Task, message, hint string) task.Diagnostic {

@@ -1,2 +1,2 @@
-// Package plan decides which steps an operation has and in what order; it reads nothing and changes nothing.
+// Package plan decides which steps an operation has and in which order. It reads and changes nothing.
 package plan

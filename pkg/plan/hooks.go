@@ -6,9 +6,8 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
-// Hooks returns a plan of the hooks of one event, which come in Helm's order: one after another or, when
-// parallel is set, those of equal weight at once. Then, at each weight, what Jobs and Pods may need comes before
-// them.
+// Hooks returns a plan of the hooks of one event in Helm's order: one after another or, when parallel is set, those of equal
+// weight at once. Then the objects that Jobs and Pods may need come before them at each weight.
 func Hooks(op task.Operation, release Release, event string, hooks []task.Task, parallel bool) Plan {
 	p := Plan{Operation: op, Release: release}
 	weight := func(t task.Task) int { return t.Executor.(task.Hook).Weight }

@@ -7,7 +7,7 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
-// index knows the tasks by name and phase.
+// index finds tasks by name and phase.
 type index struct {
 	tasks   []task.Task
 	byName  map[string]*task.Task
@@ -26,7 +26,7 @@ func newIndex(tasks []task.Task) *index {
 	return x
 }
 
-// what a need names.
+// needed is the kind of thing that a need names.
 type needed int
 
 const (
@@ -35,8 +35,7 @@ const (
 	needsObject
 )
 
-// resolve tells what a need names: a task, the tasks of a phase, or an object. The names are those
-// of tasks.
+// resolve returns what a need names: a task, the tasks of a phase, or an object. The names are those of tasks.
 func (x *index) resolve(need string) (needed, []string) {
 	switch {
 	case x.byName[need] != nil:

@@ -2,8 +2,8 @@ package plan
 
 import "slices"
 
-// inOrder returns the steps so that each stands after all it needs; of those that could come
-// next, the first as written does. The steps have no cycle.
+// inOrder sorts the steps so that each comes after all steps that it needs, and otherwise in the given order. The steps
+// must not have a cycle.
 func inOrder(steps []Step) []Step {
 	var ready []int // sorted
 	waits := make([]int, len(steps))

@@ -1,32 +1,30 @@
 package plan
 
-import (
-	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
-)
+import "github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 
-// Kind tells what a step does.
+// Kind is what a step does.
 type Kind string
 
-// The kinds of steps: a task, or one of Helm's own.
+// The kinds of steps: a task, or a step of Helm.
 const (
 	// Task runs a task.
 	Task Kind = "task"
 	// Apply is Helm's install or upgrade.
 	Apply Kind = "apply"
-	// Finish waits for the end of Helm's install or upgrade, which may itself wait for readiness
-	// and run hooks, while mid tasks run.
+	// Finish waits for the end of Helm's install or upgrade, which may itself wait for readiness and run hooks, while mid
+	// tasks run.
 	Finish Kind = "finish"
 	// Ready waits until the release's workloads are rolled out.
 	Ready Kind = "ready"
 	// Delete is Helm's uninstall.
 	Delete Kind = "delete"
-	// RollBack takes back what Helm did, after a task failed.
+	// RollBack is Helm's rollback after a task failed.
 	RollBack Kind = "rollback"
 	// Object waits until an object that a task needs is ready.
 	Object Kind = "object"
 )
 
-// Release names what the steps are about.
+// Release identifies the release of a plan.
 type Release struct {
 	Name      string
 	Namespace string
@@ -34,35 +32,34 @@ type Release struct {
 
 // Step is one node of a plan.
 type Step struct {
-	// ID is unique in the plan: the task's name, "helm/apply", "helm/ready", "helm/delete",
-	// "helm/rollback", "ready/KIND/NAME" for an object, or "undo/…" for the undo of a task.
+	// ID is unique in the plan: the task's name, "helm/apply", "helm/ready", "helm/delete", "helm/rollback",
+	// "ready/KIND/NAME" for an object, or "undo/…" for the undo of a task.
 	ID   string
 	Kind Kind
-	// Stage is when the step's turn comes: steps of AtFailure only when one before them failed,
-	// steps of AtEnd last, in any case.
+	// Stage is the part of the run in which the step runs: steps of AtFailure only when a step before them failed, steps
+	// of AtEnd last, in any case.
 	Stage task.Stage
 	// Phase is the phase of a task step; empty for the other steps.
 	Phase task.Phase
-	// Release is what the step belongs to.
+	// Release is the release that the step belongs to.
 	Release Release
-	// Task is what a step of kind Task runs; nil otherwise.
+	// Task is the task of a step of kind Task; nil otherwise.
 	Task *task.Task
-	// Object is what a step of kind Object waits for, as KIND/NAME.
+	// Object is the object that a step of kind Object waits for, as KIND/NAME.
 	Object string
-	// Undoes is the ID of the step whose work this one takes back, in the same run; it runs only when
-	// that succeeded. Recorded is the entry of the record whose work it takes back otherwise.
+	// Undoes is the ID of the step of the same run that this step undoes. The undo runs only when that step succeeded.
+	// Recorded is the ID of the ledger entry that the step undoes otherwise.
 	Undoes, Recorded string
-	// Needs are the IDs of the steps that must end well first.
+	// Needs are the IDs of the steps that must succeed first.
 	Needs []string
-	// Reason says in a few words why the step is there.
+	// Reason says in a few words why the plan has the step.
 	Reason string
 }
 
-// OnlyWaits reports whether the step changes nothing itself: when something else has failed, it can be
-// ended.
+// OnlyWaits reports whether the step changes nothing itself, so that it can be cancelled after a failure.
 func (s Step) OnlyWaits() bool { return s.Kind == Finish || s.Kind == Ready || s.Kind == Object }
 
-// Title is how the step is called in messages: the task's name, or what Helm does.
+// Title returns the name of the step in messages: the task's name, or a description of Helm's step.
 func (s Step) Title() string {
 	switch s.Kind {
 	case Apply, Delete:
@@ -80,16 +77,16 @@ func (s Step) Title() string {
 	return s.ID
 }
 
-// Plan is what an operation will do: steps such that each stands after all it needs.
+// Plan is the steps of an operation. Each step comes after all steps that it needs.
 type Plan struct {
 	Operation task.Operation
 	Release   Release
 	Steps     []Step
-	// Omitted are the tasks that have no place in the operation, and why.
+	// Omitted are the tasks that do not run in the operation.
 	Omitted []Omitted
 }
 
-// Omitted is a task that a plan leaves out.
+// Omitted is a task that a plan leaves out, with the reason.
 type Omitted struct {
 	Task   task.Task
 	Reason string
