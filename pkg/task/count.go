@@ -6,14 +6,14 @@ import (
 	"strings"
 )
 
-// Count is how many of some pods: "one" (also the empty Count), "all", a number from 1, or a
-// percentage from 1% to 100%.
+// Count is how many of the pods a task uses: "one" (also the empty Count), "all", a number from 1, or a percentage from 1% to
+// 100%.
 type Count string
 
-// All is every pod.
+// All means every pod.
 const All Count = "all"
 
-// ParseCount returns the text as a Count, or an error that says what is allowed.
+// ParseCount returns the text as a Count. The error lists the allowed forms.
 func ParseCount(text string) (Count, error) {
 	if _, _, ok := Count(text).parse(); !ok {
 		return "", fmt.Errorf("pods is %q; it is one, all, a number from 1, or a percentage such as 30%%", text)
@@ -21,8 +21,7 @@ func ParseCount(text string) (Count, error) {
 	return Count(text), nil
 }
 
-// Of returns how many that are of n: a percentage is rounded up, so that it is never none of
-// some.
+// Of returns the number of pods out of n. A percentage is rounded up, so that it is at least one pod when there is one.
 func (c Count) Of(n int) int {
 	number, percent, _ := c.parse()
 	if percent {

@@ -6,13 +6,13 @@ import (
 	"strings"
 )
 
-// Severity tells an Error, which stops everything, from a Warning, which is shown.
+// Severity is Error or Warning.
 type Severity string
 
 const (
 	// Error makes the document unusable.
 	Error Severity = "error"
-	// Warning is worth a look; the document is used all the same.
+	// Warning is shown, and the document is used.
 	Warning Severity = "warning"
 )
 
@@ -20,15 +20,15 @@ const (
 type Diagnostic struct {
 	Position Position
 	Severity Severity
-	// Task is the name of the task it is about; empty when it is about the document.
+	// Task is the name of the task that the finding is about; empty when it is about the document.
 	Task string
-	// Message says what is wrong, and why, without a final stop.
+	// Message says what is wrong, and why, without a full stop.
 	Message string
 	// Hint says what to write instead; may be empty.
 	Hint string
 }
 
-// Error returns "file:line:column: message", and the hint on a line of its own.
+// Error returns "file:line:column: message", and the hint on a second line.
 func (d Diagnostic) Error() string {
 	text := d.Message
 	if where := d.Position.String(); where != "" {
@@ -43,8 +43,7 @@ func (d Diagnostic) Error() string {
 // Diagnostics are the findings about one or more documents.
 type Diagnostics []Diagnostic
 
-// Err returns all findings of severity Error as one error, in the order of their positions,
-// or nil when there is none.
+// Err returns all findings of severity Error as one error, in the order of their positions, or nil when there are none.
 func (ds Diagnostics) Err() error {
 	var failed Diagnostics
 	for _, d := range ds {
@@ -68,7 +67,7 @@ func (ds Diagnostics) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// Sort puts the findings in the order of file, line and column.
+// Sort sorts the findings by file, line and column.
 func (ds Diagnostics) Sort() {
 	slices.SortStableFunc(ds, func(a, b Diagnostic) int {
 		return cmp.Or(

@@ -1,2 +1,2 @@
-// Package task is the model that every format maps to: a task, when it runs, where it runs and how it ended.
+// Package task is the model of a task: phases, executors, policies, results, and findings with their positions.
 package task

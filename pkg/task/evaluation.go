@@ -8,33 +8,33 @@ import (
 	"time"
 )
 
-// Evaluation compares metrics with what they should be, as Keptn's evaluations do (spec keptn.md § 3.6).
+// Evaluation compares metrics with their targets, as Keptn's evaluations do (spec keptn.md § 3.6).
 type Evaluation struct {
 	// Definition is the name of the KeptnEvaluationDefinition.
 	Definition string
 	Objectives []Objective
-	// Retries is how often what was not met is looked at again, Interval the pause before.
+	// Retries is the number of retries for objectives that were not met, Interval the pause before each.
 	Retries  int
 	Interval time.Duration
 }
 
 // Objective is one metric with its target.
 type Objective struct {
-	// Metric and Namespace name the KeptnMetric; an empty namespace is that of the run.
+	// Metric and Namespace identify the KeptnMetric; an empty namespace means that of the run.
 	Metric, Namespace string
 	Target            Threshold
-	// Server is the address of a Prometheus, and Query what it is asked when the cluster has no value of the
-	// metric; empty when nobody can be asked.
+	// Server is the address of a Prometheus, and Query the query for it when the cluster has no value of the metric; empty
+	// when there is no such server.
 	Server, Query string
 	// Insecure does not check the server's certificate. Secret and Key hold a bearer token.
 	Insecure    bool
 	Secret, Key string
 }
 
-// Threshold is "<NUMBER" or ">NUMBER", without spaces between.
+// Threshold is "<NUMBER" or ">NUMBER", without spaces.
 type Threshold string
 
-// ParseThreshold returns the text as a Threshold, or an error that says what is allowed.
+// ParseThreshold returns the text as a Threshold. The error lists the allowed forms.
 func ParseThreshold(text string) (Threshold, error) {
 	if !strings.HasPrefix(text, "<") && !strings.HasPrefix(text, ">") {
 		return "", fmt.Errorf("the target %q must be < or > and a number", text)
@@ -45,7 +45,7 @@ func ParseThreshold(text string) (Threshold, error) {
 	return Threshold(text), nil
 }
 
-// Met reports whether a value is beyond the threshold.
+// Met reports whether a value meets the threshold.
 func (t Threshold) Met(value float64) bool {
 	limit, err := strconv.ParseFloat(string(t[1:]), 64)
 	switch {

@@ -2,8 +2,8 @@ package task
 
 import batchv1 "k8s.io/api/batch/v1"
 
-// KeptnContext is what Keptn tells the script of a task, in $KEPTN_CONTEXT: keys and their order are
-// Keptn's (spec keptn.md § 3.2).
+// KeptnContext is the value of $KEPTN_CONTEXT in the script of a task. The keys and their order are Keptn's (spec keptn.md §
+// 3.2).
 type KeptnContext struct {
 	WorkloadName    string            `json:"workloadName"`
 	AppName         string            `json:"appName"`
@@ -16,14 +16,14 @@ type KeptnContext struct {
 
 // Keptn runs a task definition of Keptn in a Job, as Keptn's operator does.
 type Keptn struct {
-	// Definition is the name of the definition, for showing.
+	// Definition is the name of the definition, for messages.
 	Definition string
-	// Job has labels, annotations and the spec that Keptn would give it.
+	// Job has the labels, annotations and spec that Keptn sets.
 	Job batchv1.Job
-	// Main is the container whose end is the task's.
+	// Main is the container whose result is the task's.
 	Main string
-	// Code is made a ConfigMap of the name CodeMap, under the key "code"; when it is empty and CodeMap is
-	// not, the namespace has that ConfigMap.
+	// Code is stored in a ConfigMap of the name CodeMap, under the key "code". When only CodeMap is set, the namespace has
+	// that ConfigMap already.
 	Code, CodeMap string
 	// Secret has the key SECURE_DATA; empty when none is needed.
 	Secret string

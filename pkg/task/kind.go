@@ -18,14 +18,14 @@ var kinds = strings.Fields(`
 	clusterrole clusterroles clusterrolebinding clusterrolebindings storageclass storageclasses sc
 	customresourcedefinition customresourcedefinitions crd crds priorityclass priorityclasses pc lease leases`)
 
-// SuggestKind returns the kind that was probably meant by KIND of KIND/NAME, when it is none that every cluster has;
-// "" when it is one, when none is near, and when a group is named with it (KIND.GROUP).
+// SuggestKind returns the kind that KIND of KIND/NAME probably means, when it is not one that every cluster has. It returns
+// "" when it is one, when no name is similar, and when a group is part of it (KIND.GROUP).
 func SuggestKind(kind string) string {
 	kind = strings.ToLower(kind)
 	if slices.Contains(kinds, kind) || strings.Contains(kind, ".") {
 		return ""
 	}
-	// A name of few letters is near to many: OpenShift's routes are no roles.
+	// Short names are similar to many: OpenShift's routes are not roles.
 	const long = 7
 	if meant := Nearest(kind, kinds); len(meant) >= long && len(kind) >= long {
 		return meant

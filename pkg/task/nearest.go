@@ -6,8 +6,7 @@ import (
 	"github.com/lithammer/fuzzysearch/fuzzy"
 )
 
-// Nearest returns the one of the names that was probably meant by a name that does not exist; ""
-// when none is near.
+// Nearest returns the name that is most similar to one that does not exist; "" when no name is similar.
 func Nearest(name string, names []string) string {
 	best, distance := "", max(2, len(name)/3)+1
 	for _, n := range names {

@@ -2,10 +2,10 @@ package task
 
 import "slices"
 
-// Operation is what a user asks for: one of Helm's commands, or tasks alone.
+// Operation is one of Helm's commands, or a run of tasks alone.
 type Operation string
 
-// The operations that have phases; Run has none, it runs the tasks that the user names.
+// The operations. Run has no phases: it runs the tasks that the user names.
 const (
 	Install   Operation = "install"
 	Upgrade   Operation = "upgrade"
@@ -14,12 +14,11 @@ const (
 	Run       Operation = "run"
 )
 
-// Phase is the moment of an operation at which a task runs. The empty phase is that of tasks
-// which run only when they are named.
+// Phase is the moment of an operation at which a task runs. Tasks with the empty phase run only by name.
 type Phase string
 
-// The phases. PreDeploy, MidDeploy and PostDeploy are short for the phases of install and upgrade
-// together. Mid phases run when Helm has applied the manifests, and do not wait for readiness.
+// The phases. PreDeploy, MidDeploy and PostDeploy stand for the phases of install and upgrade together. Mid phases run when
+// Helm has applied the manifests, and do not wait for readiness.
 const (
 	PreInstall    Phase = "pre-install"
 	MidInstall    Phase = "mid-install"
@@ -35,13 +34,13 @@ const (
 	PostRollback  Phase = "post-rollback"
 	PreUninstall  Phase = "pre-uninstall"
 	PostUninstall Phase = "post-uninstall"
-	// OnFailure runs when something of the operation has failed.
+	// OnFailure runs when a step of the operation has failed.
 	OnFailure Phase = "on-failure"
-	// Finally runs at the very end, however the operation ended.
+	// Finally runs at the very end, whatever the result of the operation is.
 	Finally Phase = "finally"
 )
 
-// Phases returns all phases in the order in which a release meets them.
+// Phases returns all phases in the order in which they occur in the life of a release.
 func Phases() []Phase {
 	return []Phase{
 		PreDeploy, PreInstall, PreUpgrade,
@@ -59,24 +58,24 @@ func (p Phase) Known() bool { return slices.Contains(Phases(), p) }
 // Stage is the place of a phase among Helm's own steps of an operation.
 type Stage int
 
-// The stages in their order. None is that of phases which the operation does not have.
+// The stages in their order. None is for phases that the operation does not have.
 const (
 	None Stage = iota
 	// Before is before Helm changes the release.
 	Before
 	// Mid is when the manifests are applied.
 	Mid
-	// After is when the release is ready or, in an uninstall, gone.
+	// After is when the release is ready or, in an uninstall, deleted.
 	After
-	// AtFailure is after all these, when something failed.
+	// AtFailure is after these stages, when a step failed.
 	AtFailure
-	// AtRollback is when a task that failed asks for the release to be rolled back.
+	// AtRollback is when a failed task asks for the release to be rolled back.
 	AtRollback
 	// AtEnd is last.
 	AtEnd
 )
 
-// stages tells for each operation which phases it has, and when.
+// stages are the phases of each operation, with their stages.
 var stages = map[Operation]map[Phase]Stage{
 	Install: {
 		PreInstall: Before, MidInstall: Mid, PostInstall: After,
@@ -90,7 +89,7 @@ var stages = map[Operation]map[Phase]Stage{
 	Uninstall: {PreUninstall: Before, PostUninstall: After},
 }
 
-// In returns the stage of tasks of this phase in op; None when they do not run in it.
+// In returns the stage of this phase in op; None when op does not have the phase.
 func (p Phase) In(op Operation) Stage {
 	phases, wraps := stages[op]
 	switch {

@@ -2,46 +2,46 @@ package task
 
 import "time"
 
-// Policy says what to do when a task takes too long or fails.
+// Policy sets the time limits and retries of a task, and what its failure does to the run. Undos are recorded with it: the
+// names of its fields are stored.
 type Policy struct {
-	// Timeout is how long one attempt may take; 0 is no limit of its own.
+	// Timeout limits one attempt; 0 means no limit of its own.
 	Timeout time.Duration
-	// TotalTimeout is how long all attempts and the pauses between them may take; 0 is no limit.
+	// TotalTimeout limits all attempts and the pauses between them; 0 means no limit.
 	TotalTimeout time.Duration
-	// IdleTimeout is how long an attempt may print nothing; 0 is no limit.
+	// IdleTimeout limits the time in which an attempt prints nothing; 0 means no limit.
 	IdleTimeout time.Duration
-	// Retries is how often a failed attempt is followed by another. An attempt whose end nobody
-	// saw is followed by one only when the task is Idempotent.
+	// Retries is the number of attempts after a failed one. An attempt with an unknown result is retried only when the task
+	// is Idempotent.
 	Retries int
-	// Backoff is the pause before the first retry; it doubles with each, up to MaxBackoff. 0
-	// means DefaultBackoff.
+	// Backoff is the pause before the first retry. It doubles with each retry, up to MaxBackoff. 0 means DefaultBackoff.
 	Backoff time.Duration
-	// Idempotent reports that running the task twice does no harm.
+	// Idempotent reports that the task can safely run twice.
 	Idempotent bool
-	// OnFailure says what a failure does to the rest of the run.
+	// OnFailure is the effect of a failure on the run.
 	OnFailure FailurePolicy
 }
 
 const (
-	// DefaultBackoff is the pause before the first retry of a task that names none.
+	// DefaultBackoff is the pause before the first retry when the task sets none.
 	DefaultBackoff = time.Second
 	// MaxBackoff is the longest pause between two attempts.
 	MaxBackoff = 5 * time.Minute
 )
 
-// FailurePolicy says what the failure of a task does to the run.
+// FailurePolicy is the effect of a task's failure on the run.
 type FailurePolicy string
 
 const (
-	// Fail stops the run: tasks that run already finish, nothing new starts. It is the default.
+	// Fail stops the run: running tasks finish and no new task starts. It is the default.
 	Fail FailurePolicy = ""
-	// Warn records the failure, says it again at the end, and goes on; the run succeeds.
+	// Warn records the failure, repeats it at the end of the run, and continues. The run succeeds.
 	Warn FailurePolicy = "warn"
-	// Continue records the failure and goes on as if the task had succeeded.
+	// Continue records the failure and continues as if the task had succeeded.
 	Continue FailurePolicy = "continue"
 	// RollBack stops the run as Fail does, and rolls the release back.
 	RollBack FailurePolicy = "rollback"
 )
 
-// Tolerates reports whether the run goes on after a failure.
+// Tolerates reports whether the run continues after a failure.
 func (p FailurePolicy) Tolerates() bool { return p == Warn || p == Continue }
