@@ -55,18 +55,3 @@ func TestHelmsEnvironment(t *testing.T) {
 		}
 	}
 }
-
-func TestEnvironment(t *testing.T) {
-	e := environment{"A=1", "B=2", "AB=3"}
-	e.set("A", "x=y")
-	e.unset("B")
-	if v, ok := e.lookup("A"); v != "x=y" || !ok {
-		t.Errorf("A is %q, %v", v, ok)
-	}
-	if _, ok := e.lookup("B"); ok {
-		t.Error("B is still set")
-	}
-	if v, _ := e.lookup("AB"); v != "3" {
-		t.Errorf("AB is %q", v)
-	}
-}

@@ -95,7 +95,7 @@ func (a *App) definitions(ctx context.Context, c *connection, tasks *taskFlags, 
 	}
 	// The variables of a run are known by name, so that they are not reported as unset.
 	rel := plan.Release{Name: name}
-	options := format.Options{Getenv: newEnvironment("", rel).lookup, Facts: facts("", rel), Lenient: true}
+	options := format.Options{Getenv: newEnvironment("", rel).Lookup, Facts: facts("", rel), Lenient: true}
 	lagoon.AddGit(&options.Lagoon, "")
 	return tasks.read(documents, options)
 }

@@ -94,7 +94,7 @@ func (a *App) prepare(ctx context.Context, o *helmOptions, client *kube.Client, 
 	known := facts(op, rel)
 	known.Values = sync.OnceValues(change.Values)
 	runs := func(_ string, phase task.Phase) bool { return phase.In(op) != task.None }
-	options := format.Options{Getenv: env.lookup, Facts: known, Runs: runs}
+	options := format.Options{Getenv: env.Lookup, Facts: known, Runs: runs}
 	a.addLagoonFacts(client, rel.Namespace, &options)
 	if p.tasks, err = flags.read(documents, options); err != nil {
 		return nil, err

@@ -138,7 +138,7 @@ func (a *App) run(ctx context.Context, o *runOptions, names []string) error {
 		known.Values = o.connection.storedValues(ctx, o.release, namespace)
 	}
 	choice := plan.Choice{Names: names, Phase: o.phase, Single: len(o.tasks.references) > 0}
-	options := format.Options{Getenv: env.lookup, Facts: known, Runs: choice.Includes}
+	options := format.Options{Getenv: env.Lookup, Facts: known, Runs: choice.Includes}
 	a.addLagoonFacts(client, namespace, &options)
 	if err := (keptn.Cluster{Client: client, Namespace: namespace}).AddDefinitions(ctx, documents, &options.Keptn); err != nil {
 		return preflight(ctx, err)
