@@ -11,8 +11,8 @@ import (
 	"k8s.io/client-go/dynamic"
 )
 
-// Asleep reports whether a workload, given as KIND/NAME, is scaled to zero; what cannot be scaled is not.
-func (c *Client) Asleep(ctx context.Context, namespace, target string) (bool, error) {
+// ScaledToZero reports whether a workload, given as KIND/NAME, is scaled to zero; false for one that cannot be scaled.
+func (c *Client) ScaledToZero(ctx context.Context, namespace, target string) (bool, error) {
 	live, err := c.scaled(ctx, namespace, target)
 	if err != nil {
 		return false, err

@@ -5,15 +5,15 @@ import "github.com/kubectl-tasks/kubectl-tasks/pkg/runner"
 // recordSteps makes steps record what they create and scale up, and know what earlier processes of the run have
 // created and scaled up.
 func recordSteps(steps *runner.Steps, s *session, resuming *resumption) {
-	steps.Scaled.Cluster, steps.Scaled.Namespace, steps.Scaled.Timeout = steps.Client, steps.Release.Namespace, steps.Readiness.Timeout
+	steps.ScaledUp.Cluster, steps.ScaledUp.Namespace, steps.ScaledUp.Timeout = steps.Client, steps.Release.Namespace, steps.Readiness.Timeout
 	if s.journal != nil {
-		steps.Created, steps.Scaled.Woken = s.journal.Created, s.journal.ScaledUp
-		steps.Scaled.Asleep = func(target string) { _ = s.journal.ScaledDown(target) } // the journal reports its own failures
+		steps.Created, steps.ScaledUp.BeforeUp = s.journal.Created, s.journal.ScaledUp
+		steps.ScaledUp.AfterDown = func(target string) { _ = s.journal.ScaledDown(target) } // the journal reports its own failures
 	}
 	if resuming != nil {
 		steps.PriorCreated = resuming.made
 		for _, w := range resuming.run.ScaledUp {
-			steps.Scaled.Add(w.Target, w.UID, w.Replicas)
+			steps.ScaledUp.Add(w.Target, w.UID, w.Replicas)
 		}
 	}
 }

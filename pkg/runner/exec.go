@@ -37,7 +37,7 @@ func (s *Steps) use(target string) (exec.Workload, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.Scaled.Use(name), nil
+	return s.ScaledUp.Use(name), nil
 }
 
 // choice returns which pods the task of a step may run in. Before Helm changes a release, and after a failure, these

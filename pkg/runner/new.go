@@ -38,7 +38,7 @@ func newExec(s *Steps, a engine.Attempt, sink task.Sink) Runner {
 func newService(s *Steps, a engine.Attempt, sink task.Sink) Runner {
 	return service.Runner{
 		Cluster: s.Client, Exec: s.execRunner(a, sink), Namespace: s.Release.Namespace, Release: a.Release.Name,
-		Installing: s.Operation == task.Install, Awake: &s.Scaled,
+		Installing: s.Operation == task.Install, ScaledUp: &s.ScaledUp,
 	}
 }
 

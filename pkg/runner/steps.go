@@ -53,8 +53,8 @@ type Steps struct {
 	Created func(step string, objects ...task.Object) error
 	// PriorCreated returns what an earlier process of the run has recorded for a step; nil when there was none.
 	PriorCreated func(step string) []task.Object
-	// Scaled are the workloads that tasks have scaled up.
-	Scaled service.Awake
+	// ScaledUp scales workloads up for tasks, and down again.
+	ScaledUp service.ScaledUp
 
 	// recording are the calls of Created that run in parallel with tasks.
 	recording sync.WaitGroup
@@ -68,7 +68,7 @@ func (s *Steps) Run(ctx context.Context, a engine.Attempt, sink task.Sink) task.
 	switch a.Kind {
 	case plan.Apply, plan.Delete:
 		if !s.Helm.AlreadyApplied {
-			s.Scaled.Restore(context.Background(), func(text string) { sink(task.Output{Stream: task.Note, Data: []byte(text + "\n")}) })
+			s.ScaledUp.ScaleDown(context.Background(), func(text string) { sink(task.Output{Stream: task.Note, Data: []byte(text + "\n")}) })
 		}
 		return s.Helm.Run(ctx, a)
 	case plan.RollBack, plan.Finish:
@@ -88,7 +88,7 @@ func (s *Steps) Close(note func(string)) {
 	if s.Helm != nil {
 		s.Helm.Close()
 	}
-	s.Scaled.Restore(context.Background(), note)
+	s.ScaledUp.ScaleDown(context.Background(), note)
 	s.recording.Wait()
 }
 

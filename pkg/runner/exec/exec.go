@@ -56,8 +56,8 @@ type Runner struct {
 
 // Workload is one that tasks of the run use; service.Use is one.
 type Workload interface {
-	// Wake scales it from zero to one pod, and waits until what was woken is ready; see service.Use.
-	Wake(ctx context.Context, note func(string)) (bool, error)
+	// ScaleUp scales it from zero to one pod, and waits until it is ready; see service.Use.
+	ScaleUp(ctx context.Context, note func(string)) (bool, error)
 	// Done says that the task needs it no more.
 	Done(ctx context.Context, note func(string))
 }
@@ -231,7 +231,7 @@ func (r Runner) use(ctx context.Context, e task.Exec, sink task.Sink) (done func
 	}
 	note := func(text string) { sink(task.Output{Stream: task.Note, Data: []byte(text + "\n")}) }
 	if e.Scale {
-		_, err = workload.Wake(ctx, note)
+		_, err = workload.ScaleUp(ctx, note)
 	}
 	return func() { workload.Done(ctx, note) }, err
 }

@@ -1,4 +1,4 @@
-// Package service runs Lagoon's rollout tasks: a program in a running pod of one of its services, which is woken when it sleeps.
+// Package service runs Lagoon's rollout tasks: a program in a running pod of one of its services, which it scales up when needed.
 package service
 
 import (
@@ -16,7 +16,7 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
-// Cluster is what the runner needs of a cluster; *kube.Client is one.
+// Cluster is the part of a cluster that the runner needs; *kube.Client is one.
 type Cluster interface {
 	FindWorkload(ctx context.Context, namespace, release, service, label string) (string, error)
 	TargetPods(ctx context.Context, namespace, workload string, choice kube.Choice) ([]corev1.Pod, error)
@@ -31,15 +31,14 @@ type Runner struct {
 	Exec exec.Runner
 	// Namespace and Release are where the service is.
 	Namespace, Release string
-	// Installing reports that the release is not there yet, so that a service that is missing is no
-	// wonder.
+	// Installing reports that the release is being installed, so that the message for a missing service says so.
 	Installing bool
-	// Awake remembers what was woken.
-	Awake *Awake
+	// ScaledUp scales workloads up, and down at the end of the run.
+	ScaledUp *ScaledUp
 }
 
-// Run finds the service's workload, wakes it when it is scaled to zero, and runs the program in its
-// first ready pod. A missing workload makes an optional task Skipped.
+// Run finds the service's workload, scales it up when it is scaled to zero, and runs the program in its first ready
+// pod. An optional task whose workload is missing is Skipped.
 func (r Runner) Run(ctx context.Context, t task.Task, sink task.Sink) task.Result {
 	s, ok := t.Executor.(task.Service)
 	if !ok {
@@ -49,7 +48,7 @@ func (r Runner) Run(ctx context.Context, t task.Task, sink task.Sink) task.Resul
 	defer done()
 	none, _ := errors.AsType[*kube.NoWorkloadError](err)
 	var (
-		late    *lateError
+		timeout *timeoutError
 		unready *unreadyError
 	)
 	switch {
@@ -61,7 +60,7 @@ func (r Runner) Run(ctx context.Context, t task.Task, sink task.Sink) task.Resul
 			first = " (first install)"
 		}
 		return task.Result{State: task.Skipped, Reason: "NoDeployment", Message: fmt.Sprintf("no running deployment for service %q%s", s.Name, first)}
-	case errors.As(err, &late):
+	case errors.As(err, &timeout):
 		return task.Result{State: task.Failed, Reason: "Timeout", Message: err.Error()}
 	case errors.As(err, &unready):
 		return task.Result{State: task.Failed, Reason: "NotReady", Message: err.Error()}
@@ -77,10 +76,10 @@ func (r Runner) Run(ctx context.Context, t task.Task, sink task.Sink) task.Resul
 	return r.Exec.Run(ctx, t, sink)
 }
 
-// serving are the pods that will do: any that serves, the newest revision first.
+// serving are the pods that serve, the newest revision first.
 var serving = kube.Choice{AnyRevision: true}
 
-// pod returns where the program runs, and what is called when it has ended.
+// pod returns the pod in which the program runs, and a function to call at its end.
 func (r Runner) pod(ctx context.Context, s task.Service, sink task.Sink) (pod *corev1.Pod, done func(), err error) {
 	done = func() {}
 	if s.Unidle {
@@ -96,7 +95,7 @@ func (r Runner) pod(ctx context.Context, s task.Service, sink task.Sink) (pod *c
 	if err != nil {
 		return nil, done, err
 	}
-	use := r.Awake.Use(workload)
+	use := r.ScaledUp.Use(workload)
 	done = func() { use.Done(ctx, func(text string) { note(sink, "%s", text) }) }
 	pods, err := r.Cluster.TargetPods(ctx, r.Namespace, workload, serving)
 	none, _ := errors.AsType[*kube.NoPodsError](err)
@@ -105,7 +104,7 @@ func (r Runner) pod(ctx context.Context, s task.Service, sink task.Sink) (pod *c
 	}
 	if none.Zero {
 		note(sink, "%s is scaled to zero: scaling it to 1", workload)
-		if err := r.keep(ctx, use, workload, 1); err != nil {
+		if err := r.scaleUp(ctx, use, workload, 1); err != nil {
 			return nil, done, err
 		}
 	} else {
@@ -121,48 +120,48 @@ func (r Runner) pod(ctx context.Context, s task.Service, sink task.Sink) (pod *c
 	return first(pods), done, nil
 }
 
-// unreadyError means that a service has no ready pod although it was waited for, and may have been scaled for that.
+// unreadyError means that a service has no ready pod after a wait, for which it may have been scaled up.
 type unreadyError struct{ err error }
 
 func (e *unreadyError) Error() string { return e.err.Error() }
 func (e *unreadyError) Unwrap() error { return e.err }
 
-// lateError means that a service had no ready pod in time.
-type lateError struct {
+// timeoutError means that a service had no ready pod in time.
+type timeoutError struct {
 	workload string
 	patience time.Duration
 }
 
-func (e *lateError) Error() string {
+func (e *timeoutError) Error() string {
 	return fmt.Sprintf("no pod of %s was ready after %s", e.workload, e.patience)
 }
 
-// await waits for a ready pod of the workload, for as long as patience.
+// await waits for a ready pod of the workload, up to patience.
 func (r Runner) await(ctx context.Context, workload string, patience time.Duration) error {
-	late := &lateError{workload, patience}
-	waiting, cancel := context.WithTimeoutCause(ctx, patience, late)
+	timeout := &timeoutError{workload, patience}
+	waiting, cancel := context.WithTimeoutCause(ctx, patience, timeout)
 	defer cancel()
 	err := r.Cluster.AwaitOneReady(waiting, r.Namespace, workload)
 	if waiting.Err() != nil && ctx.Err() == nil {
 		if _, why := r.Cluster.TargetPods(ctx, r.Namespace, workload, serving); why != nil {
-			return fmt.Errorf("%w: %w", late, why)
+			return fmt.Errorf("%w: %w", timeout, why)
 		}
-		return late
+		return timeout
 	}
 	return err
 }
 
-// keep wakes a workload for this task and those that follow.
-func (r Runner) keep(ctx context.Context, use Use, workload string, to int64) error {
-	err := use.Keep(ctx, to)
+// scaleUp scales a workload up for this task and those that follow.
+func (r Runner) scaleUp(ctx context.Context, use Use, workload string, to int64) error {
+	err := use.ScaleUpUntilEnd(ctx, to)
 	if apierrors.IsForbidden(err) {
 		return fmt.Errorf("cannot scale %s to run the task: forbidden: %w", workload, err)
 	}
 	return err
 }
 
-// unidle wakes what the idler has put to sleep, and waits for it. Unless the task demands it, what
-// does not work is only told.
+// unidle scales the workloads up that Lagoon's idler has scaled to zero, and waits for them. A failure is only a note,
+// unless the task requires the environment.
 func (r Runner) unidle(ctx context.Context, s task.Service, sink task.Sink) error {
 	failed := func(err error) error {
 		if s.UnidleOrFail || ctx.Err() != nil {
@@ -175,11 +174,11 @@ func (r Runner) unidle(ctx context.Context, s task.Service, sink task.Sink) erro
 	if err != nil {
 		return failed(err)
 	}
-	var woken []string
+	var up []string
 	for _, w := range idle {
 		note(sink, "%s is idle: scaling it to %d", w.Target, w.Replicas)
-		use := r.Awake.Use(w.Target)
-		err := r.keep(ctx, use, w.Target, w.Replicas)
+		use := r.ScaledUp.Use(w.Target)
+		err := r.scaleUp(ctx, use, w.Target, w.Replicas)
 		use.Done(ctx, func(string) {})
 		if err != nil {
 			if err := failed(err); err != nil {
@@ -187,10 +186,10 @@ func (r Runner) unidle(ctx context.Context, s task.Service, sink task.Sink) erro
 			}
 			continue
 		}
-		woken = append(woken, w.Target)
+		up = append(up, w.Target)
 	}
 	until := time.Now().Add(s.Patience)
-	for _, w := range woken {
+	for _, w := range up {
 		if err := r.await(ctx, w, max(time.Until(until), 0)); err != nil {
 			if err := failed(err); err != nil {
 				return err
@@ -200,7 +199,7 @@ func (r Runner) unidle(ctx context.Context, s task.Service, sink task.Sink) erro
 	return nil
 }
 
-// containerOf returns the container of the pod that is meant.
+// containerOf returns the container of the pod in which the program runs.
 func containerOf(pod *corev1.Pod, name string, sink task.Sink) (string, error) {
 	var names []string
 	for _, c := range pod.Spec.Containers {

@@ -44,7 +44,7 @@ func (c *cluster) of(name string) int64 {
 	return c.replicas[name]
 }
 
-func (c *cluster) Asleep(_ context.Context, _, target string) (bool, error) {
+func (c *cluster) ScaledToZero(_ context.Context, _, target string) (bool, error) {
 	return c.of(strings.TrimPrefix(target, "deployment/")) == 0, nil
 }
 
@@ -205,9 +205,9 @@ func TestRun(t *testing.T) {
 						notes = append(notes, strings.TrimSpace(string(o.Data)))
 					}
 				}
-				awake := &Awake{Cluster: &tt.cluster}
+				scaled := &ScaledUp{Cluster: &tt.cluster}
 				r := Runner{
-					Cluster: &tt.cluster, Namespace: "ns", Installing: tt.installing, Awake: awake,
+					Cluster: &tt.cluster, Namespace: "ns", Installing: tt.installing, ScaledUp: scaled,
 					Exec: exec.Runner{Client: &tt.cluster, Gone: func(context.Context, *corev1.Pod) bool { return false }},
 				}
 				tt.service.Command = task.Command{Argv: []string{"x"}}
@@ -216,7 +216,7 @@ func TestRun(t *testing.T) {
 				if took := time.Since(began); took != tt.took {
 					t.Errorf("took %s, want %s", took, tt.took)
 				}
-				awake.Restore(t.Context(), func(text string) { notes = append(notes, text) })
+				scaled.ScaleDown(t.Context(), func(text string) { notes = append(notes, text) })
 				if result.State != tt.want || !strings.Contains(result.Message, tt.says) {
 					t.Errorf("%s %s, want %s %s", result.State, result.Message, tt.want, tt.says)
 				}
@@ -231,22 +231,22 @@ func TestRun(t *testing.T) {
 	}
 }
 
-// TestRestore: what somebody else has scaled meanwhile is left alone, and said.
-func TestRestore(t *testing.T) {
+// TestScaleDown: a workload that another client has scaled since is left alone, with a note.
+func TestScaleDown(t *testing.T) {
 	c := &cluster{replicas: map[string]int64{"cli": 3}}
-	awake := &Awake{Cluster: c}
-	awake.Add("deployment/cli", "uid", 1)
+	scaled := &ScaledUp{Cluster: c}
+	scaled.Add("deployment/cli", "uid", 1)
 	var said []string
-	awake.Restore(t.Context(), func(text string) { said = append(said, text) })
+	scaled.ScaleDown(t.Context(), func(text string) { said = append(said, text) })
 	if diff := cmp.Diff([]string{"scaling deployment/cli: another client has scaled it to 3; it is left as it is"}, said); diff != "" || len(c.did) > 0 {
 		t.Error(diff, c.did)
 	}
-	awake.Restore(t.Context(), func(string) { t.Error("it is restored once") })
+	scaled.ScaleDown(t.Context(), func(string) { t.Error("it is restored once") })
 }
 
-// TestWake: what is woken is told before, and that it is back afterwards; nothing is woken when the telling
-// fails.
-func TestWake(t *testing.T) {
+// TestScaleUp: BeforeUp is called before a workload is scaled up, and AfterDown when that fails; an error of BeforeUp
+// prevents it.
+func TestScaleUp(t *testing.T) {
 	for target, want := range map[string][]string{
 		"untold": {"deployment/untold is going to have 2"},
 		"broken": {"deployment/broken is going to have 2", "deployment/broken is back"},
@@ -256,18 +256,18 @@ func TestWake(t *testing.T) {
 		if target == "broken" {
 			c.scaleErr = errors.New("forbidden")
 		}
-		awake := &Awake{
+		scaled := &ScaledUp{
 			Cluster: c,
-			Woken: func(name, _ string, replicas int64) error {
+			BeforeUp: func(name, _ string, replicas int64) error {
 				c.did = append(c.did, fmt.Sprintf("%s is going to have %d", name, replicas))
 				if target == "untold" {
 					return errors.New("no place")
 				}
 				return nil
 			},
-			Asleep: func(name string) { c.did = append(c.did, name+" is back") },
+			AfterDown: func(name string) { c.did = append(c.did, name+" is back") },
 		}
-		if err := awake.Use("deployment/"+target).Keep(t.Context(), 2); (err == nil) != (target == "good") {
+		if err := scaled.Use("deployment/"+target).ScaleUpUntilEnd(t.Context(), 2); (err == nil) != (target == "good") {
 			t.Errorf("%s: %v", target, err)
 		}
 		if diff := cmp.Diff(want, c.did); diff != "" {
@@ -276,23 +276,23 @@ func TestWake(t *testing.T) {
 	}
 }
 
-// TestUsers: a workload that tasks wake is woken once, and put back when the last of them has ended; not while a
-// task uses it that did not wake it, and not before Restore when a task of a service uses it.
+// TestUsers: a workload is scaled up once for several tasks, and down after the last one; not while a task uses it that
+// did not scale it up, and not before ScaleDown when a task of a service uses it.
 func TestUsers(t *testing.T) {
 	const web = "deployment/web"
 	silent := func(string) {}
 	for name, tt := range map[string]struct {
-		use  func(t *testing.T, a *Awake, c *cluster)
+		use  func(t *testing.T, a *ScaledUp, c *cluster)
 		want []string
 	}{
-		"two at once": {func(t *testing.T, a *Awake, c *cluster) {
+		"two at once": {func(t *testing.T, a *ScaledUp, c *cluster) {
 			t.Helper()
 			var both sync.WaitGroup
 			for range 2 {
 				both.Go(func() {
 					use := a.Use(web)
-					if woken, err := use.Wake(t.Context(), silent); !woken || err != nil || c.of("web") != 1 {
-						t.Errorf("woken %v, error %v, replicas %d", woken, err, c.of("web"))
+					if up, err := use.ScaleUp(t.Context(), silent); !up || err != nil || c.of("web") != 1 {
+						t.Errorf("scaled up %v, error %v, replicas %d", up, err, c.of("web"))
 					}
 					<-time.After(time.Second)
 					if c.of("web") != 1 {
@@ -303,31 +303,31 @@ func TestUsers(t *testing.T) {
 			}
 			both.Wait()
 		}, []string{"deployment/web 0→1", "deployment/web 1→0"}},
-		"one after another": {func(t *testing.T, a *Awake, _ *cluster) {
+		"one after another": {func(t *testing.T, a *ScaledUp, _ *cluster) {
 			t.Helper()
 			for range 2 {
 				use := a.Use(web)
-				if _, err := use.Wake(t.Context(), silent); err != nil {
+				if _, err := use.ScaleUp(t.Context(), silent); err != nil {
 					t.Error(err)
 				}
 				use.Done(t.Context(), silent)
 			}
 		}, []string{"deployment/web 0→1", "deployment/web 1→0", "deployment/web 0→1", "deployment/web 1→0"}},
-		"one that did not wake it": {func(t *testing.T, a *Awake, c *cluster) {
+		"one that did not wake it": {func(t *testing.T, a *ScaledUp, c *cluster) {
 			t.Helper()
 			first, second := a.Use(web), a.Use(web)
-			_, _ = first.Wake(t.Context(), silent)
+			_, _ = first.ScaleUp(t.Context(), silent)
 			first.Done(t.Context(), silent)
 			if c.of("web") != 1 {
 				t.Error("it is scaled away")
 			}
 			second.Done(t.Context(), silent)
 		}, []string{"deployment/web 0→1", "deployment/web 1→0"}},
-		"a service": {func(t *testing.T, a *Awake, c *cluster) {
+		"a service": {func(t *testing.T, a *ScaledUp, c *cluster) {
 			t.Helper()
 			first, service := a.Use(web), a.Use(web)
-			_, _ = first.Wake(t.Context(), silent)
-			if err := service.Keep(t.Context(), 1); err != nil {
+			_, _ = first.ScaleUp(t.Context(), silent)
+			if err := service.ScaleUpUntilEnd(t.Context(), 1); err != nil {
 				t.Error(err)
 			}
 			service.Done(t.Context(), silent)
@@ -340,9 +340,9 @@ func TestUsers(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				c := &cluster{replicas: map[string]int64{"web": 0}}
-				a := &Awake{Cluster: c}
+				a := &ScaledUp{Cluster: c}
 				tt.use(t, a, c)
-				a.Restore(t.Context(), silent)
+				a.ScaleDown(t.Context(), silent)
 				if diff := cmp.Diff(tt.want, c.did); diff != "" {
 					t.Error(diff)
 				}
