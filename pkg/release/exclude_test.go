@@ -27,7 +27,7 @@ func TestExclude(t *testing.T) {
 	if len(e.excluded) != 1 || !strings.Contains(string(e.excluded[0]), "kind: Held") {
 		t.Errorf("%q", e.excluded)
 	}
-	// The user's own post-renderer comes first, and its error is told.
+	// The user's own post-renderer runs first, and its error is returned.
 	e.next = renderer(func(*bytes.Buffer) (*bytes.Buffer, error) {
 		return bytes.NewBufferString("apiVersion: x.io/v1\nkind: Held\n"), nil
 	})

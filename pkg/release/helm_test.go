@@ -15,8 +15,7 @@ import (
 	"helm.sh/helm/v3/pkg/storage/driver"
 )
 
-// byKey is a storage that returns a history as a cluster does: in the order of the keys, in which v10 comes before
-// v9.
+// byKey is a storage driver that returns a history in the order of the keys, as a cluster does: v10 before v9.
 type byKey struct{ *driver.Memory }
 
 func (d byKey) Query(labels map[string]string) ([]*helmrelease.Release, error) {
@@ -45,7 +44,7 @@ func history(t *testing.T, statuses ...helmrelease.Status) *Helm {
 
 var _ helmkube.Interface = &fake.PrintingKubeClient{}
 
-// TestNewest: of twelve revisions the newest is the twelfth, whoever asks.
+// TestNewest: of twelve revisions, every method finds the twelfth as the newest.
 func TestNewest(t *testing.T) {
 	statuses := slices.Repeat([]helmrelease.Status{helmrelease.StatusSuperseded}, 12)
 	statuses[11] = helmrelease.StatusDeployed
@@ -83,8 +82,7 @@ func TestNewest(t *testing.T) {
 	}
 }
 
-// TestCurrent: what an upgrade is made from is what Helm takes: the revision that is deployed, not one that failed
-// after it.
+// TestCurrent: an upgrade starts from the revision that Helm takes: the deployed one, not a later one that failed.
 func TestCurrent(t *testing.T) {
 	const (
 		superseded  = helmrelease.StatusSuperseded

@@ -11,13 +11,12 @@ import (
 	helmrelease "helm.sh/helm/v3/pkg/release"
 )
 
-// TestTwice: what is rendered before a change leaves the user's values as they are, and the same comes of them each time.
-// A null among them takes the old revision's value away; when it was gone after the first time, the second brought
-// the old value back.
+// TestTwice: rendering does not change the user's values, so that a second rendering has the same result. A null among
+// them removes the old revision's value. If the first rendering removed the null, the second would restore the value.
 func TestTwice(t *testing.T) {
 	h := history(t, helmrelease.StatusSuperseded)
 	h.config.Capabilities = chartutil.DefaultCapabilities
-	old := func() *helmrelease.Release { // a cluster's storage reads it anew each time
+	old := func() *helmrelease.Release { // a cluster's storage reads it again each time
 		return &helmrelease.Release{
 			Name: "web", Version: 2, Info: &helmrelease.Info{Status: helmrelease.StatusDeployed}, Config: map[string]any{"greeting": "old"},
 			Chart: &chart.Chart{Metadata: &chart.Metadata{}, Values: map[string]any{"greeting": "chart"}},

@@ -11,7 +11,7 @@ import (
 	helmrelease "helm.sh/helm/v3/pkg/release"
 )
 
-// TestRollBack: what --atomic does after a failed upgrade leaves the history as long as Helm leaves it.
+// TestRollBack: the rollback of --atomic after a failed upgrade removes no revisions from the history, as with Helm.
 func TestRollBack(t *testing.T) {
 	h := history(t, helmrelease.StatusSuperseded, helmrelease.StatusDeployed, helmrelease.StatusFailed)
 	h.config.KubeClient = &helmkube.PrintingKubeClient{Out: io.Discard}
@@ -38,7 +38,7 @@ func TestRollBack(t *testing.T) {
 	}
 }
 
-// TestUninstalled: what Helm is going to refuse is refused before tasks run.
+// TestUninstalled: an uninstall that Helm would refuse is refused before tasks run.
 func TestUninstalled(t *testing.T) {
 	h := history(t, helmrelease.StatusSuperseded, helmrelease.StatusUninstalled)
 	h.config.KubeClient = &helmkube.PrintingKubeClient{Out: io.Discard}
@@ -51,8 +51,8 @@ func TestUninstalled(t *testing.T) {
 	}
 }
 
-// TestFailedRollback: a rollback that fails after its revision was stored has made that one, and one that fails before
-// has made none.
+// TestFailedRollback: a rollback that fails after its revision was stored returns that revision, and one that fails
+// before returns none.
 func TestFailedRollback(t *testing.T) {
 	for name, test := range map[string]struct {
 		to, want int
@@ -72,8 +72,8 @@ func TestFailedRollback(t *testing.T) {
 	}
 }
 
-// TestNotBack: when what --atomic does fails, too, that is what RollBack says.
-func TestNotBack(t *testing.T) {
+// TestRollbackError: if the rollback of --atomic fails, too, RollBack returns its error.
+func TestRollbackError(t *testing.T) {
 	h := history(t, helmrelease.StatusDeployed)
 	h.Settings, h.client, h.mode = &Settings{}, &client{ctx: t.Context()}, HooksSerial
 	h.hooks = func(context.Context, string, []*Hook) error { return nil }

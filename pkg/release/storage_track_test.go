@@ -6,9 +6,9 @@ import (
 	helmrelease "helm.sh/helm/v3/pkg/release"
 )
 
-// TestKept: a hook of a rollback that fails leaves the revision before as it was. What Helm notes after a failed
-// rollback is that it is superseded.
-func TestKept(t *testing.T) {
+// TestPreviousRevision: a failed hook of a rollback leaves the status of the previous revision. After other failures of a
+// rollback, Helm marks it as superseded.
+func TestPreviousRevision(t *testing.T) {
 	for name, test := range map[string]struct {
 		kept bool
 		want helmrelease.Status

@@ -12,15 +12,15 @@ import (
 	"k8s.io/client-go/kubernetes/fake"
 )
 
-// only is a storage of one release.
-type only struct {
+// oneRelease is a storage driver with one release.
+type oneRelease struct {
 	driver.Driver
 	rel *helmrelease.Release
 }
 
-func (o only) Get(string) (*helmrelease.Release, error) { return o.rel, nil }
+func (o oneRelease) Get(string) (*helmrelease.Release, error) { return o.rel, nil }
 
-// TestValidatingDriver: a release that is not what Helm stores, or not of its place, is an error and no panic.
+// TestValidatingDriver: a release that Helm cannot have stored, or that belongs elsewhere, is an error and no panic.
 func TestValidatingDriver(t *testing.T) {
 	const key = "sh.helm.release.v1.web.v1"
 	for want, change := range map[string]func(*helmrelease.Release){
@@ -34,7 +34,7 @@ func TestValidatingDriver(t *testing.T) {
 	} {
 		rel := helmrelease.Mock(&helmrelease.MockReleaseOptions{Name: "web", Version: 1, Namespace: "ns"})
 		change(rel)
-		got, err := validatingDriver{only{rel: rel}, "ns"}.Get(key)
+		got, err := validatingDriver{oneRelease{rel: rel}, "ns"}.Get(key)
 		if want == "" && (err != nil || got == nil) || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
 			t.Errorf("%q: %v", want, err)
 		}

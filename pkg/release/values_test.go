@@ -10,8 +10,8 @@ import (
 	helmrelease "helm.sh/helm/v3/pkg/release"
 )
 
-// TestUpgradeValues: which of the old values are among those of an upgrade, and that asking for
-// them leaves what the user gave as it was, because Apply hands that to Helm.
+// TestUpgradeValues: an upgrade reuses the right old values, and Values does not change the user's values, which Apply
+// passes to Helm.
 func TestUpgradeValues(t *testing.T) {
 	type values = map[string]any
 	last := &helmrelease.Release{
@@ -56,9 +56,9 @@ func TestUpgradeValues(t *testing.T) {
 	}
 }
 
-// TestRendered: expressions see the values that templates see, also those that dependencies export and without
-// those of dependencies that are left out; the chart itself stays as it was.
-func TestRendered(t *testing.T) {
+// TestRenderValues: expressions see the values that templates see, with those that dependencies export and without those of
+// disabled dependencies. The chart is not changed.
+func TestRenderValues(t *testing.T) {
 	type values = map[string]any
 	located := func() *chart.Chart {
 		c := &chart.Chart{
