@@ -51,11 +51,11 @@ func Main() int {
 // App is one invocation of the program.
 type App struct {
 	// IOStreams are those for text: Out and ErrOut let through nothing that a terminal or a CI system obeys
-	// (report.Plain). What is to be exact goes where printObject and data put it.
+	// (report.Printer). What is to be exact goes where printObject and data put it.
 	genericiooptions.IOStreams
 	// raw are the streams of the process.
 	raw         genericiooptions.IOStreams
-	out, errOut *report.Plain
+	out, errOut *report.Printer
 	// person answers all questions.
 	person *approve.Terminal
 
@@ -86,7 +86,7 @@ type App struct {
 
 // New returns an invocation with the given streams.
 func New(streams genericiooptions.IOStreams) *App {
-	out, errOut := report.NewPlain(streams.Out), report.NewPlain(streams.ErrOut)
+	out, errOut := report.NewPrinter(streams.Out), report.NewPrinter(streams.ErrOut)
 	return &App{
 		IOStreams: genericiooptions.IOStreams{In: streams.In, Out: out, ErrOut: errOut},
 		raw:       streams, out: out, errOut: errOut, person: approve.NewTerminal(streams.In, errOut),

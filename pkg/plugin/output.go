@@ -39,7 +39,7 @@ func (a *App) data(stream io.Writer, exact bool) io.Writer {
 	case exact || isFile(stream):
 		return stream
 	case slices.ContainsFunc(readers, func(variable string) bool { return os.Getenv(variable) != "" }):
-		tame := report.NewTame(stream)
+		tame := report.NewDataPrinter(stream)
 		a.onExit(func() { _ = tame.Close() })
 		return tame
 	}
@@ -94,9 +94,9 @@ func (a *App) printRelease(p printed, run any) error {
 	if err := p.Print(&b, run); err != nil {
 		return err
 	}
-	text, err := report.SafeJSON(b.Bytes()), error(nil)
+	text, err := report.EscapeJSON(b.Bytes()), error(nil)
 	if format == "yaml" {
-		text, err = report.SafeYAML(b.Bytes())
+		text, err = report.EscapeYAML(b.Bytes())
 	}
 	if err == nil {
 		_, err = (&dataWriter{to: a.raw.Out}).Write(text)

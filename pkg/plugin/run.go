@@ -259,14 +259,14 @@ func (a *App) runPlan(ctx context.Context, o *runOptions, steps *runner.Steps, s
 	show := text.Emit
 	if bare {
 		data.to = a.data(a.raw.Out, o.unmasked)
-		program := &report.Bare{Stdout: data, Stderr: a.data(a.raw.ErrOut, false), Text: text}
+		program := &report.Passthrough{Stdout: data, Stderr: a.data(a.raw.ErrOut, false), Text: text}
 		switch {
 		case isTerminal(a.raw.Out):
 		case o.unmasked || isFile(a.raw.Out):
 			// It may be a backup, in which nothing must be replaced.
 			program.Stdout, e.Data = nil, data
 		default:
-			program.Hid = "secrets in what the task printed were replaced by ***; if it is data, such as a backup, write it to a file, or give --unmasked"
+			program.MaskedNote = "secrets in what the task printed were replaced by ***; if it is data, such as a backup, write it to a file, or give --unmasked"
 		}
 		show = program.Emit
 	}

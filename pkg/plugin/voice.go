@@ -41,7 +41,7 @@ func (v *voice) note(text string) {
 		v.noted = map[string]bool{}
 	}
 	v.noted[text] = true
-	v.text.Say("note: " + text)
+	v.text.Lines("note: " + text)
 }
 
 // waiting says what is waited for, a line for each object.
@@ -52,5 +52,5 @@ func (v *voice) waiting(all int, unready []kube.Unready) {
 	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	v.text.Say(lines...)
+	v.text.Lines(lines...)
 }

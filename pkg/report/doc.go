@@ -1,2 +1,2 @@
-// Package report shows runs and plans to people and machines; it decides nothing and calls nothing back.
+// Package report writes plans, runs and findings for people and machines.
 package report

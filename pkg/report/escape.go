@@ -7,12 +7,11 @@ import (
 	"unicode/utf8"
 )
 
-// Escape returns the text with every character that a terminal or a log viewer might obey
-// written out: control characters (C0 but tab, DEL, C1) and bytes that are not UTF-8 as \xNN,
-// characters that change the writing direction as \u{NNNN}. Text from pods and charts is data,
-// and so that a reader sees what is there, nothing is dropped.
+// Escape returns the text with every character escaped that a terminal or a log viewer may interpret: control
+// characters (C0 except for tab, DEL, C1) and bytes that are not UTF-8 as \xNN, characters that change the writing
+// direction, and line separators, as \u{NNNN}. Nothing is dropped, so that a reader sees what the text contains.
 func Escape(text []byte) []byte {
-	if clean(text) {
+	if !needsEscape(text) {
 		return text
 	}
 	var b bytes.Buffer
@@ -21,25 +20,36 @@ func Escape(text []byte) []byte {
 		if r == utf8.RuneError && size == 1 {
 			fmt.Fprintf(&b, `\x%02x`, text[0])
 		} else {
-			b.WriteString(written(r))
+			b.WriteString(escapeRune(r))
 		}
 		text = text[size:]
 	}
 	return b.Bytes()
 }
 
-func clean(text []byte) bool {
+func needsEscape(text []byte) bool {
 	for len(text) > 0 {
 		r, size := utf8.DecodeRune(text)
-		if r == utf8.RuneError && size == 1 || obeyed(r) {
-			return false
+		if r == utf8.RuneError && size == 1 || isControl(r) {
+			return true
 		}
 		text = text[size:]
 	}
-	return true
+	return false
 }
 
-// obeyed reports whether r is an instruction rather than a character to show.
-func obeyed(r rune) bool {
+// escapeRune returns a character, escaped if it is a control character.
+func escapeRune(r rune) string {
+	switch {
+	case !isControl(r):
+		return string(r)
+	case r < 0x100:
+		return fmt.Sprintf(`\x%02x`, r)
+	}
+	return fmt.Sprintf(`\u{%04x}`, r)
+}
+
+// isControl reports whether a terminal or a log viewer interprets r, rather than showing it.
+func isControl(r rune) bool {
 	return r != '\t' && (unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || r == '\u2028' || r == '\u2029')
 }

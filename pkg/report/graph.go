@@ -8,7 +8,7 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/plan"
 )
 
-// Dot writes a plan as a graph for Graphviz; an arrow leads from a step to what waits for it.
+// Dot writes a plan as a graph for Graphviz, with an arrow from each step to those that need it.
 func Dot(w io.Writer, p plan.Plan) {
 	fmt.Fprintln(w, "digraph plan {\n  rankdir=LR;")
 	for _, s := range p.Steps {
@@ -26,7 +26,7 @@ func Dot(w io.Writer, p plan.Plan) {
 	fmt.Fprintln(w, "}")
 }
 
-// Mermaid writes a plan as a flowchart for Mermaid, which many web pages show as a picture.
+// Mermaid writes a plan as a Mermaid flowchart, with an arrow from each step to those that need it.
 func Mermaid(w io.Writer, p plan.Plan) {
 	fmt.Fprintln(w, "flowchart LR")
 	ids := map[string]string{}
@@ -36,7 +36,7 @@ func Mermaid(w io.Writer, p plan.Plan) {
 		if s.Task == nil {
 			left, right = "([", "])"
 		}
-		// Quotes end a label, and have a name of their own in one.
+		// Quotes end a label, and have an entity code within it.
 		label := strings.ReplaceAll(string(Escape([]byte(s.Title()))), `"`, "#quot;")
 		fmt.Fprintf(w, "  %s%s\"%s\"%s\n", ids[s.ID], left, label, right)
 	}

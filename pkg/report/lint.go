@@ -8,7 +8,7 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
-// Finding is a diagnostic as lint -o json prints it. Its fields only grow.
+// Finding is a diagnostic in the output of lint -o json. Fields are only added.
 type Finding struct {
 	File     string        `json:"file"`
 	Line     int           `json:"line,omitempty"`
@@ -19,7 +19,7 @@ type Finding struct {
 	Hint     string        `json:"hint,omitempty"`
 }
 
-// Findings describes diagnostics for machines.
+// Findings returns the findings of diagnostics, in their order; empty, not nil, if there are none.
 func Findings(ds task.Diagnostics) []Finding {
 	findings := make([]Finding, len(ds))
 	for i, d := range ds {
@@ -31,7 +31,7 @@ func Findings(ds task.Diagnostics) []Finding {
 	return findings
 }
 
-// LintGitHub writes diagnostics as commands that make GitHub show them at their lines.
+// LintGitHub writes diagnostics as workflow commands of GitHub Actions, which shows them at their lines.
 func LintGitHub(w io.Writer, ds task.Diagnostics) {
 	for _, d := range ds {
 		text := d.Message
@@ -46,14 +46,14 @@ func LintGitHub(w io.Writer, ds task.Diagnostics) {
 	}
 }
 
-// What GitHub's workflow commands take for their own in data, and in properties.
+// The escapes of GitHub's workflow commands in data and in properties.
 var (
 	data     = strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A")
 	property = strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A", ":", "%3A", ",", "%2C")
 )
 
-// Lint writes diagnostics as file:line:column: severity: message, the form that editors jump to,
-// each with its hint below.
+// Lint writes diagnostics as file:line:column: severity: message, which editors can parse, each followed by its
+// hint.
 func Lint(w io.Writer, ds task.Diagnostics) {
 	for _, d := range ds {
 		text := fmt.Sprintf("%s: %s: %s", d.Position, d.Severity, d.Message)

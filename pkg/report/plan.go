@@ -11,8 +11,8 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
-// Plan writes the steps of a plan as a numbered table, each task in its place. What is done only when something
-// has failed, or not at all, says so.
+// Plan writes the steps of a plan as a numbered table. It marks steps that are skipped, or run only after a failure.
+// The error is that of w.
 func Plan(w io.Writer, p plan.Plan) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for i, s := range p.Steps {
@@ -35,8 +35,8 @@ func Plan(w io.Writer, p plan.Plan) error {
 	return table.Flush()
 }
 
-// PlanReasons writes the steps of a plan as a table with what each waits for and why it is there,
-// and the tasks that it leaves out.
+// PlanReasons writes the steps of a plan as a table with their needs and reasons, and then the tasks that the plan
+// omits. The error is that of w.
 func PlanReasons(w io.Writer, p plan.Plan) error {
 	var padded bytes.Buffer
 	table := tabwriter.NewWriter(&padded, 0, 0, 3, ' ', 0)
@@ -52,7 +52,7 @@ func PlanReasons(w io.Writer, p plan.Plan) error {
 				reason = "skipped: " + s.Task.Skip
 			}
 		}
-		row := []string{fmt.Sprintf("%d.", i+1), s.Title(), place(s), someOf(s.Needs), reason, command}
+		row := []string{fmt.Sprintf("%d.", i+1), s.Title(), place(s), abbreviate(s.Needs), reason, command}
 		for j := range row {
 			row[j] = string(Escape([]byte(strings.ReplaceAll(row[j], "\t", " "))))
 		}
@@ -72,7 +72,7 @@ func PlanReasons(w io.Writer, p plan.Plan) error {
 	return nil
 }
 
-// FirstLine returns the first line of a command, for a table whose rows are lines, and says how many more there are.
+// FirstLine returns the first line of a command and the number of further lines, for a row of a table.
 func FirstLine(command string) string {
 	lines := strings.Split(strings.TrimSpace(command), "\n")
 	switch rest := len(lines) - 1; rest {
@@ -85,18 +85,18 @@ func FirstLine(command string) string {
 	}
 }
 
-// maxNames is how many names of steps stand in a column, which is as wide as its widest row.
+// maxNames is the maximum number of steps in a column, which is as wide as its widest row.
 const maxNames = 5
 
-// someOf names steps, and says how many more there are.
-func someOf(names []string) string {
+// abbreviate joins names of steps; of more than maxNames it returns the first ones and the number of the others.
+func abbreviate(names []string) string {
 	if len(names) > maxNames {
 		return fmt.Sprintf("%s and %d more", strings.Join(names[:maxNames-1], ", "), len(names)-maxNames+1)
 	}
 	return strings.Join(names, ", ")
 }
 
-// place is where a step is carried out.
+// place returns where a step runs: the kind of its executor, helm, or wait.
 func place(s plan.Step) string {
 	switch {
 	case s.Task != nil:
@@ -107,7 +107,7 @@ func place(s plan.Step) string {
 	return "helm"
 }
 
-// image returns the image of what makes a pod of its own.
+// image returns the image of an executor that creates a pod of its own; empty for others.
 func image(e task.Executor) string {
 	switch e := e.(type) {
 	case task.Pod:
@@ -124,7 +124,7 @@ func image(e task.Executor) string {
 	return ""
 }
 
-// PlanObject is what plan -o json prints. Its fields only grow.
+// PlanObject is the output of plan -o json. Fields are only added.
 type PlanObject struct {
 	APIVersion string         `json:"apiVersion"`
 	Kind       string         `json:"kind"`
@@ -132,7 +132,7 @@ type PlanObject struct {
 	Release    string         `json:"release,omitempty"`
 	Namespace  string         `json:"namespace,omitempty"`
 	Steps      []PlanStep     `json:"steps"`
-	Left       []PlanLeft     `json:"left"`
+	Omitted    []PlanOmitted  `json:"left"`
 }
 
 // PlanStep is one step of a PlanObject.
@@ -141,31 +141,31 @@ type PlanStep struct {
 	// Kind is task, apply, finish, ready, delete or object.
 	Kind  plan.Kind  `json:"kind"`
 	Phase task.Phase `json:"phase,omitempty"`
-	// Place is host, exec, pod, clone, helm or wait.
+	// Place is where the step runs, such as host, exec, pod, clone, helm or wait.
 	Place   string `json:"place"`
 	Command string `json:"command,omitempty"`
-	// Image is that of a pod, Job or function; that of a clone is its workload's.
+	// Image is the image of a pod, Job or function. A clone has that of its workload.
 	Image  string   `json:"image,omitempty"`
 	Needs  []string `json:"needs,omitempty"`
 	Reason string   `json:"reason"`
-	// When tells of the task's condition: as written, its result and what it saw.
+	// When is the task's condition, with its result and the values of its variables.
 	When string `json:"when,omitempty"`
-	// Skip says why the task will not be run though its turn comes.
+	// Skip is the reason why the task will be skipped.
 	Skip   string `json:"skip,omitempty"`
 	Source string `json:"source,omitempty"`
 }
 
-// PlanLeft is a task that the plan leaves out.
-type PlanLeft struct {
+// PlanOmitted is a task that the plan omits.
+type PlanOmitted struct {
 	Name   string `json:"name"`
 	Reason string `json:"reason"`
 }
 
-// NewPlanObject describes a plan for machines.
+// NewPlanObject returns the object of a plan.
 func NewPlanObject(p plan.Plan) PlanObject {
 	o := PlanObject{
 		APIVersion: "kubectl-tasks.io/v1alpha1", Kind: "Plan", Operation: p.Operation,
-		Release: p.Release.Name, Namespace: p.Release.Namespace, Steps: []PlanStep{}, Left: []PlanLeft{},
+		Release: p.Release.Name, Namespace: p.Release.Namespace, Steps: []PlanStep{}, Omitted: []PlanOmitted{},
 	}
 	for _, s := range p.Steps {
 		step := PlanStep{ID: s.ID, Kind: s.Kind, Phase: s.Phase, Place: place(s), Needs: s.Needs, Reason: s.Reason}
@@ -177,7 +177,7 @@ func NewPlanObject(p plan.Plan) PlanObject {
 		o.Steps = append(o.Steps, step)
 	}
 	for _, l := range p.Omitted {
-		o.Left = append(o.Left, PlanLeft{Name: l.Task.Name, Reason: l.Reason})
+		o.Omitted = append(o.Omitted, PlanOmitted{Name: l.Task.Name, Reason: l.Reason})
 	}
 	return o
 }

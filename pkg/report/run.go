@@ -9,7 +9,7 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
-// Run is a finished run for machines: the object that -o json prints. Its fields only grow.
+// Run is a run in the output of -o json. Fields are only added.
 type Run struct {
 	APIVersion string         `json:"apiVersion"`
 	Kind       string         `json:"kind"`
@@ -17,7 +17,7 @@ type Run struct {
 	Operation  task.Operation `json:"operation"`
 	Release    string         `json:"release,omitempty"`
 	Namespace  string         `json:"namespace,omitempty"`
-	// Revision is the release's revision that the run made or met; 0 when there is none.
+	// Revision is the revision of the release that the run created or removed; 0 if there is none.
 	Revision  int        `json:"revision,omitempty"`
 	Status    task.State `json:"status"`
 	ExitCode  int        `json:"exitCode"`
@@ -26,7 +26,7 @@ type Run struct {
 	Tasks     []RunTask  `json:"tasks"`
 }
 
-// RunTask is one task of a Run. Times are missing when it never started.
+// RunTask is one task of a Run. It has no times if it was not started.
 type RunTask struct {
 	Name      string      `json:"name"`
 	Phase     task.Phase  `json:"phase"`
@@ -40,11 +40,11 @@ type RunTask struct {
 	EndTime   *time.Time  `json:"endTime,omitempty"`
 	Attempts  int         `json:"attempts"`
 	Targets   []RunTarget `json:"targets,omitempty"`
-	// Outputs are the task's outputs; secret ones are masked.
+	// Outputs are the task's outputs, with secret ones masked.
 	Outputs map[string]any `json:"outputs,omitempty"`
 }
 
-// RunTarget is one pod of a task that ran in pods.
+// RunTarget is the result of a task in one pod.
 type RunTarget struct {
 	Pod       string     `json:"pod"`
 	Container string     `json:"container"`
@@ -53,7 +53,7 @@ type RunTarget struct {
 	Message   string     `json:"message,omitempty"`
 }
 
-// NewRun describes the result of a plan. The caller adds ID, Revision and ExitCode.
+// NewRun returns the run of a plan with this result. The caller sets ID, Revision and ExitCode.
 func NewRun(p plan.Plan, result engine.Result) *Run {
 	run := &Run{
 		APIVersion: "kubectl-tasks.io/v1alpha1",

@@ -12,20 +12,22 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
-// Text shows a run as plain lines. Each step has a line when it starts and one when it ends;
-// what it prints stands between them, behind a bar and, when more than one source prints, behind
-// the source's name. The output of tasks is escaped (see Escape).
+// Text shows a run as lines of text. Each step has a line when it starts and one when it ends. Its output is between
+// them, after a bar and, if there is more than one source, the name of the source. Output is escaped (see
+// Escape).
 type Text struct {
-	// Log takes the lines about steps.
+	// Log takes the lines about steps, and notes.
 	Log io.Writer
-	// Stdout and Stderr take what tasks print.
+	// Stdout and Stderr take the output of tasks.
 	Stdout, Stderr io.Writer
 
+	// running counts the steps that are running.
 	running int
-	// open is the source whose unfinished line is the last thing written; nil when none is.
+	// open is the source of an incomplete line at the end of the text; nil if the last line is complete.
 	open *origin
 }
 
+// origin is a source of output.
 type origin struct {
 	step   string
 	target string
@@ -46,32 +48,31 @@ func (t *Text) Emit(e engine.Event) {
 		if !e.Result.Start.IsZero() && !e.Result.Prior {
 			t.running--
 		}
-		t.line("%s: %s", e.Step.Title(), ending(e.Result))
+		t.line("%s: %s", e.Step.Title(), outcome(e.Result))
 		for _, target := range e.Result.Targets {
-			if target.State != task.Succeeded && !alone(e.Result) {
+			if target.State != task.Succeeded && !hasOneTarget(e.Result) {
 				t.line("  %s: %s%s", target.Pod, strings.ToUpper(string(target.State)), colon(target.Message))
 			}
 		}
 	}
 }
 
-// Say writes lines that are about no step.
-func (t *Text) Say(lines ...string) {
+// Lines writes lines that belong to no step.
+func (t *Text) Lines(lines ...string) {
 	for _, l := range lines {
 		t.line("%s", l)
 	}
 }
 
-// line writes a line of our own. Only values that came from elsewhere can hold control
-// characters, and the line's own end is not escaped. What follows a line's end in such a value stands behind a
-// bar, so that no line begins with what somebody else has chosen.
+// line writes a line to Log. The values in it are escaped, except for ends of lines: further lines of a value are
+// written after a bar, so that a value cannot start a line.
 func (t *Text) line(format string, args ...any) {
 	t.finishLine()
 	text := fmt.Sprintf(format, args...)
-	begin := ""
+	prefix := ""
 	for part := range strings.SplitSeq(strings.TrimRight(text, "\n"), "\n") {
-		fmt.Fprintf(t.Log, "%s%s\n", begin, Escape([]byte(part)))
-		begin = "  | "
+		fmt.Fprintf(t.Log, "%s%s\n", prefix, Escape([]byte(part)))
+		prefix = "  | "
 	}
 }
 
@@ -104,7 +105,7 @@ func (t *Text) output(step plan.Step, o task.Output) {
 	_, _ = w.Write(b.Bytes())
 }
 
-// source names who prints, when that is not clear from the lines before.
+// source returns the name of a source of output, if it is not clear from the preceding lines.
 func (t *Text) source(step plan.Step, o task.Output) string {
 	var parts []string
 	if t.running > 1 {
@@ -119,7 +120,7 @@ func (t *Text) source(step plan.Step, o task.Output) string {
 	return string(Escape([]byte(strings.Join(parts, " ")))) + " "
 }
 
-// finishLine ends a line that a task left without an end.
+// finishLine ends an incomplete line.
 func (t *Text) finishLine() {
 	if t.open == nil {
 		return
@@ -132,6 +133,7 @@ func (t *Text) finishLine() {
 	_, _ = io.WriteString(w, "\n")
 }
 
+// detail returns the command of a step, for the line when it starts.
 func detail(s plan.Step) string {
 	if s.Task == nil {
 		return ""
@@ -139,7 +141,8 @@ func detail(s plan.Step) string {
 	return ": " + s.Task.Executor.Text()
 }
 
-func ending(r engine.StepResult) string {
+// outcome returns the result of a step, for the line when it ends.
+func outcome(r engine.StepResult) string {
 	took := ""
 	if !r.Start.IsZero() {
 		took = " after " + round(r.End.Sub(r.Start)).String()
@@ -148,7 +151,7 @@ func ending(r engine.StepResult) string {
 	if n := len(r.Targets); n > 1 && r.State == task.Succeeded {
 		where = fmt.Sprintf(" in %d pods", n)
 	}
-	if alone(r) && r.State != task.Succeeded {
+	if hasOneTarget(r) && r.State != task.Succeeded {
 		took += " in " + r.Targets[0].Pod
 	}
 	if r.Prior {
@@ -166,11 +169,12 @@ func ending(r engine.StepResult) string {
 	return strings.ToUpper(string(r.State)) + took + colon(r.Message)
 }
 
-// alone reports whether the step's end is that of the one pod that it ran in, so that it need not be said of both.
-func alone(r engine.StepResult) bool {
+// hasOneTarget reports whether the step ran in one pod, with the same result, so that the pod needs no line of its own.
+func hasOneTarget(r engine.StepResult) bool {
 	return len(r.Targets) == 1 && r.Targets[0].State == r.State && r.Targets[0].Message == r.Message
 }
 
+// colon returns a message after a colon; nothing if it is empty.
 func colon(message string) string {
 	if message == "" {
 		return ""
@@ -178,6 +182,7 @@ func colon(message string) string {
 	return ": " + message
 }
 
+// round rounds a duration for people.
 func round(d time.Duration) time.Duration {
 	if d < time.Second {
 		return d.Round(time.Millisecond)

@@ -98,37 +98,37 @@ func TestText(t *testing.T) {
 	}
 }
 
-// TestBare: what one program in one place prints is passed on byte for byte.
-func TestBare(t *testing.T) {
+// TestPassthrough: the output of one program in one place is passed through byte for byte.
+func TestPassthrough(t *testing.T) {
 	var stdout, stderr, log bytes.Buffer
-	bare := &Bare{Stdout: &stdout, Stderr: &stderr, Text: &Text{Log: &log, Stdout: &log, Stderr: &log}}
+	passthrough := &Passthrough{Stdout: &stdout, Stderr: &stderr, Text: &Text{Log: &log, Stdout: &log, Stderr: &log}}
 	for _, e := range []engine.Event{
 		started(a), printed(a, "", task.Stdout, "\x1b[31m\x00 no end"), printed(a, "", task.Stderr, "e\n"), ended(a, task.Result{State: task.Succeeded}),
 	} {
-		bare.Emit(e)
+		passthrough.Emit(e)
 	}
 	if stdout.String() != "\x1b[31m\x00 no end" || stderr.String() != "e\n" || log.Len() > 0 {
 		t.Errorf("printed %q and %q, logged %q", &stdout, &stderr, &log)
 	}
 
 	stdout.Reset()
-	bare.Stdout = NewPlain(&stdout)
-	bare.Emit(printed(a, "", task.Stdout, "\x1b[31m\n"))
+	passthrough.Stdout = NewPrinter(&stdout)
+	passthrough.Emit(printed(a, "", task.Stdout, "\x1b[31m\n"))
 	if stdout.String() != "\\x1b[31m\n" {
 		t.Errorf("a terminal gets %q", &stdout)
 	}
-	bare.Emit(printed(a, "pod-2", task.Stdout, "x\n"))
-	bare.Emit(ended(a, task.Result{State: task.Failed, Message: "exit status 3"}))
+	passthrough.Emit(printed(a, "pod-2", task.Stdout, "x\n"))
+	passthrough.Emit(ended(a, task.Result{State: task.Failed, Message: "exit status 3"}))
 	if want := "  pod-2 | x\na: FAILED after 1.5s: exit status 3\n"; log.String() != want {
 		t.Errorf("logged %q, want %q", &log, want)
 	}
 
 	log.Reset()
-	hid := ended(a, task.Result{State: task.Succeeded}).(engine.StepEnded)
-	hid.Result.Masked = true
-	bare.Emit(hid)
-	bare.Hid = "a secret was replaced"
-	bare.Emit(hid)
+	masked := ended(a, task.Result{State: task.Succeeded}).(engine.StepEnded)
+	masked.Result.Masked = true
+	passthrough.Emit(masked)
+	passthrough.MaskedNote = "a secret was replaced"
+	passthrough.Emit(masked)
 	if want := "note: a secret was replaced\n"; log.String() != want {
 		t.Errorf("logged %q, want %q", &log, want)
 	}

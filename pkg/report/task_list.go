@@ -2,19 +2,19 @@ package report
 
 import "github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 
-// TaskList is what list -o json prints. Its fields only grow.
+// TaskList is the output of list -o json. Fields are only added.
 type TaskList struct {
 	APIVersion string       `json:"apiVersion"`
 	Kind       string       `json:"kind"`
 	Items      []TaskDetail `json:"items"`
 }
 
-// TaskDetail is a task as it was written.
+// TaskDetail is one task of a TaskList.
 type TaskDetail struct {
 	Name     string     `json:"name"`
 	Phase    task.Phase `json:"phase"`
 	Executor string     `json:"executor"`
-	// Command is the text of the author; variables are not expanded.
+	// Command is the command as written, without expanded variables.
 	Command string   `json:"command"`
 	Needs   []string `json:"needs,omitempty"`
 	Source  string   `json:"source"`
@@ -23,7 +23,7 @@ type TaskDetail struct {
 	Position string `json:"position"`
 }
 
-// NewTaskList describes tasks for machines.
+// NewTaskList returns the list of tasks, in their order.
 func NewTaskList(tasks []task.Task) TaskList {
 	list := TaskList{APIVersion: "kubectl-tasks.io/v1alpha1", Kind: "TaskList", Items: []TaskDetail{}}
 	for _, t := range tasks {

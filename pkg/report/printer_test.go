@@ -15,7 +15,7 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-var plainTexts = []struct{ name, text, want string }{
+var printerTexts = []struct{ name, text, want string }{
 	{"ordinary text", "größe\t日本\nnext 50 % [x] # y\n## Notes\n", "größe\t日本\nnext 50 % [x] # y\n## Notes\n"},
 	{"no end of line", "go on? [y/N] ", "go on? [y/N] "},
 	{"control sequences", "\x1b[31mred\x1b]0;mine\a\u009b1m\n", `\x1b[31mred\x1b]0;mine\x07\x9b1m` + "\n"},
@@ -33,21 +33,21 @@ var plainTexts = []struct{ name, text, want string }{
 	{"characters that do not count", "#\u00ad#v\u200bso[a] \u200b::error::\n:\u00ad:error::\n", "#\u00ad#v\u200bso\\x5ba] \u200b::error::\n:\u00ad:\\x65rror::\n"},
 }
 
-func TestPlain(t *testing.T) {
-	for _, tt := range plainTexts {
+func TestPrinter(t *testing.T) {
+	for _, tt := range printerTexts {
 		t.Run(tt.name, func(t *testing.T) {
 			var whole, pieces bytes.Buffer
-			plain := NewPlain(&whole)
-			_, _ = plain.Write([]byte(tt.text))
-			_ = plain.Close()
+			printer := NewPrinter(&whole)
+			_, _ = printer.Write([]byte(tt.text))
+			_ = printer.Close()
 			if diff := cmp.Diff(tt.want, whole.String()); diff != "" {
 				t.Error(diff)
 			}
-			plain = NewPlain(&pieces)
+			printer = NewPrinter(&pieces)
 			for i := range len(tt.text) {
-				_, _ = plain.Write([]byte{tt.text[i]})
+				_, _ = printer.Write([]byte{tt.text[i]})
 			}
-			_ = plain.Close()
+			_ = printer.Close()
 			if diff := cmp.Diff(tt.want, pieces.String()); diff != "" {
 				t.Errorf("byte by byte: %s", diff)
 			}
@@ -55,32 +55,32 @@ func TestPlain(t *testing.T) {
 	}
 }
 
-// TestTame: data stays as it is, but for what a CI system would obey.
-func TestTame(t *testing.T) {
+// TestDataPrinter: only commands of CI systems are changed in data.
+func TestDataPrinter(t *testing.T) {
 	var got bytes.Buffer
-	tame := NewTame(&got)
-	_, _ = tame.Write([]byte("\x1b[0m\xff\r\n::error::x\r::error::y ##vso[a]\xc3"))
-	_ = tame.Close()
+	printer := NewDataPrinter(&got)
+	_, _ = printer.Write([]byte("\x1b[0m\xff\r\n::error::x\r::error::y ##vso[a]\xc3"))
+	_ = printer.Close()
 	if want := "\x1b[0m\xff\r\n::\\x65rror::x\r::\\x65rror::y ##vso\\x5ba]\xc3"; got.String() != want {
 		t.Errorf("%q, want %q", got.String(), want)
 	}
 }
 
-// TestPlainReader: a reader who has left is no error; any other is one.
-func TestPlainReader(t *testing.T) {
+// TestPrinterBrokenPipe: a broken pipe is no error; other errors are returned.
+func TestPrinterBrokenPipe(t *testing.T) {
 	read, write, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer write.Close()
 	_ = read.Close()
-	plain := NewPlain(write)
-	if _, err := plain.Write([]byte("x\n")); err != nil || !plain.Gone() {
-		t.Errorf("%v, gone %t", err, plain.Gone())
+	printer := NewPrinter(write)
+	if _, err := printer.Write([]byte("x\n")); err != nil || !printer.BrokenPipe() {
+		t.Errorf("%v, broken pipe %t", err, printer.BrokenPipe())
 	}
-	full := NewPlain(failing{&os.PathError{Op: "write", Path: "x", Err: syscall.ENOSPC}})
-	if _, err := full.Write([]byte("x\n")); !errors.Is(err, syscall.ENOSPC) || full.Gone() {
-		t.Errorf("%v, gone %t", err, full.Gone())
+	full := NewPrinter(failing{&os.PathError{Op: "write", Path: "x", Err: syscall.ENOSPC}})
+	if _, err := full.Write([]byte("x\n")); !errors.Is(err, syscall.ENOSPC) || full.BrokenPipe() {
+		t.Errorf("%v, broken pipe %t", err, full.BrokenPipe())
 	}
 }
 
@@ -88,9 +88,9 @@ type failing struct{ err error }
 
 func (f failing) Write([]byte) (int, error) { return 0, f.err }
 
-// TestMachine: JSON and YAML have the same values, and nothing in them is obeyed.
-func TestMachine(t *testing.T) {
-	for _, tt := range plainTexts {
+// TestEncode: JSON and YAML have the same values, and nothing in them is interpreted.
+func TestEncode(t *testing.T) {
+	for _, tt := range printerTexts {
 		t.Run(tt.name, func(t *testing.T) {
 			text := strings.ToValidUTF8(tt.text, "\ufffd")
 			for _, value := range []any{
@@ -119,38 +119,38 @@ func TestMachine(t *testing.T) {
 	}
 }
 
-// obeyedText is what nobody's output may have.
-var obeyedText = regexp.MustCompile(`(?m)[\x00-\x08\x0b-\x1f\x7f-\x{9f}\x{061c}\x{200e}\x{200f}\x{2028}\x{2029}\x{202a}-\x{202e}\x{2066}-\x{2069}]|^[\s\p{Cf}]*:\p{Cf}*:\p{Cf}*[a-zA-Z]|#\p{Cf}*#[a-zA-Z\p{Cf}]*\[`)
+// interpretedText matches what no output may contain.
+var interpretedText = regexp.MustCompile(`(?m)[\x00-\x08\x0b-\x1f\x7f-\x{9f}\x{061c}\x{200e}\x{200f}\x{2028}\x{2029}\x{202a}-\x{202e}\x{2066}-\x{2069}]|^[\s\p{Cf}]*:\p{Cf}*:\p{Cf}*[a-zA-Z]|#\p{Cf}*#[a-zA-Z\p{Cf}]*\[`)
 
 func checkHarmless(t *testing.T, what, text string) {
 	t.Helper()
-	if found := obeyedText.FindString(text); found != "" || !utf8.ValidString(text) {
+	if found := interpretedText.FindString(text); found != "" || !utf8.ValidString(text) {
 		t.Errorf("%s: %q in %q", what, found, text)
 	}
 }
 
-func FuzzPlain(f *testing.F) {
-	for _, tt := range plainTexts {
+func FuzzPrinter(f *testing.F) {
+	for _, tt := range printerTexts {
 		f.Add([]byte(tt.text), 1)
 	}
 	f.Fuzz(func(t *testing.T, text []byte, cut int) {
 		var whole, pieces bytes.Buffer
-		plain := NewPlain(&whole)
-		_, _ = plain.Write(text)
-		_ = plain.Close()
+		printer := NewPrinter(&whole)
+		_, _ = printer.Write(text)
+		_ = printer.Close()
 		checkHarmless(t, "text", whole.String())
 		cut = max(0, min(cut, len(text)))
-		plain = NewPlain(&pieces)
-		_, _ = plain.Write(text[:cut])
-		_, _ = plain.Write(text[cut:])
-		_ = plain.Close()
+		printer = NewPrinter(&pieces)
+		_, _ = printer.Write(text[:cut])
+		_, _ = printer.Write(text[cut:])
+		_ = printer.Close()
 		if !bytes.Equal(whole.Bytes(), pieces.Bytes()) {
 			t.Errorf("%q, and in pieces %q", &whole, &pieces)
 		}
 		var again bytes.Buffer
-		plain = NewPlain(&again)
-		_, _ = plain.Write(whole.Bytes())
-		_ = plain.Close()
+		printer = NewPrinter(&again)
+		_, _ = printer.Write(whole.Bytes())
+		_ = printer.Close()
 		if !bytes.Equal(whole.Bytes(), again.Bytes()) {
 			t.Errorf("%q, and again %q", &whole, &again)
 		}
