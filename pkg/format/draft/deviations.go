@@ -1,7 +1,6 @@
 package draft
 
-// Deviations are what a run of the tasks, converted to our own format, does otherwise than Draft
-// (spec draft.md), a line each.
+// Deviations are the differences between Draft and a run of the converted tasks (spec draft.md), a line each.
 var Deviations = []string{
 	"Draft goes on after a task that failed, and succeeds; here a failure stops the run. onFailure: continue is Draft's way.",
 	"Draft runs the tasks of a table in random order; here each needs the one before it in the file.",

@@ -6,14 +6,14 @@ import (
 	"strings"
 )
 
-// helm2 recognises Helm 2's command line in the words of a command, and returns what is wrong
-// with it today and what to write instead; both are empty when it is fine.
-func helm2(words []string) (message, today string) {
+// lintHelm2 returns the finding about a command line of Helm 2 and the command to write instead; both are empty
+// for any other command.
+func lintHelm2(words []string) (message, today string) {
 	if len(words) < 2 {
 		return "", ""
 	}
 	verb, rest := words[1], words[2:]
-	if i := slices.IndexFunc(rest, isTiller); i >= 0 {
+	if i := slices.IndexFunc(rest, isTillerFlag); i >= 0 {
 		return fmt.Sprintf("%s is of Helm 2: there is no Tiller any more", rest[i]), "remove the flag"
 	}
 	switch verb {
@@ -40,9 +40,9 @@ func helm2(words []string) (message, today string) {
 	return "", ""
 }
 
-func isTiller(word string) bool { return strings.HasPrefix(word, "--tiller") }
+func isTillerFlag(word string) bool { return strings.HasPrefix(word, "--tiller") }
 
-// takeValue returns the value of a flag, in either form, and the other words.
+// takeValue returns the value of a flag, as --flag=VALUE or --flag VALUE, and the other words.
 func takeValue(words []string, flag string) (value string, others []string, found bool) {
 	for i := 0; i < len(words); i++ {
 		name, v, inline := strings.Cut(words[i], "=")

@@ -8,7 +8,7 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
-// shellSyntax is what people write who think of a shell; Draft passes it on literally.
+// shellSyntax are patterns of shell syntax in commands. Draft passes them to the program unchanged.
 var shellSyntax = []struct {
 	pattern *regexp.Regexp
 	what    string
@@ -53,7 +53,7 @@ func (p *parser) lint(t table, name, command string, at task.Position) task.Diag
 		warn(fmt.Sprintf("[%s] runs in the pods: %s is looked for there, not on this machine", t.name, program),
 			"for a command of this machine use [post-up]")
 	case program == "helm":
-		if message, today := helm2(strings.Fields(command)); message != "" {
+		if message, today := lintHelm2(strings.Fields(command)); message != "" {
 			warn(message, today)
 		}
 	}

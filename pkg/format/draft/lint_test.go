@@ -102,8 +102,8 @@ func TestLikely(t *testing.T) {
 		"Clean":       "did you mean [cleanup]?",
 		"x":           "the tables are [pre-up], [post-deploy], [post-up], [cleanup]",
 	} {
-		if got := likely(name); got != want {
-			t.Errorf("likely(%q) = %q, want %q", name, got, want)
+		if got := suggestTable(name); got != want {
+			t.Errorf("suggestTable(%q) = %q, want %q", name, got, want)
 		}
 	}
 }

@@ -9,14 +9,14 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
-// FileName is what Draft calls its task file; it looks for it in the working directory only.
+// FileName is the name of Draft's task file. Draft reads it from the working directory only.
 const FileName = ".draft-tasks.toml"
 
 // table is one of the tables that Draft runs tasks from (spec draft.md § 1.1).
 type table struct {
 	name  string
 	phase task.Phase
-	// inPods reports that its commands run in the pods of the application.
+	// inPods reports that the commands run in the pods of the application.
 	inPods bool
 }
 
@@ -27,8 +27,8 @@ var tables = []table{
 	{name: "cleanup", phase: task.PostUninstall},
 }
 
-// formerNames are what a table was called, or is called elsewhere, with what it is here.
-var formerNames = map[string]string{
+// tableAliases are the tables, by former names and by names in other systems.
+var tableAliases = map[string]string{
 	"post-delete":    "cleanup",
 	"clean-up":       "cleanup",
 	"delete":         "cleanup",
@@ -41,7 +41,7 @@ var formerNames = map[string]string{
 	"post-install":   "post-deploy",
 }
 
-// tableByName finds a table as Draft does: in any case.
+// tableByName returns the table of that name. Case does not matter, as in Draft.
 func tableByName(name string) (table, bool) {
 	for _, t := range tables {
 		if strings.EqualFold(t.name, name) {
@@ -51,10 +51,10 @@ func tableByName(name string) (table, bool) {
 	return table{}, false
 }
 
-// likely suggests the table that was meant, or lists them all.
-func likely(name string) string {
+// suggestTable returns a hint with the table that was probably meant, or all tables.
+func suggestTable(name string) string {
 	lower := strings.ToLower(name)
-	if former, ok := formerNames[lower]; ok {
+	if former, ok := tableAliases[lower]; ok {
 		return fmt.Sprintf("did you mean [%s]?", former)
 	}
 	var names, shown []string
@@ -67,11 +67,11 @@ func likely(name string) string {
 	return "the tables are " + strings.Join(shown, ", ")
 }
 
-// header is a line that begins a table of tasks.
+// header matches a line that begins a table of tasks.
 var header = regexp.MustCompile(`(?mi)^[ \t]*\[+[ \t]*["']?(pre-up|post-deploy|post-up|cleanup)["']?[ \t]*\]|^[ \t]*(pre-up|post-deploy|post-up|cleanup)[ \t]*=`)
 
-// Recognises reports whether the text is a task file of Draft: it has one of the tables, or
-// nothing at all, which is how Draft's own files begin.
+// Recognises reports whether the text is a task file of Draft: it has one of the tables, or is empty, as the
+// file that Draft creates.
 func Recognises(text []byte) bool {
 	return header.Match(text) || len(bytes.TrimSpace(text)) == 0
 }
