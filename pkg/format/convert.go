@@ -32,7 +32,7 @@ func Convert(d Document, o Options) ([]byte, task.Diagnostics, error) {
 		made.Tasks[i].Executor = withExpressions(made.Tasks[i].Executor)
 	}
 	made.Head = append([]string{"Made from " + d.Name + ". Lines with a number sign tell what is not the same."}, made.Deviations...)
-	text, err := native.Write(made.Writing)
+	text, err := native.Write(made.Content)
 	return text, found, err
 }
 

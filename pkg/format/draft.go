@@ -38,5 +38,5 @@ func convertDraft(d Document, o Options) (Converted, task.Diagnostics) {
 		return begin + expression + end, true
 	}
 	tasks, found := draft.Parse(d.Text, draft.Options{Source: d.Source, Shell: o.Draft.Shell, Getenv: getenv})
-	return Converted{native.Writing{Tasks: tasks, Env: slices.Sorted(maps.Keys(env))}, draft.Deviations}, found
+	return Converted{native.Content{Tasks: tasks, Env: slices.Sorted(maps.Keys(env))}, draft.Deviations}, found
 }

@@ -41,7 +41,7 @@ type Format struct {
 
 // Converted is a document as the content of a tasks.yaml.
 type Converted struct {
-	native.Writing
+	native.Content
 
 	// Deviations are the differences between the format and tasks.yaml, a line each.
 	Deviations []string

@@ -28,7 +28,7 @@ func parseKeptn(d Document, all []Document, o Options) ([]task.Task, task.Diagno
 
 func convertKeptn(d Document, _ Options) (Converted, task.Diagnostics) {
 	tasks, found := keptn.Convert(d.Text, keptn.Options{Source: d.Source})
-	return Converted{native.Writing{Tasks: tasks}, keptn.Deviations}, found
+	return Converted{native.Content{Tasks: tasks}, keptn.Deviations}, found
 }
 
 // KeptnDocuments returns the documents of Keptn's format. Their definitions can refer to one another.

@@ -39,5 +39,5 @@ func (o Options) ForLagoon() lagoon.Options {
 
 func convertLagoon(d Document, o Options) (Converted, task.Diagnostics) {
 	c, found := lagoon.Convert(d.Text, lagoon.Options{Source: d.Source, ReadFile: d.ReadFile, Facts: lagoon.Facts{Given: o.Lagoon.Variables}})
-	return Converted{native.Writing{Tasks: c.Tasks, When: c.When, Params: c.Params, Notes: c.Notes}, c.Deviations}, found
+	return Converted{native.Content{Tasks: c.Tasks, When: c.When, Params: c.Params, Notes: c.Notes}, c.Deviations}, found
 }

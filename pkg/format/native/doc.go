@@ -1,2 +1,2 @@
-// Package native reads tasks.yaml, the project's own format: bytes in, tasks and findings out.
+// Package native reads and writes tasks.yaml, the project's own format.
 package native

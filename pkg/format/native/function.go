@@ -9,14 +9,14 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
-// maxCode is how long a script in a document may be: it travels in an annotation, which has 256
-// KiB with all others.
+// maxCode limits a script in a document. Scripts are stored in an annotation, and all annotations of an object
+// together may have 256 KiB.
 const maxCode = 200 << 10
 
 func (p *parser) function(t Task, n *yaml.Node) task.Executor {
 	f := *t.Function
 	fail := func(key, format string, args ...any) {
-		p.fail(strict.At(place(n, key), "task %q: "+format, append([]any{t.Name}, args...)...), t.Name)
+		p.fail(strict.At(valueAt(n, key), "task %q: "+format, append([]any{t.Name}, args...)...), t.Name)
 	}
 	given := 0
 	for _, s := range []string{f.Code, f.File, f.ConfigMap, f.URL, f.From} {
@@ -65,8 +65,8 @@ func (p *parser) function(t Task, n *yaml.Node) task.Executor {
 	}
 }
 
-// inherit returns the function with the code of another, and with its parameters where it has none
-// or empty ones; Keptn merges so (spec keptn.md § 3.1, functionRef).
+// inherit returns the function with the code of another one, and with those of its parameters that it does not
+// set itself or sets to an empty value, as Keptn merges them (spec keptn.md § 3.1, functionRef).
 func (p *parser) inherit(f Function) (Function, bool) {
 	of := p.functions[f.From]
 	if of == nil || of.From != "" {

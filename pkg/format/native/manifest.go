@@ -11,7 +11,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// manifest is a Kubernetes object in a file of its own.
+// manifest is a Kubernetes object in a file.
 type manifest[Spec any] struct {
 	APIVersion string            `json:"apiVersion"`
 	Kind       string            `json:"kind"`
@@ -20,11 +20,11 @@ type manifest[Spec any] struct {
 	Status     any               `json:"status"`
 }
 
-// manifest reads the object of a kind from a file beside the document, as strictly as the document;
+// manifest decodes an object of a kind from another file of the source, as strictly as the document. It returns
 // false after a finding.
 func (p *parser) manifest(t Task, name, apiVersion, kind string, n *yaml.Node, into any) bool {
 	fail := func(format string, args ...any) {
-		p.fail(strict.At(place(n, "file"), "task %q: "+format, append([]any{t.Name}, args...)...), t.Name)
+		p.fail(strict.At(valueAt(n, "file"), "task %q: "+format, append([]any{t.Name}, args...)...), t.Name)
 	}
 	if p.options.ReadFile == nil {
 		fail("file: %s: there is no directory that it could be in", name)
@@ -49,7 +49,7 @@ func (p *parser) manifest(t Task, name, apiVersion, kind string, n *yaml.Node, i
 		fail("file: %s: %v", name, err)
 		return false
 	}
-	if got := place(expanded, "apiVersion").Value + " " + place(expanded, "kind").Value; got != apiVersion+" "+kind {
+	if got := valueAt(expanded, "apiVersion").Value + " " + valueAt(expanded, "kind").Value; got != apiVersion+" "+kind {
 		fail("%s holds %q; it must be %s %s", name, strings.TrimSpace(got), apiVersion, kind)
 		return false
 	}

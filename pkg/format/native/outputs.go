@@ -17,7 +17,7 @@ func (p *parser) outputs(t Task, n *yaml.Node) []task.OutputDefinition {
 	if len(t.Outputs) == 0 {
 		return nil
 	}
-	all := place(n, "outputs")
+	all := valueAt(n, "outputs")
 	if t.Wait != nil || t.Approve != nil {
 		p.fail(strict.At(all, "task %q: wait and approve have no outputs", t.Name), t.Name)
 	}
@@ -28,7 +28,7 @@ func (p *parser) outputs(t Task, n *yaml.Node) []task.OutputDefinition {
 	for _, name := range slices.Sorted(maps.Keys(t.Outputs)) {
 		o := t.Outputs[name]
 		fail := func(key, format string, args ...any) {
-			p.fail(strict.At(place(place(all, name), key), "task %q: output %q: "+format, append([]any{t.Name, name}, args...)...), t.Name)
+			p.fail(strict.At(valueAt(valueAt(all, name), key), "task %q: output %q: "+format, append([]any{t.Name, name}, args...)...), t.Name)
 		}
 		given := 0
 		for _, from := range []string{o.File, o.JSON, o.Regex} {
@@ -41,7 +41,7 @@ func (p *parser) outputs(t Task, n *yaml.Node) []task.OutputDefinition {
 		}
 		if keys := strings.Split(o.JSON, "."); o.JSON != "" && (slices.Contains(keys, "") || keys[0] == "$") {
 			meant := strings.Join(slices.DeleteFunc(keys, func(k string) bool { return k == "" || k == "$" }), ".")
-			fail("json", "json is %q; write the keys with dots between%s", o.JSON, suchAs(meant))
+			fail("json", "json is %q; write the keys with dots between%s", o.JSON, withExample(meant))
 		}
 		if !validParam.MatchString(name) {
 			fail("", "a name has letters, digits and underscores, and begins with none of the digits")
@@ -62,8 +62,8 @@ func (p *parser) outputs(t Task, n *yaml.Node) []task.OutputDefinition {
 	return found
 }
 
-// suchAs words an example; nothing when there is none.
-func suchAs(example string) string {
+// withExample returns ", such as …"; empty without an example.
+func withExample(example string) string {
 	if example == "" {
 		return ""
 	}

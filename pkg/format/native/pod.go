@@ -12,7 +12,7 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
-// mainContainer is what the container of the short form is called.
+// mainContainer is the name of the container of the short form.
 const mainContainer = "task"
 
 func (p *parser) pod(t Task, n *yaml.Node) task.Executor {
@@ -72,7 +72,7 @@ func (p *parser) job(t Task, n *yaml.Node) task.Executor {
 	return made
 }
 
-// form is how a pod is written.
+// form is the form in which a document has a pod.
 type form int
 
 const (
@@ -82,7 +82,7 @@ const (
 	fileForm
 )
 
-// form returns how a pod is written; noForm, after a finding, when that is not one way.
+// form returns the only form of a pod. It returns noForm after a finding.
 func (p *parser) form(t Task, n *yaml.Node, spec bool, file string, short bool, container string) form {
 	forms := map[form]bool{specForm: spec, fileForm: file != "", shortForm: short}
 	var found []form
@@ -98,10 +98,10 @@ func (p *parser) form(t Task, n *yaml.Node, spec bool, file string, short bool, 
 	case len(found) > 1:
 		names := map[form]string{shortForm: "fields of the short form", specForm: "spec", fileForm: "file"}
 		key := map[form]string{specForm: "spec", fileForm: "file"}[found[1]]
-		p.fail(strict.At(place(n, key), "task %q has %s and %s; only one of them can be", t.Name, names[found[1]], names[found[0]]), t.Name)
+		p.fail(strict.At(valueAt(n, key), "task %q has %s and %s; only one of them can be", t.Name, names[found[1]], names[found[0]]), t.Name)
 		return noForm
 	case found[0] == shortForm && container != "":
-		p.fail(strict.At(place(n, "container"), "task %q: container chooses one of a spec, and there is none", t.Name), t.Name)
+		p.fail(strict.At(valueAt(n, "container"), "task %q: container chooses one of a spec, and there is none", t.Name), t.Name)
 	}
 	return found[0]
 }
@@ -125,13 +125,13 @@ func (p *parser) short(t Task, s ShortPod, n *yaml.Node) corev1.PodSpec {
 	}
 }
 
-// containers checks that there are some, and the one that is named.
+// containers checks that a pod has containers, and the main one.
 func (p *parser) containers(t Task, made task.Pod, n *yaml.Node) {
 	named := func(c corev1.Container) bool { return c.Name == made.Main }
 	switch {
 	case len(made.Spec.Containers) == 0:
-		p.fail(strict.At(place(n, "spec"), "task %q: the spec has no containers", t.Name), t.Name)
+		p.fail(strict.At(valueAt(n, "spec"), "task %q: the spec has no containers", t.Name), t.Name)
 	case made.Main != "" && !slices.ContainsFunc(made.Spec.Containers, named):
-		p.fail(strict.At(place(n, "container"), "task %q: the spec has no container %q", t.Name, made.Main), t.Name)
+		p.fail(strict.At(valueAt(n, "container"), "task %q: the spec has no container %q", t.Name, made.Main), t.Name)
 	}
 }

@@ -8,8 +8,7 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/format/strict"
 )
 
-// Reference returns a page with every field of the format, in Markdown, made from the types and their
-// comments.
+// Reference returns a Markdown page with all fields of the format, from the types and their comments.
 func Reference() string {
 	r := reference{comments: comments(), enums: enums(), seen: map[reflect.Type]bool{}}
 	r.page.WriteString("# tasks.yaml: every field\n\nThis page is made from the program's types. What the fields mean together is told in [format.md](format.md);\nfields of a type such as `core/v1.EnvVar` are those of Kubernetes. `kubectl tasks schema` prints the same for\neditors.\n")
@@ -24,7 +23,7 @@ type reference struct {
 	seen     map[reflect.Type]bool
 }
 
-// section writes the table of a type, and then those of the types that it refers to.
+// section writes the table of a type, then the tables of the types of its fields.
 func (r *reference) section(t reflect.Type) {
 	if r.seen[t] {
 		return

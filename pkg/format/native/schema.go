@@ -1,11 +1,7 @@
 package native
 
 import (
-	_ "embed" // for the comments of the types
 	"encoding/json"
-	"go/ast"
-	goparser "go/parser"
-	"go/token"
 	"reflect"
 	"slices"
 	"strings"
@@ -20,10 +16,7 @@ import (
 // SchemaID identifies the schema of this version of the format.
 const SchemaID = "https://kubectl-tasks.io/schema/v1alpha1/tasks.json"
 
-//go:embed types.go
-var typesSource []byte
-
-// enums returns the words that fields can have, by type and name of the field.
+// enums returns the values of fields with a fixed set of values, by "Type.field".
 func enums() map[string][]string {
 	return map[string][]string{
 		"Task.phase": phaseNames(), "Task.onFailure": {"fail", "warn", "continue", "rollback"}, "Task.run": {"always", runOnChange},
@@ -33,7 +26,7 @@ func enums() map[string][]string {
 	}
 }
 
-// executorNames are the fields of a task of which exactly one is set.
+// executorNames returns the fields of a task of which exactly one must be set.
 func executorNames() []string {
 	var names []string
 	for _, e := range (&parser{}).executors(Task{}) {
@@ -42,8 +35,8 @@ func executorNames() []string {
 	return names
 }
 
-// Schema returns the JSON Schema (draft 2020-12) of a document. It is made from the types that
-// documents are decoded into, and their comments.
+// Schema returns the JSON Schema (draft 2020-12) of a document, from the types that documents are decoded into
+// and their comments.
 func Schema() map[string]any {
 	s := schema{definitions: map[string]any{}, comments: comments(), enums: enums()}
 	root := s.of(reflect.TypeFor[Document]())
@@ -55,12 +48,12 @@ func Schema() map[string]any {
 
 type schema struct {
 	definitions map[string]any
-	// comments are those of our types ("Task") and their fields ("Task.name").
+	// comments are those of the types of this package ("Task") and their fields ("Task.Name").
 	comments map[string]string
 	enums    map[string][]string
 }
 
-// of returns the schema of a type; of a struct a reference to its definition.
+// of returns the schema of a type. For a struct it is a reference to its definition.
 func (s *schema) of(t reflect.Type) map[string]any {
 	switch t {
 	case reflect.TypeFor[Duration]():
@@ -152,45 +145,3 @@ func oneOf(names []string) []any {
 	}
 	return forms
 }
-
-// owner returns the name of the type that declares the field: t, or one that it embeds.
-func owner(t reflect.Type, index []int) string {
-	for _, i := range index[:len(index)-1] {
-		t = t.Field(i).Type
-	}
-	return t.Name()
-}
-
-// comments returns those of the types and fields in types.go. A comment above several fields is that of
-// the first.
-func comments() map[string]string {
-	file, err := goparser.ParseFile(token.NewFileSet(), "types.go", typesSource, goparser.ParseComments)
-	if err != nil {
-		return nil // the file is part of the program: a test sees to it
-	}
-	found := map[string]string{}
-	ast.Inspect(file, func(n ast.Node) bool {
-		declaration, ok := n.(*ast.GenDecl)
-		if !ok || len(declaration.Specs) != 1 {
-			return true
-		}
-		spec, ok := declaration.Specs[0].(*ast.TypeSpec)
-		if !ok {
-			return true
-		}
-		found[spec.Name.Name] = oneLine(declaration.Doc)
-		structure, ok := spec.Type.(*ast.StructType)
-		if !ok {
-			return true
-		}
-		for _, f := range structure.Fields.List {
-			for _, name := range f.Names {
-				found[spec.Name.Name+"."+name.Name] = oneLine(f.Doc)
-			}
-		}
-		return true
-	})
-	return found
-}
-
-func oneLine(c *ast.CommentGroup) string { return strings.Join(strings.Fields(c.Text()), " ") }

@@ -5,25 +5,20 @@ import (
 	"strings"
 )
 
-// script looks for what a shell would expand, and so skips what is quoted (POSIX, Shell Command Language § 2.2
-// and § 2.7.4).
+// script searches a shell script for text that the shell expands. It skips quoted text (POSIX, Shell Command
+// Language § 2.2 and § 2.7.4).
 type script struct {
 	text  string
 	at    int
 	found []string
-	// pending are the here-documents that begin behind the next line break.
+	// pending are the here-documents that begin after the next line break.
 	pending []hereDocument
 }
 
-type hereDocument struct {
-	end          string
-	tabs, quoted bool
-}
+// taskExpression matches an expression of tasks.yaml: names in shells have no dots.
+var taskExpression = regexp.MustCompile(`^\$\{\s*(release|params|values|tasks|env|run)\.[^}]*\}`)
 
-// expressionOfOurs matches a ${…} that is meant for us: a shell's own names have no dots.
-var expressionOfOurs = regexp.MustCompile(`^\$\{\s*(release|params|values|tasks|env|run)\.[^}]*\}`)
-
-// expressionsIn returns what a shell would expand in a script and cannot, because it is an expression of ours.
+// expressionsIn returns the expressions of tasks.yaml in a script where the shell would try to expand them.
 func expressionsIn(text string) []string {
 	s := &script{text: text}
 	s.code(0)
@@ -32,7 +27,7 @@ func expressionsIn(text string) []string {
 
 func (s *script) rest() string { return s.text[min(s.at, len(s.text)):] }
 
-// code reads commands up to the one character that ends them; 0 stands for the end of the script.
+// code reads commands up to their end character, or to the end of the script when it is 0.
 func (s *script) code(end byte) {
 	depth := 0
 	for s.at < len(s.text) {
@@ -76,7 +71,7 @@ func (s *script) code(end byte) {
 	}
 }
 
-// quoted reads what is in double quotes, up to their end.
+// quoted reads text in double quotes, including their end.
 func (s *script) quoted(end byte) {
 	for s.at < len(s.text) {
 		switch c := s.text[s.at]; c {
@@ -96,7 +91,7 @@ func (s *script) quoted(end byte) {
 	}
 }
 
-// dollar reads what begins with a dollar sign.
+// dollar reads an expansion.
 func (s *script) dollar() {
 	rest := s.rest()
 	switch {
@@ -112,14 +107,14 @@ func (s *script) dollar() {
 		s.at += 2
 		s.code(')')
 	default:
-		if m := expressionOfOurs.FindString(rest); m != "" {
+		if m := taskExpression.FindString(rest); m != "" {
 			s.found = append(s.found, m)
 		}
 		s.at++
 	}
 }
 
-// skipTo goes behind the next end of what begins here.
+// skipTo skips the current character and all text up to and including end.
 func (s *script) skipTo(end string) {
 	s.at++
 	if i := strings.Index(s.rest(), end); i >= 0 {
@@ -127,45 +122,4 @@ func (s *script) skipTo(end string) {
 	} else {
 		s.at = len(s.text)
 	}
-}
-
-var hereWord = regexp.MustCompile(`^<<(-?)[ \t]*((?:'[^'\n]*'|"[^"\n]*"|\\.|[^\s;&|<>()'"\\])+)`)
-
-// hereDocument reads the beginning of one, if it is one.
-func (s *script) hereDocument() bool {
-	m := hereWord.FindStringSubmatch(s.rest())
-	if m == nil || s.at > 0 && s.text[s.at-1] == '<' {
-		return false
-	}
-	end := strings.NewReplacer("'", "", `"`, "", `\`, "").Replace(m[2])
-	s.pending = append(s.pending, hereDocument{end: end, tabs: m[1] != "", quoted: end != m[2]})
-	s.at += len(m[0])
-	return true
-}
-
-// hereDocuments reads those that begin here.
-func (s *script) hereDocuments() {
-	for _, h := range s.pending {
-		begin := s.at
-		for s.at < len(s.text) {
-			line, _, _ := strings.Cut(s.rest(), "\n")
-			stop := s.at
-			s.at = min(s.at+len(line)+1, len(s.text))
-			if h.tabs {
-				line = strings.TrimLeft(line, "\t")
-			}
-			if line == h.end || s.at == len(s.text) {
-				if line != h.end {
-					stop = len(s.text)
-				}
-				if !h.quoted {
-					body := &script{text: s.text[begin:stop]}
-					body.quoted(0)
-					s.found = append(s.found, body.found...)
-				}
-				break
-			}
-		}
-	}
-	s.pending = nil
 }

@@ -13,55 +13,12 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
-// params checks the parameters that a document declares and adds their values to the facts: those
-// that were given, else the defaults.
-func (p *parser) params(declared []Param, n *yaml.Node) {
-	facts := p.options.Facts
-	facts.Params = maps.Clone(facts.Params)
-	if facts.Params == nil {
-		facts.Params = map[string]string{}
-	}
-	for i, param := range declared {
-		fail := func(key, format string, args ...any) {
-			p.fail(strict.At(place(n.Content[i], key), format, args...), "")
-		}
-		if !validParam.MatchString(param.Name) {
-			fail("name", "parameter %q: a name has letters, digits and underscores, and begins with none of the digits", param.Name)
-			continue
-		}
-		if p.declared[param.Name] {
-			fail("name", "parameter %q is declared twice", param.Name)
-		}
-		p.declared[param.Name] = true
-		value, given := p.options.Facts.Params[param.Name]
-		switch {
-		case given:
-		case param.Default != nil:
-			value = *param.Default
-		case param.Required && !p.options.Lenient:
-			fail("name", "parameter %q has no value; give it with --param %s=VALUE", param.Name, param.Name)
-		}
-		if len(param.Enum) > 0 && (given || param.Default != nil) && !slices.Contains(param.Enum, value) {
-			fail("enum", "parameter %q is %q; it is one of %s", param.Name, value, strings.Join(param.Enum, ", "))
-		}
-		facts.Params[param.Name] = value
-	}
-	p.facts = facts
-}
-
-// Parameters returns the sorted names of the parameters that a text declares, as far as it can be read.
-func Parameters(text []byte) []string {
-	p := newParser(Options{Lenient: true})
-	p.parse(text)
-	return slices.Sorted(maps.Keys(p.declared))
-}
-
-// unexpanded are the fields whose text is not looked through for ${…}: shells and JavaScript have a
-// meaning of their own for it, and a value put into a script would be run as part of it.
+// unexpanded are the fields in which expressions are not replaced: ${…} has another meaning in shells and
+// JavaScript, and a value in a script could inject code.
 var unexpanded = map[string]bool{"shell": true, "code": true}
 
-// expandValues returns the node of an executor with the expressions in its texts replaced, but for
-// those that can be evaluated only when the task's turn comes.
+// expandValues returns the node of an executor with its expressions replaced, except for those that can be
+// evaluated only when the task starts.
 func (p *parser) expandValues(name string, n *yaml.Node, facts expression.Facts) *yaml.Node {
 	copied := *n
 	copied.Content = nil
@@ -70,14 +27,14 @@ func (p *parser) expandValues(name string, n *yaml.Node, facts expression.Facts)
 		if n.ShortTag() != "!!str" || !strings.Contains(n.Value, "${") {
 			return n
 		}
-		refer, err := expression.ReferencesIn(n.Value)
+		references, err := expression.ReferencesIn(n.Value)
 		if err == nil {
-			err = p.takeReferences(refer)
+			err = p.addReferences(references)
 		}
-		if err == nil && p.waits(refer) {
-			err = facts.Check(refer)
+		if err == nil && p.isDeferred(references) {
+			err = facts.Check(references)
 		}
-		if err == nil && p.evaluates(refer) {
+		if err == nil && p.evaluates(references) {
 			var value string
 			if value, err = expression.Expand(n.Value, facts); err == nil {
 				copied.Value = value
@@ -99,61 +56,61 @@ func (p *parser) expandValues(name string, n *yaml.Node, facts expression.Facts)
 		for _, c := range n.Content {
 			copied.Content = append(copied.Content, p.expandValues(name, c, facts))
 		}
-	case yaml.DocumentNode, yaml.AliasNode: // neither is left after expanding aliases
+	case yaml.DocumentNode, yaml.AliasNode: // an expanded document has none inside
 	}
 	return &copied
 }
 
-// takeReferences adds what an expression refers to to the references of its task.
-func (p *parser) takeReferences(refer expression.References) error {
-	for _, name := range refer.Env {
+// addReferences adds the references of an expression to those of its task. The error is an undeclared variable or
+// parameter.
+func (p *parser) addReferences(references expression.References) error {
+	for _, name := range references.Env {
 		if !slices.Contains(p.env, name) {
 			return fmt.Errorf("env.%s: add %s to the document's env, which declares the variables it reads", name, name)
 		}
 	}
-	for _, name := range refer.Params {
+	for _, name := range references.Params {
 		if !p.declared[name] {
 			return fmt.Errorf("params.%s is not declared%s", name, strict.Suggestion(name, slices.Sorted(maps.Keys(p.declared))))
 		}
 	}
-	p.refer.Tasks = append(p.refer.Tasks, refer.Tasks...)
-	p.refer.Env = append(p.refer.Env, refer.Env...)
-	p.refer.Run = p.refer.Run || refer.Run
+	p.references.Tasks = append(p.references.Tasks, references.Tasks...)
+	p.references.Env = append(p.references.Env, references.Env...)
+	p.references.Run = p.references.Run || references.Run
 	return nil
 }
 
-// evaluates reports whether expressions with these references are evaluated now: not when tasks
-// are only looked at, and not before what they refer to is known.
-func (p *parser) evaluates(refer expression.References) bool {
-	return !p.looking && (p.resolving || !refer.Deferred())
+// evaluates reports whether expressions with these references are evaluated now.
+func (p *parser) evaluates(references expression.References) bool {
+	return !p.unevaluated && (p.resolving || !references.Deferred())
 }
 
-// waits reports whether expressions with these references are evaluated later, so that what can be known is
+// isDeferred reports whether expressions with these references are evaluated later. Their other references are
 // checked now.
-func (p *parser) waits(refer expression.References) bool {
-	return !p.looking && !p.resolving && refer.Deferred()
+func (p *parser) isDeferred(references expression.References) bool {
+	return !p.unevaluated && !p.resolving && references.Deferred()
 }
 
-// condition evaluates a task's when, and returns why the task is skipped; "" when it is not, or
-// when that is not known yet.
+// condition evaluates the field when of a task, and returns why the task is skipped; empty when it runs, or when
+// the result is not known yet.
 func (p *parser) condition(t Task, n *yaml.Node, facts expression.Facts) string {
 	if t.When == "" {
 		return ""
 	}
-	refer, err := expression.ReferencesOf(t.When)
+	references, err := expression.ReferencesOf(t.When)
 	if err == nil {
-		err = p.takeReferences(refer)
+		err = p.addReferences(references)
 	}
-	if err == nil && p.waits(refer) {
-		err = facts.Check(refer)
+	if err == nil && p.isDeferred(references) {
+		err = facts.Check(references)
 	}
 	holds := true
-	if err == nil && p.evaluates(refer) {
+	if err == nil && p.evaluates(references) {
 		holds, err = expression.Bool(t.When, facts)
 	}
 	switch {
 	case err != nil:
-		p.fail(strict.At(place(n, "when"), "task %q: when: %v", t.Name, err), t.Name)
+		p.fail(strict.At(valueAt(n, "when"), "task %q: when: %v", t.Name, err), t.Name)
 		return ""
 	case holds:
 		return ""
@@ -161,13 +118,14 @@ func (p *parser) condition(t Task, n *yaml.Node, facts expression.Facts) string 
 	return fmt.Sprintf("%s is false", t.When)
 }
 
-// factsOf returns what the expressions of a task can refer to.
+// factsOf returns the facts for the expressions of a task.
 func (p *parser) factsOf(phase task.Phase) expression.Facts {
 	facts := p.facts
 	facts.Phase = phase
 	return facts
 }
 
+// unique returns the elements without duplicates, in order.
 func unique[T comparable](all []T) []T {
 	var kept []T
 	for _, one := range all {
@@ -176,27 +134,4 @@ func unique[T comparable](all []T) []T {
 		}
 	}
 	return kept
-}
-
-// late is a task whose expressions refer to the run. It implements task.Late.
-type late struct {
-	options   Options
-	facts     expression.Facts
-	env       []string
-	declared  map[string]bool
-	functions map[string]*Function
-	task      Task
-	node      *yaml.Node
-}
-
-// Resolve evaluates the expressions of the task; errors have their positions.
-func (l *late) Resolve(values task.Values) (executor task.Executor, skip string, err error) {
-	p := newParser(l.options)
-	p.env, p.declared, p.functions, p.resolving = l.env, l.declared, l.functions, true
-	facts := l.facts
-	facts.Deferred = values
-	if skip = p.condition(l.task, l.node, facts); skip == "" && p.found.Err() == nil {
-		executor = p.executor(p.withValues(l.task, l.node, facts), l.node)
-	}
-	return executor, skip, p.found.Err()
 }

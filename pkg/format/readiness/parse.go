@@ -12,13 +12,13 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
-// The head of a file of rules.
+// The apiVersion and the kind of a file with rules.
 const (
 	APIVersion = "kubectl-tasks.io/v1alpha1"
 	Kind       = "Readiness"
 )
 
-// document is the file as it is written.
+// document is the content of a file.
 type document struct {
 	APIVersion string `json:"apiVersion"`
 	Kind       string `json:"kind"`
@@ -26,27 +26,27 @@ type document struct {
 }
 
 type rule struct {
-	// Group and Kind say of which resources; the group of Kubernetes' first kinds is empty.
+	// Group and Kind select the resources. The core group is empty.
 	Group string `json:"group"`
 	Kind  string `json:"kind"`
-	// Wait is whether they are waited for at all.
+	// Wait is false for resources that are always ready.
 	Wait *bool `json:"wait"`
-	// Ready and Failed are conditions, Reason is a text, all in CEL, about object.
+	// Ready, Failed and Reason are CEL expressions with the variable "object": two conditions and a text.
 	Ready  string `json:"ready"`
 	Failed string `json:"failed"`
 	Reason string `json:"reason"`
 }
 
-// Rule says when the resources of a kind are ready.
+// Rule decides whether resources of a kind are ready.
 type Rule struct {
 	Group, Kind string
-	// Waits is false for resources that are not waited for.
+	// Waits is false for resources that are always ready.
 	Waits bool
 
 	ready, failed, reason expression.Object
 }
 
-// Parse reads the rules of a file, or returns everything that is wrong with it as task.Diagnostics.
+// Parse returns the rules of a file. The error is task.Diagnostics with all findings.
 func Parse(file string, text []byte) ([]Rule, error) {
 	var found task.Diagnostics
 	fail := func(e strict.Error) {
@@ -118,8 +118,8 @@ func (r rule) compile() (Rule, error) {
 	return compiled, errors.Join(errs...)
 }
 
-// Judge says whether an object, as JSON has it, is ready or has failed, and else why not. What an expression
-// refers to and the object does not have yet is not ready.
+// Judge reports whether an object in its JSON form is ready or has failed. Otherwise reason is why it is not
+// ready. An object without the fields that the expression refers to is not ready.
 func (r Rule) Judge(object map[string]any) (ready, failed bool, reason string) {
 	if r.reason != nil {
 		if value, err := r.reason(object); err == nil {

@@ -2,22 +2,17 @@ package strict
 
 import (
 	"encoding/json"
-	"fmt"
 	"reflect"
 	"strings"
-	"sync"
 
 	"go.yaml.in/yaml/v3"
-
-	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
-// decoder fills Go values from expanded nodes. It is stricter than JSON: what the target type
-// does not have is an error at its place, with the nearest name. All errors are collected.
+// decoder fills Go values from expanded nodes, and collects all errors. Unlike encoding/json it rejects unknown
+// keys, and suggests the nearest name.
 type decoder struct{ errors []Error }
 
-// Decode fills target, which must be settable, from a node that was expanded, and returns everything that
-// does not fit.
+// Decode fills target, which must be settable, from an expanded node (see Expand). It returns all errors.
 func Decode(n *yaml.Node, target reflect.Value) []Error {
 	d := &decoder{}
 	d.decode(n, target)
@@ -56,14 +51,14 @@ func (d *decoder) decode(n *yaml.Node, target reflect.Value) {
 	case reflect.Slice:
 		d.sequence(n, target)
 	case reflect.Interface:
-		target.Set(reflect.ValueOf(plain(n)))
+		target.Set(reflect.ValueOf(jsonValue(n)))
 	default:
 		d.scalar(n, target)
 	}
 }
 
-// Tagged reports whether a scalar has a tag that is not YAML's own, such as !T, and returns the text that was
-// probably meant: an exclamation mark begins a tag unless the text is in quotes.
+// Tagged reports whether a scalar has a custom tag, such as !T. It returns the text that was probably meant: an
+// exclamation mark begins a tag unless the text is in quotes.
 func Tagged(n *yaml.Node) (text string, ok bool) {
 	if n.Kind != yaml.ScalarNode || n.Tag == "!" || !strings.HasPrefix(n.Tag, "!") || strings.HasPrefix(n.Tag, "!!") {
 		return "", false
@@ -71,9 +66,9 @@ func Tagged(n *yaml.Node) (text string, ok bool) {
 	return strings.TrimSpace(n.Tag + " " + n.Value), true
 }
 
-// custom hands the value to the type's own decoder.
+// custom decodes a value with the UnmarshalJSON method of its type.
 func (d *decoder) custom(n *yaml.Node, target reflect.Value) {
-	text, err := json.Marshal(plain(n))
+	text, err := json.Marshal(jsonValue(n))
 	if err == nil {
 		err = target.Addr().Interface().(json.Unmarshaler).UnmarshalJSON(text)
 	}
@@ -124,10 +119,10 @@ func (d *decoder) sequence(n *yaml.Node, target reflect.Value) {
 
 func (d *decoder) scalar(n *yaml.Node, target reflect.Value) {
 	if n.Kind != yaml.ScalarNode {
-		d.fail(n, "this must be %s", article(target.Kind()))
+		d.fail(n, "this must be %s", kindName(target.Kind()))
 		return
 	}
-	text, err := json.Marshal(plain(n))
+	text, err := json.Marshal(jsonValue(n))
 	if err == nil {
 		err = json.Unmarshal(text, target.Addr().Interface())
 	}
@@ -136,11 +131,12 @@ func (d *decoder) scalar(n *yaml.Node, target reflect.Value) {
 	case target.Kind() == reflect.String:
 		d.fail(n, "this must be a string: write %q, in quotes", n.Value)
 	default:
-		d.fail(n, "%q is not %s", n.Value, article(target.Kind()))
+		d.fail(n, "%q is not %s", n.Value, kindName(target.Kind()))
 	}
 }
 
-func article(k reflect.Kind) string {
+// kindName returns the name of a kind of value, with an article.
+func kindName(k reflect.Kind) string {
 	switch k {
 	case reflect.String:
 		return "a string"
@@ -153,20 +149,20 @@ func article(k reflect.Kind) string {
 	}
 }
 
-// plain returns a node as what encoding/json would make of it, numbers with all their digits.
-func plain(n *yaml.Node) any {
+// jsonValue returns a node as encoding/json decodes it, with all digits of numbers.
+func jsonValue(n *yaml.Node) any {
 	switch n.Kind {
-	case yaml.DocumentNode, yaml.AliasNode, yaml.ScalarNode: // the first two are expanded before
+	case yaml.DocumentNode, yaml.AliasNode, yaml.ScalarNode: // an expanded document has only scalars of these
 	case yaml.MappingNode:
 		m := make(map[string]any, len(n.Content)/2)
 		for i := 0; i+1 < len(n.Content); i += 2 {
-			m[n.Content[i].Value] = plain(n.Content[i+1])
+			m[n.Content[i].Value] = jsonValue(n.Content[i+1])
 		}
 		return m
 	case yaml.SequenceNode:
 		list := make([]any, len(n.Content))
 		for i, c := range n.Content {
-			list[i] = plain(c)
+			list[i] = jsonValue(c)
 		}
 		return list
 	}
@@ -179,52 +175,9 @@ func plain(n *yaml.Node) any {
 			return n.Value
 		}
 		if _, err := json.Marshal(value); err != nil {
-			return n.Value // .inf and .nan, which JSON does not have
+			return n.Value // .inf and .nan, which do not exist in JSON
 		}
 		return value
 	}
 	return n.Value
-}
-
-// fieldNames returns the JSON names of a struct's fields, those of embedded ones too, in order.
-func fieldNames(t reflect.Type) []string { return FieldsOf(t).Names }
-
-// FieldByName returns the index of the field with that JSON name; nil when there is none.
-func FieldByName(t reflect.Type, name string) []int { return FieldsOf(t).Index[name] }
-
-// Fields are those of a struct type that have a JSON name: the names in order, and the index of each.
-type Fields struct {
-	Names []string
-	Index map[string][]int
-}
-
-// known are the fields of the types that were met: looking them up takes long.
-var known sync.Map // reflect.Type → Fields
-
-// FieldsOf returns the fields of a struct type, those of embedded ones too.
-func FieldsOf(t reflect.Type) Fields {
-	if f, ok := known.Load(t); ok {
-		return f.(Fields)
-	}
-	f := Fields{Index: map[string][]int{}}
-	for _, field := range reflect.VisibleFields(t) {
-		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
-		if name != "" && name != "-" && field.IsExported() {
-			f.Names = append(f.Names, name)
-			f.Index[name] = field.Index
-		}
-	}
-	known.Store(t, f)
-	return f
-}
-
-// Suggestion returns "; did you mean …?" with the name that was probably meant, or all names.
-func Suggestion(name string, names []string) string {
-	if meant := task.Nearest(name, names); meant != "" {
-		return fmt.Sprintf("; did you mean %q?", meant)
-	}
-	if len(names) == 0 {
-		return ""
-	}
-	return "; there are " + strings.Join(names, ", ")
 }

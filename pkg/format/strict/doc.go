@@ -1,2 +1,2 @@
-// Package strict decodes YAML more strictly than JSON: every key must be known, and every finding has its place.
+// Package strict decodes YAML and returns all unknown keys and wrong values with their positions.
 package strict

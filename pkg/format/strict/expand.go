@@ -2,64 +2,37 @@ package strict
 
 import (
 	"errors"
-	"fmt"
 
 	"go.yaml.in/yaml/v3"
 )
 
 const (
-	// maxNodes is how many nodes a document may have with its aliases expanded: more than any
-	// task file needs, and less than what a few lines of aliases of aliases make.
+	// maxNodes limits the nodes of a document with expanded aliases. It is more than any task file needs, and
+	// less than a few lines with aliases of aliases expand to.
 	maxNodes = 500_000
+	// maxDepth limits the nesting of nodes.
 	maxDepth = 100
 )
 
-var errTooMuch = errors.New("the document grows too large when its aliases are expanded")
+var errTooLarge = errors.New("the document grows too large when its aliases are expanded")
 
-// Error is something wrong at a place of the document, whose lines and columns count from 1; 0 is unknown.
-type Error struct {
-	Line, Column int
-	Message      string
-}
-
-// Error returns the message, without the place.
-func (e Error) Error() string { return e.Message }
-
-// Within returns which of the nodes, one after another in the document, the place is in; -1 when it
-// is before the first.
-func (e Error) Within(nodes []*yaml.Node) int {
-	at := -1
-	for i, n := range nodes {
-		if n.Line < e.Line || n.Line == e.Line && n.Column <= e.Column {
-			at = i
-		}
-	}
-	return at
-}
-
-// At returns an error at a node.
-func At(n *yaml.Node, format string, args ...any) Error {
-	return Error{n.Line, n.Column, fmt.Sprintf(format, args...)}
-}
-
-// expander replaces aliases by what they stand for, merges "<<" into its mapping, and refuses
-// what JSON does not have: keys that are no strings, and keys used twice.
+// expander replaces aliases by their values and merges "<<" into its mapping. It rejects duplicate keys, and keys
+// that are not strings.
 type expander struct{ nodes int }
 
-// Expand returns a document without aliases and merges; see expander. Its error is an Error when it has a
-// place.
+// Expand returns a document without aliases and merges. The error is an Error when it has a position.
 func Expand(n *yaml.Node) (*yaml.Node, error) { return new(expander).expand(n, 0) }
 
 func (e *expander) expand(n *yaml.Node, depth int) (*yaml.Node, error) {
 	if e.nodes++; e.nodes > maxNodes {
-		return nil, errTooMuch
+		return nil, errTooLarge
 	}
 	if depth > maxDepth {
 		return nil, At(n, "nested more than %d deep", maxDepth)
 	}
 	switch n.Kind {
 	case yaml.AliasNode:
-		// An alias that contains itself ends at the depth.
+		// An alias that contains itself is stopped by maxDepth.
 		return e.expand(n.Alias, depth+1)
 	case yaml.MappingNode:
 		return e.mapping(n, depth)
@@ -115,7 +88,7 @@ func (e *expander) mapping(n *yaml.Node, depth int) (*yaml.Node, error) {
 	return &copied, nil
 }
 
-// merge adds the keys of a mapping, or of a list of mappings, that the target does not have.
+// merge adds the keys of a mapping, or of a list of mappings, except those that the target has.
 func (e *expander) merge(target *yaml.Node, seen map[string]*yaml.Node, from *yaml.Node, depth int) error {
 	expanded, err := e.expand(from, depth+1)
 	if err != nil {

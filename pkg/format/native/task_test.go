@@ -170,7 +170,7 @@ func TestWrite(t *testing.T) {
 	if found.Err() != nil {
 		t.Fatal(found)
 	}
-	text, err := Write(Writing{Name: "all", Head: []string{"A head."}, Tasks: tasks, Notes: map[string][]string{tasks[0].Name: {"A note.", "Another."}}})
+	text, err := Write(Content{Name: "all", Head: []string{"A head."}, Tasks: tasks, Notes: map[string][]string{tasks[0].Name: {"A note.", "Another."}}})
 	if err != nil {
 		t.Fatal(err)
 	}
