@@ -23,10 +23,10 @@ import (
 // execRunner returns the runner of an attempt in running pods.
 func (s *Steps) execRunner(a engine.Attempt, sink task.Sink) exec.Runner {
 	id := pod.Identity{Run: s.RunID, Step: a.ID, Attempt: a.Number}
-	runner := exec.Runner{Client: kubeexec.Executor{Client: s.Client}, Gone: s.Client.PodGone, Grace: StopGrace, Token: id.Token, Uses: s.maskSecretsOfPod(a, sink)}
-	runner.Recorded = s.checkPlace
+	runner := exec.Runner{Client: kubeexec.Executor{Client: s.Client}, PodDeleted: s.Client.PodGone, Grace: StopGrace, Token: id.Token, MaskSecrets: s.maskSecretsOfPod(a, sink)}
+	runner.CheckPlace = s.checkPlace
 	if s.Created != nil {
-		runner.Made = func(places ...task.Object) error { return s.Created(a.ID, places...) }
+		runner.BeforeStart = func(places ...task.Object) error { return s.Created(a.ID, places...) }
 	}
 	return runner
 }

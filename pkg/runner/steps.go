@@ -22,8 +22,8 @@ import (
 // StopGrace is the time between the signal that stops a task and the one that kills it.
 const StopGrace = 5 * time.Second
 
-// podPatience is how long a pod may be in a state such as ImagePullBackOff before its task fails.
-const podPatience = 15 * time.Second
+// podStuckTimeout is how long a pod may be in a state such as ImagePullBackOff before its task fails.
+const podStuckTimeout = 15 * time.Second
 
 // Steps is the engine's runner of one run. The fields are set before the run; a field that no step of the plan needs
 // may be empty.
@@ -109,8 +109,8 @@ func (s *Steps) task(ctx context.Context, a engine.Attempt, sink task.Sink) task
 // Pods returns the runner of an attempt in pods of its own.
 func (s *Steps) Pods(a engine.Attempt, sink task.Sink) pod.Runner {
 	return pod.Runner{
-		Cluster: s.Client, Namespace: s.Release.Namespace, Release: a.Release.Name, Grace: StopGrace, Patience: podPatience,
-		ID: pod.Identity{Run: s.RunID, Step: a.ID, Attempt: a.Number}, Made: func(o task.Object) { s.record(a, o) }, Uses: s.maskSecrets(a, sink),
+		Cluster: s.Client, Namespace: s.Release.Namespace, Release: a.Release.Name, Grace: StopGrace, StuckTimeout: podStuckTimeout,
+		ID: pod.Identity{Run: s.RunID, Step: a.ID, Attempt: a.Number}, Created: func(o task.Object) { s.record(a, o) }, MaskSecrets: s.maskSecrets(a, sink),
 	}
 }
 

@@ -62,7 +62,7 @@ func (r Runner) withData(sink task.Sink, run func(pods pod.Runner) task.Result) 
 		sink(task.Output{Stream: task.Note, Data: fmt.Appendf(nil, format+"\n", args...)})
 	}
 	data, pods := "", r.Pods
-	pods.Seen = func(pod *corev1.Pod) { data = pod.Annotations[dataAnnotation] }
+	pods.OnUpdate = func(pod *corev1.Pod) { data = pod.Annotations[dataAnnotation] }
 	result := run(pods)
 	if data != "" {
 		v, err := decode(data)

@@ -176,7 +176,7 @@ func (r Runner) runWithCopies(ctx context.Context, t task.Task, made task.Pod, c
 	j.Spec.Template.Spec = made.Spec
 	t.Executor = j
 	owned := false
-	result := job.Runner{Cluster: r.Cluster, Pods: r.Pods, Made: func(ctx context.Context, owner *batchv1.Job) error {
+	result := job.Runner{Cluster: r.Cluster, Pods: r.Pods, AfterCreate: func(ctx context.Context, owner *batchv1.Job) error {
 		references := []metav1.OwnerReference{*metav1.NewControllerRef(owner, batchv1.SchemeGroupVersion.WithKind("Job"))}
 		for _, c := range copies {
 			c.SetOwnerReferences(references)

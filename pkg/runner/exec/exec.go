@@ -36,7 +36,7 @@ type Runner struct {
 	// *kube.NoPodsError.
 	Pods func(ctx context.Context, e task.Exec) ([]corev1.Pod, error)
 	// Gone reports whether exactly this pod is deleted, or about to be.
-	Gone func(ctx context.Context, pod *corev1.Pod) bool
+	PodDeleted func(ctx context.Context, pod *corev1.Pod) bool
 	// Use counts the task among those that use a workload, before its pods are looked for; nil when nobody counts.
 	Use func(target string) (Workload, error)
 	// Grace is how long a program that is told to stop has before it is killed.
@@ -45,13 +45,13 @@ type Runner struct {
 	Token func(pod string) string
 	// Made is told where the program is going to run before it does, and may forbid it; nil when nobody
 	// asks.
-	Made func(places ...task.Object) error
+	BeforeStart func(places ...task.Object) error
 	// Recorded returns an error when a place that a record names is not one where the task can have run; nil when
 	// nobody asks.
-	Recorded func(ctx context.Context, t task.Task, place task.Object) error
+	CheckPlace func(ctx context.Context, t task.Task, place task.Object) error
 	// Uses is told of each pod before the program starts in it; nil when nobody asks. One that another
 	// process has chosen has no spec.
-	Uses func(ctx context.Context, pod *corev1.Pod)
+	MaskSecrets func(ctx context.Context, pod *corev1.Pod)
 }
 
 // Workload is one that tasks of the run use; service.Use is one.
@@ -102,8 +102,8 @@ func (r Runner) Run(ctx context.Context, t task.Task, sink task.Sink) task.Resul
 		return task.Result{State: task.Failed, Reason: "Pods", Message: err.Error()}
 	}
 	pods = pods[:e.Pods.Of(len(pods))]
-	if r.Made != nil {
-		if err := r.Made(places(pods, e.Container)...); err != nil {
+	if r.BeforeStart != nil {
+		if err := r.BeforeStart(places(pods, e.Container)...); err != nil {
 			return task.Result{State: task.Failed, Reason: "NotRecorded", Message: err.Error()}
 		}
 	}
@@ -176,8 +176,8 @@ func places(pods []corev1.Pod, name string) []task.Object {
 func (r Runner) Attach(ctx context.Context, t task.Task, places []task.Object, sink task.Sink) task.Result {
 	pods, containers := make([]corev1.Pod, len(places)), map[string]string{}
 	for i, p := range places {
-		if r.Recorded != nil {
-			if err := r.Recorded(ctx, t, p); err != nil {
+		if r.CheckPlace != nil {
+			if err := r.CheckPlace(ctx, t, p); err != nil {
 				return task.Result{State: task.Unknown, Reason: "NotSeen", Message: fmt.Sprintf("its end was not seen, and it is not looked for in pod %s: %v", p.Name, err)}
 			}
 		}
@@ -283,14 +283,14 @@ func (r Runner) runIn(ctx context.Context, pod *corev1.Pod, container string, si
 	if several {
 		name = pod.Name
 	}
-	if r.Uses != nil {
-		r.Uses(ctx, pod)
+	if r.MaskSecrets != nil {
+		r.MaskSecrets(ctx, pod)
 	}
 	stdout, stderr := lines.NewWriter(name, task.Stdout, sink), lines.NewWriter(name, task.Stderr, sink)
 	code, err := exec(kubeexec.Request{Namespace: pod.Namespace, Pod: pod.Name, Container: container, Stdout: stdout, Stderr: stderr, Token: token})
 	stdout.Flush()
 	stderr.Flush()
-	if code == killed && err == nil && r.Gone(ctx, pod) {
+	if code == killed && err == nil && r.PodDeleted(ctx, pod) {
 		// What killed it is the end of its pod; how far it had come nobody can tell.
 		target.State, target.Message = task.Unknown, "the pod was deleted while the program ran"
 		return target

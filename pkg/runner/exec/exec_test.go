@@ -163,7 +163,7 @@ func TestRun(t *testing.T) {
 				c := &cluster{ends: tt.ends}
 				runner := Runner{
 					Client: c, Pods: func(context.Context, task.Exec) ([]corev1.Pod, error) { return tt.pods, tt.podsError },
-					Gone: func(_ context.Context, p *corev1.Pod) bool { return p.Name == "gone" },
+					PodDeleted: func(_ context.Context, p *corev1.Pod) bool { return p.Name == "gone" },
 				}
 				result := runner.Run(t.Context(), task.Task{Executor: tt.exec}, func(task.Output) {})
 				if result.State != tt.state || result.Message != tt.message {
@@ -290,7 +290,7 @@ func TestRunWaits(t *testing.T) {
 func TestAttach(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := &cluster{ends: map[string]end{"b": {code: 3}}}
-		r := Runner{Client: c, Gone: func(context.Context, *corev1.Pod) bool { return false }, Token: func(pod string) string { return "token-" + pod }}
+		r := Runner{Client: c, PodDeleted: func(context.Context, *corev1.Pod) bool { return false }, Token: func(pod string) string { return "token-" + pod }}
 		result := r.Attach(t.Context(), task.Task{Executor: task.Exec{}}, []task.Object{{Name: "a", Container: "app"}, {Name: "b", Container: "side"}}, func(task.Output) {})
 		slices.Sort(c.called)
 		if result.State != task.Failed || *result.ExitCode != 3 || !slices.Equal(c.called, []string{"a/app again token-a", "b/side again token-b"}) {
@@ -305,7 +305,7 @@ func TestRunTells(t *testing.T) {
 		c := &cluster{}
 		var told []task.Object
 		r := Runner{Client: c, Pods: func(context.Context, task.Exec) ([]corev1.Pod, error) { return []corev1.Pod{pod("a"), pod("b")}, nil }}
-		r.Made = func(places ...task.Object) error {
+		r.BeforeStart = func(places ...task.Object) error {
 			told = append(told, places...)
 			if len(c.called) > 0 {
 				t.Error("it was told too late")
@@ -317,7 +317,7 @@ func TestRunTells(t *testing.T) {
 			t.Errorf("told %v", told)
 		}
 		c.called = nil
-		r.Made = func(...task.Object) error { return errors.New("no record") }
+		r.BeforeStart = func(...task.Object) error { return errors.New("no record") }
 		if result := r.Run(t.Context(), task.Task{Executor: task.Exec{}}, func(task.Output) {}); result.State != task.Failed || len(c.called) > 0 {
 			t.Errorf("%+v, called %q", result, c.called)
 		}

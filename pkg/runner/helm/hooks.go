@@ -89,7 +89,7 @@ type hookRunner struct {
 func (r *hookRunner) Run(ctx context.Context, a engine.Attempt, sink task.Sink) task.Result {
 	h := r.hooks[a.ID]
 	pods := r.of.Pods(a, sink)
-	pods.Made = nil // the object is Helm's, and is not recorded as the task's
+	pods.Created = nil // the object is Helm's, and is not recorded as the task's
 	result := hook.Runner{Cluster: r.of.Cluster, Pods: pods, Make: h.Create}.Run(ctx, *a.Task, sink)
 	h.RecordOutcome(result.State == task.Succeeded)
 	return result

@@ -24,8 +24,8 @@ type Runner struct {
 	Make func() ([]*unstructured.Unstructured, error)
 }
 
-// forever is the patience with a pod that does not start: a hook has its timeout, as with Helm.
-const forever = 1000 * time.Hour
+// noStuckTimeout is the patience with a pod that does not start: a hook has its timeout, as with Helm.
+const noStuckTimeout = 1000 * time.Hour
 
 // Run makes the hook's objects, passes on what its Job or Pod prints, and returns when that has ended; other
 // objects are done when they are made. What is stopped is gone when Run returns; all else stays, for the hook's
@@ -38,7 +38,7 @@ func (r Runner) Run(ctx context.Context, t task.Task, sink task.Sink) task.Resul
 	if err != nil {
 		return task.Result{State: task.Failed, Reason: "NotCreated", Message: err.Error()}
 	}
-	r.Pods.Patience = forever
+	r.Pods.StuckTimeout = noStuckTimeout
 	result := task.Result{State: task.Succeeded}
 	for _, o := range objects {
 		switch o.GroupVersionKind().GroupKind() { // others have Jobs too

@@ -29,8 +29,8 @@ type Runner struct {
 	Grace time.Duration
 }
 
-// lastWords is how long what a program leaves running may still print.
-const lastWords = time.Second
+// outputDelay is how long what a program leaves running may still print.
+const outputDelay = time.Second
 
 // Run runs the task's program without a shell and without standard input, in a process group of
 // its own, and passes on what it prints line by line. When ctx is cancelled, the group gets
@@ -50,7 +50,7 @@ func (r Runner) Run(ctx context.Context, t task.Task, sink task.Sink) task.Resul
 	cmd.Stdout, cmd.Stderr = stdout, stderr
 	mark := rand.Text()
 	cmd.Env, cmd.Dir = withMark(r.Env, mark), r.Dir
-	cmd.WaitDelay = min(r.Grace, lastWords)
+	cmd.WaitDelay = min(r.Grace, outputDelay)
 	ownGroup(cmd)
 
 	if err := cmd.Start(); err != nil {

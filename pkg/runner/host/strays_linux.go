@@ -85,7 +85,7 @@ func endStrays(mark string, grace time.Duration) (found, left []stray) {
 				return found, left
 			}
 			killed = true
-			late = time.After(lastWords)
+			late = time.After(outputDelay)
 		case <-time.After(alive):
 		}
 		if left = strays(mark); len(left) == 0 {

@@ -34,14 +34,14 @@ type Runner struct {
 	// Pods says how the Job's pods are made and followed.
 	Pods pod.Runner
 	// Made is called with the Job when it is there; an error ends the task. It may be nil.
-	Made func(ctx context.Context, job *batchv1.Job) error
+	AfterCreate func(ctx context.Context, job *batchv1.Job) error
 }
 
 const (
 	// apiTimeout is how long making a Job may take.
 	apiTimeout = 30 * time.Second
-	// kept is after how long the cluster removes a Job that has ended and that nobody removed.
-	kept = time.Hour
+	// ttl is after how long the cluster removes a Job that has ended and that nobody removed.
+	ttl = time.Hour
 )
 
 // Run makes the Job, passes on what its pods print, and returns when as many of them have succeeded
@@ -62,10 +62,10 @@ func (r Runner) Run(ctx context.Context, t task.Task, sink task.Sink) task.Resul
 	if err != nil {
 		return pod.NotCreated("Job", err)
 	}
-	r.made(job)
+	r.created(job)
 	w := newWatch(r, job, t, sink)
-	if r.Made != nil {
-		if err := r.Made(creating, job); err != nil {
+	if r.AfterCreate != nil {
+		if err := r.AfterCreate(creating, job); err != nil {
 			return w.removed(ctx, task.Result{State: task.Failed, Reason: "NotCreated", Message: err.Error()})
 		}
 	}
@@ -84,9 +84,9 @@ func (r Runner) Follow(ctx context.Context, job *batchv1.Job, t task.Task, sink 
 	return result
 }
 
-func (r Runner) made(job *batchv1.Job) {
-	if r.Pods.Made != nil {
-		r.Pods.Made(task.Object{Kind: "Job", Namespace: job.Namespace, Name: job.Name, UID: string(job.UID)})
+func (r Runner) created(job *batchv1.Job) {
+	if r.Pods.Created != nil {
+		r.Pods.Created(task.Object{Kind: "Job", Namespace: job.Namespace, Name: job.Name, UID: string(job.UID)})
 	}
 }
 
@@ -105,7 +105,7 @@ func (r Runner) Attach(ctx context.Context, t task.Task, known string, sink task
 	}
 	w := newWatch(r, job, t, sink)
 	w.note(fmt.Sprintf("going on with Job %s (UID %s)", job.Name, job.UID))
-	r.made(job)
+	r.created(job)
 	return w.removed(ctx, w.follow(ctx)), true
 }
 
@@ -159,7 +159,7 @@ func (r Runner) build(ctx context.Context, t task.Task, j task.Job) *batchv1.Job
 		spec.PodReplacementPolicy = &failed
 	}
 	if spec.TTLSecondsAfterFinished == nil {
-		seconds := int32(kept.Seconds())
+		seconds := int32(ttl.Seconds())
 		spec.TTLSecondsAfterFinished = &seconds
 	}
 	meta := template.ObjectMeta

@@ -391,7 +391,7 @@ func TestRun(t *testing.T) {
 					tt.spec(&executor.Spec)
 				}
 				began := time.Now()
-				r := Runner{Cluster: &tt.cluster, Pods: pod.Runner{Cluster: &tt.cluster, Namespace: "ns", Release: "web", Grace: 5 * time.Second, Patience: 15 * time.Second}}
+				r := Runner{Cluster: &tt.cluster, Pods: pod.Runner{Cluster: &tt.cluster, Namespace: "ns", Release: "web", Grace: 5 * time.Second, StuckTimeout: 15 * time.Second}}
 				result := r.Run(ctx, task.Task{Name: "t", Executor: executor}, sink)
 				result.Tidy()
 				if got := strings.TrimSpace(result.Reason + " " + result.Message); result.State != tt.want || got != tt.says {

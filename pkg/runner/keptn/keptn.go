@@ -100,7 +100,7 @@ func (r Runner) Run(ctx context.Context, t task.Task, sink task.Sink) task.Resul
 	case err != nil:
 		return task.Result{State: task.Failed, Reason: "Definition", Message: err.Error()}
 	}
-	r.Jobs.Made = m.own
+	r.Jobs.AfterCreate = m.own
 	t.Executor = task.Job{
 		Spec: k.Job.Spec, Main: k.Main, Adapt: true, Labels: k.Job.Spec.Template.Labels,
 		Annotations: k.Job.Spec.Template.Annotations, JobAnnotations: k.Job.Annotations,

@@ -19,20 +19,20 @@ const slowStart = 5 * time.Second
 
 // follower follows one pod and the logs of its containers.
 type follower struct {
-	cluster  Cluster
-	pod      *corev1.Pod
-	main     string
-	all      bool
-	sink     task.Sink
-	patience time.Duration
+	cluster      Cluster
+	pod          *corev1.Pod
+	main         string
+	all          bool
+	sink         task.Sink
+	stuckTimeout time.Duration
 	// messageIsFile reports that the main container's last message is an output, which may be secret.
 	messageIsFile bool
 	// prefix is what stands before the containers' names in what is printed.
 	prefix string
 	// restartable reports that containers are started again after a failure.
 	restartable bool
-	// seen is told of each state of the pod; may be nil.
-	seen func(*corev1.Pod)
+	// seen is shown of each state of the pod; may be nil.
+	onUpdate func(*corev1.Pod)
 
 	// What was seen.
 	end     *corev1.ContainerStateTerminated
@@ -41,15 +41,15 @@ type follower struct {
 	disruption string
 	gone       bool
 	// deleted reports that the pod was being deleted when its end was seen.
-	deleted bool
+	deleting bool
 	// goes reports that somebody deletes the pod.
-	goes  bool
-	noted string
+	deletionNoted bool
+	noted         string
 	// stuck reports that the pod was given up because it hardly starts.
 	stuck bool
 	// again is the last failure of a container that is started again, restarts how often that was done.
-	again    *task.Result
-	restarts int
+	lastFailure *task.Result
+	restarts    int
 	// attempts are those of the containers that were seen to fail, by their names.
 	attempts map[string]int32
 	// allEnded reports that no container runs any more.
@@ -68,8 +68,8 @@ type follower struct {
 
 func newFollower(o Following, sink task.Sink) *follower {
 	f := &follower{
-		cluster: o.Cluster, pod: o.Pod, main: o.Main, all: o.All, sink: sink, patience: o.Patience,
-		messageIsFile: len(o.Files) > 0, prefix: o.Prefix, restartable: o.Restarts, seen: o.Seen,
+		cluster: o.Cluster, pod: o.Pod, main: o.Main, all: o.All, sink: sink, stuckTimeout: o.StuckTimeout,
+		messageIsFile: len(o.Files) > 0, prefix: o.Prefix, restartable: o.Restarts, onUpdate: o.OnUpdate,
 		attempts: map[string]int32{}, logs: map[string]*containerLog{}, started: make(chan struct{}), vanished: make(chan struct{}),
 	}
 	f.copying, f.stop = context.WithCancel(context.Background())
@@ -82,7 +82,7 @@ func (f *follower) follow(ctx context.Context) task.Result {
 	defer giveUp(nil)
 	f.giveUp = giveUp
 	f.group.Go(f.warn)
-	err := f.cluster.FollowPod(following, f.pod, f.see)
+	err := f.cluster.FollowPod(following, f.pod, f.observe)
 	if f.timer != nil {
 		f.timer.Stop()
 	}
@@ -90,14 +90,14 @@ func (f *follower) follow(ctx context.Context) task.Result {
 }
 
 // see takes a state of the pod, nil when it is gone; false when it has seen enough.
-func (f *follower) see(pod *corev1.Pod) bool {
+func (f *follower) observe(pod *corev1.Pod) bool {
 	if pod == nil {
 		f.gone = true
 		close(f.vanished)
 		return false
 	}
-	if f.seen != nil {
-		f.seen(pod)
+	if f.onUpdate != nil {
+		f.onUpdate(pod)
 	}
 	running := func(s corev1.ContainerStatus) bool { return s.State.Terminated == nil }
 	f.allEnded = len(pod.Status.ContainerStatuses) > 0 && !slices.ContainsFunc(pod.Status.ContainerStatuses, running)
@@ -107,9 +107,9 @@ func (f *follower) see(pod *corev1.Pod) bool {
 		if s.State.Waiting != nil && s.LastTerminationState.Terminated == nil {
 			continue
 		}
-		f.seeFailure(pod, s) // before its log, which is copied beside this, so that the order is always the same
-		f.seeLog(s)
-		if end := s.State.Terminated; s.Name == f.main && end != nil && !f.startsAgain(pod, end) {
+		f.observeFailure(pod, s) // before its log, which is copied beside this, so that the order is always the same
+		f.observeLog(s)
+		if end := s.State.Terminated; s.Name == f.main && end != nil && !f.willRestart(pod, end) {
 			f.end = end
 		}
 	}
@@ -117,29 +117,29 @@ func (f *follower) see(pod *corev1.Pod) bool {
 		f.end = f.endOfAll(pod)
 	}
 	if f.end != nil {
-		f.disruption, f.deleted = disruption(pod), pod.DeletionTimestamp != nil
+		f.disruption, f.deleting = disruption(pod), pod.DeletionTimestamp != nil
 		return false
 	}
 	if pod.Status.Phase == corev1.PodFailed {
-		f.failure, f.deleted = whyFailed(pod), pod.DeletionTimestamp != nil
+		f.failure, f.deleting = whyFailed(pod), pod.DeletionTimestamp != nil
 		return false
 	}
-	if why := disruption(pod); pod.DeletionTimestamp != nil && why != "" && !f.goes {
-		f.goes = true
+	if why := disruption(pod); pod.DeletionTimestamp != nil && why != "" && !f.deletionNoted {
+		f.deletionNoted = true
 		f.note("the pod is being ended: " + why)
 	}
 	f.watchStart(pod)
 	return true
 }
 
-// startsAgain reports whether a container that ended so is started again in its pod.
-func (f *follower) startsAgain(pod *corev1.Pod, end *corev1.ContainerStateTerminated) bool {
+// willRestart reports whether a container that ended so is started again in its pod.
+func (f *follower) willRestart(pod *corev1.Pod, end *corev1.ContainerStateTerminated) bool {
 	return f.restartable && end.ExitCode != 0 && pod.Status.Phase != corev1.PodFailed
 }
 
-// seeFailure remembers the failure of a container that is started again, and says it once. How a container ends
+// observeFailure remembers the failure of a container that is started again, and says it once. How a container ends
 // whose pod is being deleted is not the reason for that.
-func (f *follower) seeFailure(pod *corev1.Pod, s corev1.ContainerStatus) {
+func (f *follower) observeFailure(pod *corev1.Pod, s corev1.ContainerStatus) {
 	end, attempt := s.State.Terminated, s.RestartCount
 	if end == nil || pod.DeletionTimestamp != nil {
 		end = s.LastTerminationState.Terminated
@@ -147,7 +147,7 @@ func (f *follower) seeFailure(pod *corev1.Pod, s corev1.ContainerStatus) {
 			attempt--
 		}
 	}
-	if end == nil || !f.startsAgain(pod, end) || attempt < f.attempts[s.Name] {
+	if end == nil || !f.willRestart(pod, end) || attempt < f.attempts[s.Name] {
 		return
 	}
 	f.attempts[s.Name] = attempt + 1
@@ -158,7 +158,7 @@ func (f *follower) seeFailure(pod *corev1.Pod, s corev1.ContainerStatus) {
 	if f.messageIsFile {
 		failure.Message = fmt.Sprintf("exit status %d", end.ExitCode)
 	}
-	f.again = &failure
+	f.lastFailure = &failure
 	f.note(fmt.Sprintf("container %s: exit status %d; it may be started again", s.Name, end.ExitCode))
 }
 
@@ -170,7 +170,7 @@ func (f *follower) endOfAll(pod *corev1.Pod) *corev1.ContainerStateTerminated {
 	}
 	end := f.end
 	for _, s := range pod.Status.ContainerStatuses {
-		if f.startsAgain(pod, s.State.Terminated) {
+		if f.willRestart(pod, s.State.Terminated) {
 			return nil
 		}
 		if s.State.Terminated.ExitCode != 0 {
@@ -182,12 +182,12 @@ func (f *follower) endOfAll(pod *corev1.Pod) *corev1.ContainerStateTerminated {
 
 // watchStart says why the pod does not start, and gives up when that hardly changes by itself.
 func (f *follower) watchStart(pod *corev1.Pod) {
-	reason, message, hopeless := waiting(pod)
+	reason, message, terminal := waiting(pod)
 	if reason != f.noted && message != "" {
 		f.note(message)
 	}
 	f.noted = reason
-	if !hopeless {
+	if !terminal {
 		if f.timer != nil {
 			f.timer.Stop()
 			f.timer = nil
@@ -195,7 +195,7 @@ func (f *follower) watchStart(pod *corev1.Pod) {
 		return
 	}
 	if f.timer == nil {
-		f.timer = time.AfterFunc(f.patience, func() { f.giveUp(stuckError{reason, message}) })
+		f.timer = time.AfterFunc(f.stuckTimeout, func() { f.giveUp(stuckError{reason, message}) })
 	}
 }
 
@@ -220,17 +220,17 @@ func (f *follower) warn() {
 		case <-ctx.Done():
 		}
 	}()
-	told := map[string]bool{}
+	shown := map[string]bool{}
 	_ = f.cluster.FollowWarnings(ctx, f.pod, func(reason, message string) { // for showing; without it nothing is lost
-		if slices.Contains(slowReasons, reason) && !told[message] {
-			told[message] = true
+		if slices.Contains(slowReasons, reason) && !shown[message] {
+			shown[message] = true
 			f.note(fmt.Sprintf("the pod does not start: %s: %s", reason, message))
 		}
 	})
 }
 
 // waiting returns why the pod does not start, and whether it hardly will.
-func waiting(pod *corev1.Pod) (reason, message string, hopeless bool) {
+func waiting(pod *corev1.Pod) (reason, message string, terminal bool) {
 	for _, s := range slices.Concat(pod.Status.InitContainerStatuses, pod.Status.ContainerStatuses) {
 		w := s.State.Waiting
 		if w == nil || !slices.Contains(kube.HopelessReasons, w.Reason) {

@@ -21,16 +21,16 @@ import (
 )
 
 const (
-	// lastLines is how long the rest of the main container's log is waited for when it has ended, and nothing of
+	// restTimeout is how long the idleTime of the main container's log is waited for when it has ended, and nothing of
 	// it comes.
-	lastLines = 10 * time.Second
-	// rest is how long after a container's end, and after the last of it that came, its log is followed.
-	rest = 200 * time.Millisecond
-	// short is how long a log may be, in bytes, to be read anew rather than followed to its end.
-	short = 256 << 10
-	// quiet is how long after the end of a log its container may seem to run: the news of its end
+	restTimeout = 10 * time.Second
+	// idleTime is how long after a container's end, and after the last of it that came, its log is followed.
+	idleTime = 200 * time.Millisecond
+	// shortLog is how long a log may be, in bytes, to be read anew rather than followed to its end.
+	shortLog = 256 << 10
+	// endDelay is how long after the end of a log its container may seem to run: the news of its end
 	// takes another way.
-	quiet = 3 * time.Second
+	endDelay = 3 * time.Second
 	// minPause and maxPause are between two attempts to read a log that cannot be read.
 	minPause, maxPause = 200 * time.Millisecond, 5 * time.Second
 )
@@ -38,8 +38,8 @@ const (
 // containerLog is the log of one attempt of a container: of one time that it was started.
 type containerLog struct {
 	container string
-	// behind is how often the container was started again since.
-	behind atomic.Int32
+	// restartsSince is how often the container was started again since.
+	restartsSince atomic.Int32
 	// ended is closed when the attempt has ended.
 	ended chan struct{}
 	once  sync.Once
@@ -60,9 +60,9 @@ func (l *containerLog) hasEnded() bool {
 	}
 }
 
-// seeLog has what a container prints passed on that has started, each attempt of it once. The cluster keeps the
+// observeLog has what a container prints passed on that has started, each attempt of it once. The cluster keeps the
 // log of the attempt before this one too, which may have been missed.
-func (f *follower) seeLog(s corev1.ContainerStatus) {
+func (f *follower) observeLog(s corev1.ContainerStatus) {
 	var before *containerLog
 	for attempt := range s.RestartCount {
 		l := f.logs[logID(s.Name, attempt)]
@@ -70,7 +70,7 @@ func (f *follower) seeLog(s corev1.ContainerStatus) {
 			l = f.startLog(s.Name, attempt, before)
 		}
 		if l != nil {
-			l.behind.Store(s.RestartCount - attempt)
+			l.restartsSince.Store(s.RestartCount - attempt)
 			l.end()
 			before = l
 		}
@@ -112,14 +112,14 @@ func (f *follower) startLog(container string, attempt int32, before *containerLo
 				return
 			}
 		}
-		f.passOn(l, w)
+		f.copyAll(l, w)
 	})
 	return l
 }
 
 // passOn passes a log on to its end. What cannot be read is tried again, less and less often, unless the server
 // refuses it; either is said once.
-func (f *follower) passOn(l *containerLog, w *lines.Writer) {
+func (f *follower) copyAll(l *containerLog, w *lines.Writer) {
 	var from kube.LogsFrom
 	interrupted, pause := false, minPause
 	for {
@@ -128,7 +128,7 @@ func (f *follower) passOn(l *containerLog, w *lines.Writer) {
 		if l.passed.passed().Bytes > known {
 			interrupted, pause = false, minPause
 		}
-		ended := f.endsSoon(l)
+		ended := f.awaitEnd(l)
 		whole := from.Since.IsZero()
 		if whole && ended && err != nil {
 			if err = f.read(l, w); err == nil {
@@ -147,13 +147,13 @@ func (f *follower) passOn(l *containerLog, w *lines.Writer) {
 			w.Flush()
 			f.note(fmt.Sprintf("the log of container %s cannot be read: %v", l.container, err))
 			return
-		case errors.Is(err, kube.ErrRotated) && l.behind.Load() > 0: // it cannot be had any more, and later ones wait
+		case errors.Is(err, kube.ErrRotated) && l.restartsSince.Load() > 0: // it cannot be had any more, and later ones wait
 			if !interrupted {
 				w.Flush()
 				f.note(fmt.Sprintf("the log of container %s was interrupted; lines may be missing", l.container))
 			}
 			return
-		case whole && f.still(l):
+		case whole && f.readableAgain(l):
 			from.Skip = l.passed.passed()
 			continue
 		}
@@ -188,7 +188,7 @@ func refused(err error, ended bool) bool {
 // container's own until it is started again, and the one before that until the next time.
 func (f *follower) read(l *containerLog, w io.Writer) error {
 	from := kube.LogsFrom{Skip: l.passed.passed()}
-	switch l.behind.Load() {
+	switch l.restartsSince.Load() {
 	case 0:
 		err := f.cluster.ReadLogs(f.copying, f.pod, l.container, from, w)
 		if !f.restartable || !errors.Is(err, kube.ErrRotated) {
@@ -205,7 +205,7 @@ func (f *follower) read(l *containerLog, w io.Writer) error {
 
 // still waits until the log can be read again, and reports whether it has what was read of it so far: one
 // that was rotated has not.
-func (f *follower) still(l *containerLog) bool {
+func (f *follower) readableAgain(l *containerLog) bool {
 	for pause := minPause; ; pause = min(2*pause, maxPause) {
 		err := f.read(l, io.Discard)
 		switch {
@@ -223,7 +223,7 @@ func (f *follower) still(l *containerLog) bool {
 }
 
 // copyLog follows a log to its end. The server may notice the end of a container only
-// seconds after it has told of it, so following ends before: a short log can be read anew, and a long one is
+// seconds after it has told of it, so following ends before: a shortLog log can be read anew, and a long one is
 // looked at until nothing of it is missing.
 func (f *follower) copyLog(l *containerLog, from kube.LogsFrom) error {
 	following, stop := context.WithCancel(f.copying)
@@ -235,17 +235,17 @@ func (f *follower) copyLog(l *containerLog, from kube.LogsFrom) error {
 				return
 			case <-l.ended:
 			}
-			for l.passed.passed().Bytes >= short && !f.passedAll(l) {
+			for l.passed.passed().Bytes >= shortLog && !f.passedAll(l) {
 				select {
 				case <-following.Done():
 					return
-				case <-time.After(rest):
+				case <-time.After(idleTime):
 				}
 			}
 			stop()
 		}()
 	}
-	if l.behind.Load() > 0 {
+	if l.restartsSince.Load() > 0 {
 		return kube.ErrRotated // what the server would follow is the log of a later attempt
 	}
 	return f.cluster.CopyLogs(following, f.pod, l.container, from, l.passed)
@@ -254,7 +254,7 @@ func (f *follower) copyLog(l *containerLog, from kube.LogsFrom) error {
 // passedAll reports whether nothing comes any more and the log has no more than what was passed on. One that was
 // rotated does not tell.
 func (f *follower) passedAll(l *containerLog) bool {
-	if l.passed.idle(rest) > 0 {
+	if l.passed.idle(idleTime) > 0 {
 		return false
 	}
 	more := &counter{Writer: io.Discard}
@@ -266,7 +266,7 @@ func (f *follower) passedAll(l *containerLog) bool {
 // something of it may be missing: a node that is told to print faster than it hands on what is printed skips what
 // it has thrown away meanwhile, and does not say so.
 func (f *follower) noteRotation(l *containerLog) {
-	if l.passed.passed().Bytes < short || l.behind.Load() > 0 {
+	if l.passed.passed().Bytes < shortLog || l.restartsSince.Load() > 0 {
 		return
 	}
 	start, err := f.cluster.StartOfLog(f.copying, f.pod, l.container, int64(len(l.passed.head)))
@@ -315,23 +315,23 @@ func (c *counter) idle(limit time.Duration) time.Duration {
 	return time.Until(c.last.Add(limit))
 }
 
-// endsSoon reports whether a container whose log has ended has ended itself; the news of that
+// awaitEnd reports whether a container whose log has ended has ended itself; the news of that
 // may come a little later.
-func (f *follower) endsSoon(l *containerLog) bool {
+func (f *follower) awaitEnd(l *containerLog) bool {
 	select {
 	case <-l.ended:
 		return true
 	case <-f.vanished:
 		return true
 	case <-f.copying.Done():
-	case <-time.After(quiet):
+	case <-time.After(endDelay):
 	}
 	return false
 }
 
 // comes reports whether all of the log was passed on, which it waits for as long as something comes.
-func (l *containerLog) comes() bool {
-	for left := lastLines; left > 0; left = l.passed.idle(lastLines) {
+func (l *containerLog) awaitCopied() bool {
+	for left := restTimeout; left > 0; left = l.passed.idle(restTimeout) {
 		select {
 		case <-l.copied:
 			return true
@@ -341,10 +341,10 @@ func (l *containerLog) comes() bool {
 	return false
 }
 
-// finishLogs waits for the rest of the logs that belong to the end of the pod, and ends the others.
+// finishLogs waits for the idleTime of the logs that belong to the end of the pod, and ends the others.
 func (f *follower) finishLogs() {
 	for _, l := range f.logs {
-		if f.counts(l) && !l.comes() {
+		if f.belongsToEnd(l) && !l.awaitCopied() {
 			f.note("the rest of the log did not come")
 		}
 	}
@@ -354,7 +354,7 @@ func (f *follower) finishLogs() {
 
 // counts reports whether a log belongs to the end of the pod that was seen: that of the main container, whatever
 // it ran for when its end is the pod's; else those of all that have ended.
-func (f *follower) counts(l *containerLog) bool {
+func (f *follower) belongsToEnd(l *containerLog) bool {
 	switch {
 	case f.end != nil:
 		return l == f.mainLog || f.all

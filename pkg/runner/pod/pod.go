@@ -35,16 +35,16 @@ type Runner struct {
 	// ID is that of the attempt.
 	ID Identity
 	// Made is told of the pod when it is there; nil when nobody asks.
-	Made func(task.Object)
+	Created func(task.Object)
 	// Grace is how long a pod that is told to stop has before it is killed.
 	Grace time.Duration
-	// Patience is how long a pod may be in a state that it will hardly leave, such as
+	// StuckTimeout is how long a pod may be in a state that it will hardly leave, such as
 	// ImagePullBackOff, before it is given up.
-	Patience time.Duration
+	StuckTimeout time.Duration
 	// Seen is told of each state of the pod; nil when nobody asks.
-	Seen func(*corev1.Pod)
+	OnUpdate func(*corev1.Pod)
 	// Uses is told what pods are made of before anything that they print is passed on; nil when nobody asks.
-	Uses func(ctx context.Context, namespace string, spec *corev1.PodSpec)
+	MaskSecrets func(ctx context.Context, namespace string, spec *corev1.PodSpec)
 }
 
 // apiTimeout is how long making or deleting a pod may take beside its grace.
@@ -69,7 +69,7 @@ func (r Runner) Run(ctx context.Context, t task.Task, sink task.Sink) task.Resul
 	if err != nil {
 		return NotCreated("pod", err)
 	}
-	r.made(pod)
+	r.created(pod)
 	return r.follow(ctx, t, pod, sink)
 }
 
@@ -82,9 +82,9 @@ func NotCreated(kind string, err error) task.Result {
 	return result
 }
 
-func (r Runner) made(pod *corev1.Pod) {
-	if r.Made != nil {
-		r.Made(task.Object{Kind: "Pod", Namespace: pod.Namespace, Name: pod.Name, UID: string(pod.UID)})
+func (r Runner) created(pod *corev1.Pod) {
+	if r.Created != nil {
+		r.Created(task.Object{Kind: "Pod", Namespace: pod.Namespace, Name: pod.Name, UID: string(pod.UID)})
 	}
 }
 
@@ -101,18 +101,18 @@ func (r Runner) Attach(ctx context.Context, t task.Task, known string, sink task
 		return task.Result{}, false
 	}
 	sink(task.Output{Stream: task.Note, Data: fmt.Appendf(nil, "going on with pod %s (UID %s)\n", pod.Name, pod.UID)})
-	r.made(pod)
+	r.created(pod)
 	return r.follow(ctx, t, pod, sink), true
 }
 
 // Follow follows a pod that somebody else made, to the end of its containers. It stays, but for one that is
 // stopped: that is gone when Follow returns.
 func (r Runner) Follow(ctx context.Context, pod *corev1.Pod, sink task.Sink) task.Result {
-	if r.Uses != nil {
-		r.Uses(ctx, pod.Namespace, &pod.Spec)
+	if r.MaskSecrets != nil {
+		r.MaskSecrets(ctx, pod.Namespace, &pod.Spec)
 	}
 	ended := Following{
-		Cluster: r.Cluster, Pod: pod, Main: pod.Spec.Containers[0].Name, All: len(pod.Spec.Containers) > 1, Patience: r.Patience, Seen: r.Seen,
+		Cluster: r.Cluster, Pod: pod, Main: pod.Spec.Containers[0].Name, All: len(pod.Spec.Containers) > 1, StuckTimeout: r.StuckTimeout, OnUpdate: r.OnUpdate,
 		Restarts: pod.Spec.RestartPolicy == corev1.RestartPolicyOnFailure || pod.Spec.RestartPolicy == corev1.RestartPolicyAlways,
 	}.Wait(ctx, sink)
 	if ended.State != task.Cancelled {
@@ -126,15 +126,15 @@ func (r Runner) Follow(ctx context.Context, pod *corev1.Pod, sink task.Sink) tas
 
 // follow follows the pod to its end, and removes it.
 func (r Runner) follow(ctx context.Context, t task.Task, pod *corev1.Pod, sink task.Sink) task.Result {
-	if r.Uses != nil {
-		r.Uses(ctx, pod.Namespace, &pod.Spec)
+	if r.MaskSecrets != nil {
+		r.MaskSecrets(ctx, pod.Namespace, &pod.Spec)
 	}
 	main := pod.Annotations[MainAnnotation]
 	if main == "" {
 		main = pod.Spec.Containers[0].Name
 	}
 	ended := Following{
-		Cluster: r.Cluster, Pod: pod, Main: main, All: pod.Annotations[allAnnotation] != "", Patience: r.Patience, Files: t.Files(), Seen: r.Seen,
+		Cluster: r.Cluster, Pod: pod, Main: main, All: pod.Annotations[allAnnotation] != "", StuckTimeout: r.StuckTimeout, Files: t.Files(), OnUpdate: r.OnUpdate,
 	}.Wait(ctx, sink)
 	result := ended.Result
 	remove := func() error { return r.remove(ctx, pod, ended) }
@@ -147,7 +147,7 @@ func (r Runner) follow(ctx context.Context, t task.Task, pod *corev1.Pod, sink t
 		}
 		return result
 	case task.Unknown:
-		if !ended.Gone {
+		if !ended.Vanished {
 			// It is all that can tell how the task ends.
 			sink(task.Output{Stream: task.Note, Data: fmt.Appendf(nil, "pod %s in namespace %q is left alone; when it is not needed: kubectl delete pod %s -n %s\n", pod.Name, pod.Namespace, pod.Name, pod.Namespace)})
 			return result
@@ -180,7 +180,7 @@ func (r Runner) remove(ctx context.Context, pod *corev1.Pod, ended Ended) error 
 	deleting, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.Removal(&pod.Spec))
 	defer cancel()
 	err := r.Cluster.DeletePod(deleting, pod, ended.Grace(r.Grace))
-	if err == nil && !ended.seen && !ended.Gone {
+	if err == nil && !ended.endSeen && !ended.Vanished {
 		err = r.Cluster.FollowPod(deleting, pod, func(*corev1.Pod) bool { return true })
 	}
 	if err != nil {
@@ -200,12 +200,12 @@ type Following struct {
 	Prefix string
 	// Restarts reports that containers are started again after a failure.
 	Restarts bool
-	// Patience is as in Runner.
-	Patience time.Duration
+	// StuckTimeout is as in Runner.
+	StuckTimeout time.Duration
 	// Files are those that hold outputs: the first one is the container's message.
 	Files []string
 	// Seen is as in Runner.
-	Seen func(*corev1.Pod)
+	OnUpdate func(*corev1.Pod)
 }
 
 // Ended is the end of a pod that was followed.
@@ -213,14 +213,14 @@ type Ended struct {
 	task.Result
 	// Gone reports that the pod was deleted before the end of its main container was seen, Deleted that it was being
 	// deleted when it ended, and Stuck that it was given up because it hardly starts.
-	Gone, Deleted, Stuck bool
+	Vanished, Deleting, Stuck bool
 	// Again is the last failure of a container that was started again in the pod, nil when there is none, and
 	// Restarts how often containers were.
-	Again    *task.Result
-	Restarts int
+	LastFailure *task.Result
+	Restarts    int
 
-	running, seen bool
-	own           *int64
+	running, endSeen bool
+	own              *int64
 }
 
 // Wait passes on what the containers print, and returns when the main one has ended or when that
@@ -233,13 +233,13 @@ func (f Following) Wait(ctx context.Context, sink task.Sink) Ended {
 		result = withFile(result, f.Files[0], follower.end.Message)
 	}
 	return Ended{
-		Result: result, Gone: follower.gone, Deleted: follower.deleted, Stuck: follower.stuck, Again: follower.again, Restarts: follower.restarts,
-		running: !follower.allEnded, seen: follower.end != nil, own: f.Pod.Spec.TerminationGracePeriodSeconds,
+		Result: result, Vanished: follower.gone, Deleting: follower.deleting, Stuck: follower.stuck, LastFailure: follower.lastFailure, Restarts: follower.restarts,
+		running: !follower.allEnded, endSeen: follower.end != nil, own: f.Pod.Spec.TerminationGracePeriodSeconds,
 	}
 }
 
 // Running reports whether containers of the pod still ran when its main one had ended.
-func (e Ended) Running() bool { return e.running && e.seen }
+func (e Ended) Running() bool { return e.running && e.endSeen }
 
 // maxMessage is how much of a file the cluster keeps when a container ends, in bytes.
 const maxMessage = 4096
@@ -265,7 +265,7 @@ func (e Ended) Grace(stopped time.Duration) time.Duration {
 	switch {
 	case !e.running:
 		return 0
-	case !e.seen:
+	case !e.endSeen:
 		return stopped
 	case e.own != nil:
 		return min(sidecarGrace, time.Duration(*e.own)*time.Second)

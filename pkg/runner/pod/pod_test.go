@@ -233,7 +233,7 @@ func TestRun(t *testing.T) {
 		},
 		{
 			name: "the end of a log that was rotated does not come", cluster: cluster{states: []*corev1.Pod{state(exited(0, ""))}, rotated: true, logs: map[string][]string{"main": {"a!"}}},
-			want: task.Succeeded, prints: "stdout: a\nnote: the log of container main was interrupted; lines may be missing\nnote: the rest of the log did not come\n", took: lastLines,
+			want: task.Succeeded, prints: "stdout: a\nnote: the log of container main was interrupted; lines may be missing\nnote: the rest of the log did not come\n", took: restTimeout,
 		},
 		{
 			name: "an image that is not there", cluster: cluster{states: []*corev1.Pod{
@@ -295,7 +295,7 @@ func TestRun(t *testing.T) {
 					executor.Spec.Containers = append(executor.Spec.Containers, corev1.Container{Name: "side", Image: "i"})
 				}
 				began := time.Now()
-				r := Runner{Cluster: &tt.cluster, Namespace: "ns", Release: "web", Grace: 5 * time.Second, Patience: 15 * time.Second}
+				r := Runner{Cluster: &tt.cluster, Namespace: "ns", Release: "web", Grace: 5 * time.Second, StuckTimeout: 15 * time.Second}
 				result := r.Run(ctx, task.Task{Name: "t", Executor: executor}, sink)
 				result.Tidy()
 				if result.State != tt.want {
@@ -392,7 +392,7 @@ func TestAttach(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			var made []task.Object
 			c := &cluster{there: tt.there, states: []*corev1.Pod{state(exited(3, ""), running())}}
-			r := Runner{Cluster: c, Namespace: "ns", ID: id, Made: func(o task.Object) { made = append(made, o) }}
+			r := Runner{Cluster: c, Namespace: "ns", ID: id, Created: func(o task.Object) { made = append(made, o) }}
 			result, found := r.Attach(t.Context(), task.Task{Name: "t"}, string(tt.known), func(task.Output) {})
 			result.Tidy()
 			if found != tt.found || c.created != nil {
@@ -432,9 +432,9 @@ func TestRotated(t *testing.T) {
 		rotated bool
 		says    string
 	}{
-		{"long, and rotated", short, true, note},
-		{"long", short, false, ""},
-		{"short, and rotated", short / 2, true, ""},
+		{"long, and rotated", shortLog, true, note},
+		{"long", shortLog, false, ""},
+		{"short, and rotated", shortLog / 2, true, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

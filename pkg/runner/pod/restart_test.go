@@ -79,7 +79,7 @@ func TestRestarted(t *testing.T) {
 				c := &cluster{states: tt.states, logs: map[string][]string{"main": tt.logs}, previous: map[string]string{"main": tt.before}}
 				pod := &corev1.Pod{Spec: corev1.PodSpec{RestartPolicy: tt.policy, Containers: []corev1.Container{{Name: "main"}}}}
 				printed, sink := collect()
-				result := Runner{Cluster: c, Patience: time.Hour}.Follow(t.Context(), pod, sink)
+				result := Runner{Cluster: c, StuckTimeout: time.Hour}.Follow(t.Context(), pod, sink)
 				if result.State != tt.want || result.Message != tt.says {
 					t.Errorf("%s %q, want %s %q", result.State, result.Message, tt.want, tt.says)
 				}

@@ -208,7 +208,7 @@ func TestRun(t *testing.T) {
 				scaled := &ScaledUp{Cluster: &tt.cluster}
 				r := Runner{
 					Cluster: &tt.cluster, Namespace: "ns", Installing: tt.installing, ScaledUp: scaled,
-					Exec: exec.Runner{Client: &tt.cluster, Gone: func(context.Context, *corev1.Pod) bool { return false }},
+					Exec: exec.Runner{Client: &tt.cluster, PodDeleted: func(context.Context, *corev1.Pod) bool { return false }},
 				}
 				tt.service.Command = task.Command{Argv: []string{"x"}}
 				began := time.Now()

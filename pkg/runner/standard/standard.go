@@ -69,7 +69,7 @@ func (r Runner) Run(ctx context.Context, t task.Task, sink task.Sink) task.Resul
 		c.Command.Argv = withEntrypointIfThere(s.Command.Argv, messagePath(template, container))
 	}
 	plain := false
-	r.Clones.Pods.Seen = func(pod *corev1.Pod) {
+	r.Clones.Pods.OnUpdate = func(pod *corev1.Pod) {
 		for _, status := range pod.Status.ContainerStatuses {
 			if end := status.State.Terminated; end != nil && end.Message == noEntrypoint {
 				plain = true
