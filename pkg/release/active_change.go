@@ -61,8 +61,8 @@ type actionFlags struct {
 }
 
 // runWithHooks calls change, one of Helm's actions, and runs the hooks around it. It restores the action's flags
-// afterwards. undo reports that change failed and that the caller has to do what --atomic asks for. This is not left to Helm,
-// because it runs hooks, too, and Helm does not report whether it succeeded.
+// afterwards. undo reports that change failed and that the caller has to roll back for --atomic. Helm does not do that,
+// because a rollback runs hooks, too, and Helm does not report whether it succeeded.
 func (h *Helm) runWithHooks(a *activeChange, flags actionFlags, change func() error) (undo bool, err error) {
 	defer restore(flags.noHooks, *flags.noHooks)
 	if h.mode == HooksNone {

@@ -24,7 +24,7 @@ type Cluster interface {
 type client struct {
 	*helmkube.Client
 	getter genericclioptions.RESTClientGetter
-	// namespace is that of the releases. The embedded client has a field Namespace for the objects.
+	// releaseNamespace is the namespace of the releases.
 	releaseNamespace string
 	// ctx is the context of the run. It is a field because Helm's interface passes none.
 	ctx     context.Context //nolint:containedctx

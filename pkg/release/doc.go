@@ -1,2 +1,3 @@
-// Package release reads and changes Helm releases through Helm's SDK as Helm's own commands do, with waits and hooks of our own.
+// Package release reads and changes Helm releases through Helm's SDK, as Helm's own commands do, with waits and hooks of
+// our own.
 package release

@@ -23,7 +23,7 @@ import (
 // Helm is the configuration that Helm's commands share: the cluster, the release storage and the output.
 type Helm struct {
 	Settings *Settings
-	// Out takes the output of dependency updates, ErrOut warnings and debug lines.
+	// Out takes the output of dependency updates, ErrOut takes warnings, notes and debug lines.
 	Out, ErrOut io.Writer
 
 	config    *action.Configuration

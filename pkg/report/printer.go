@@ -20,7 +20,8 @@ type Printer struct {
 	to io.Writer
 	// commandsOnly reports that only commands of CI systems are escaped.
 	commandsOnly bool
-	brokenPipe   bool
+	// brokenPipe reports that the reader has closed the pipe.
+	brokenPipe bool
 	// pending are the first bytes of an incomplete character, or a carriage return that may be part of the end of a
 	// line.
 	pending []byte
@@ -45,13 +46,6 @@ func (p *Printer) Close() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.send(p.append(nil, nil, true))
-}
-
-// BrokenPipe reports whether the reader has closed the pipe.
-func (p *Printer) BrokenPipe() bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.brokenPipe
 }
 
 func (p *Printer) send(text []byte) error {

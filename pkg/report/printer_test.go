@@ -75,12 +75,12 @@ func TestPrinterBrokenPipe(t *testing.T) {
 	defer write.Close()
 	_ = read.Close()
 	printer := NewPrinter(write)
-	if _, err := printer.Write([]byte("x\n")); err != nil || !printer.BrokenPipe() {
-		t.Errorf("%v, broken pipe %t", err, printer.BrokenPipe())
+	if _, err := printer.Write([]byte("x\n")); err != nil || !printer.brokenPipe {
+		t.Errorf("%v, broken pipe %t", err, printer.brokenPipe)
 	}
 	full := NewPrinter(failing{&os.PathError{Op: "write", Path: "x", Err: syscall.ENOSPC}})
-	if _, err := full.Write([]byte("x\n")); !errors.Is(err, syscall.ENOSPC) || full.BrokenPipe() {
-		t.Errorf("%v, broken pipe %t", err, full.BrokenPipe())
+	if _, err := full.Write([]byte("x\n")); !errors.Is(err, syscall.ENOSPC) || full.brokenPipe {
+		t.Errorf("%v, broken pipe %t", err, full.brokenPipe)
 	}
 }
 
