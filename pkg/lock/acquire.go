@@ -15,8 +15,8 @@ import (
 )
 
 const (
-	// leaseDuration is how long a lock that is not renewed is respected. A process that wants the lock measures it
-	// with its own clock, from when it first saw the last renewal.
+	// leaseDuration is how long a lock that is not renewed is respected. A process that wants the lock measures it with its
+	// own clock, from when it first saw the last renewal.
 	leaseDuration = 15 * time.Second
 	// renewEvery is the interval between renewals of a lock.
 	renewEvery = 5 * time.Second
@@ -26,43 +26,35 @@ const (
 	retryLimit = 20 * time.Second
 )
 
-// Holder is who has a lock.
-type Holder struct {
-	Owner
-
-	// Run is the run that it is for.
-	Run string `json:"run"`
-}
-
-// Locks are the places of locks: the Leases of a namespace.
+// Locks are the Leases of a namespace.
 type Locks struct {
 	// Client returns the connection to the cluster.
 	Client    func() (kubernetes.Interface, error)
 	Namespace string
-	// Log says to the user why nothing happens.
+	// Log shows the user what Acquire and Alive wait for; it may be nil.
 	Log func(text string)
 }
 
-// LockedError means that somebody else has had the lock for all of the time that it was waited for.
+// LockedError means that another process held the lock until the timeout.
 type LockedError struct {
 	Name   string
 	Holder Holder
 	Waited time.Duration
 }
 
-// Error says who has it.
+// Error names the holder.
 func (e *LockedError) Error() string {
 	return fmt.Sprintf("%s is locked by %s for run %s; waited %s\nhint: 'kubectl tasks status' shows what it does; 'kubectl tasks unlock' breaks the lock of a process that is no more", e.Name, e.Holder.Owner, e.Holder.Run, e.Waited.Round(time.Second))
 }
 
-// ErrLost means that somebody else took the lock, or that it was broken.
+// ErrLost means that another process took the lock, or that it was broken.
 var ErrLost = errors.New("the lock was lost: another process has it, or it was broken")
 
-// ErrChanged means that the lock is not as it was when it was looked at: it was renewed, or another has it.
+// ErrChanged means that the lock has changed since it was read: it was renewed, or another process has it.
 var ErrChanged = errors.New("the lock has changed: it was renewed, or another process has it")
 
-// Name returns the name of the Lease that keeps the runs of a release apart. A run without a release has a Lease of its
-// own, which shows that its process is alive.
+// Name returns the name of the Lease that keeps the runs of a release apart. A run without a release has a Lease of its own,
+// which shows that its process is alive.
 func Name(release, run string) string {
 	if release == "" {
 		return "kubectl-tasks.run." + run
@@ -70,23 +62,23 @@ func Name(release, run string) string {
 	return "kubectl-tasks." + release
 }
 
-// observation is a lease of others as it was when this process first saw its last renewal.
+// observation is the lease of another process, with the time at which this process first saw its last renewal.
 type observation struct {
 	lease *coordinationv1.Lease
 	at    time.Time
 }
 
-// Acquire takes the lock of that name for a holder. While somebody else has it, it waits as long as wait
-// says, and says so now and then. A lock that is not renewed any more is taken over, and one of a
-// process of this machine that is no more at once. A server that is busy or out of reach for a while is
-// asked again, less and less often. The error is a *LockedError, ctx's cause or the server's.
+// Acquire takes the lock of that name for a holder. While another process has it, Acquire waits up to wait and logs the
+// holder now and then. It takes over a lock that is not renewed any more, and at once one of a dead process of this machine.
+// Requests that a busy or unreachable server does not answer are repeated with growing pauses. The error is a *LockedError,
+// the cause of ctx, or an error of the server.
 func (l Locks) Acquire(ctx context.Context, name string, holder Holder, wait time.Duration) (*Lock, error) {
 	var (
 		began    = time.Now()
 		seen     observation
-		nextTell time.Time
+		nextLog  time.Time
 		again    = retry.Backoff()
-		failing  time.Time // since when no answer came; zero when the last one did
+		failing  time.Time // when the first of the unanswered requests failed; zero after an answer
 		answered bool
 	)
 	for {
@@ -122,13 +114,13 @@ func (l Locks) Acquire(ctx context.Context, name string, holder Holder, wait tim
 		if now.Sub(began) >= wait {
 			return nil, &LockedError{Name: name, Holder: other, Waited: now.Sub(began)}
 		}
-		if !now.Before(nextTell) && l.Log != nil {
+		if !now.Before(nextLog) && l.Log != nil {
 			l.Log(fmt.Sprintf("waiting for the lock %s, which %s has for run %s; waited %s of %s", name, other.Owner, other.Run, now.Sub(began).Round(time.Second), wait))
-			nextTell = now.Add(heartbeat)
+			nextLog = now.Add(heartbeat)
 		}
 		soonest := min(wait-now.Sub(began), leaseDuration-now.Sub(seen.at))
 		if l.Log != nil {
-			soonest = min(soonest, nextTell.Sub(now))
+			soonest = min(soonest, nextLog.Sub(now))
 		}
 		if err := l.waitChanged(ctx, lease, soonest); err != nil {
 			return nil, err
@@ -136,8 +128,8 @@ func (l Locks) Acquire(ctx context.Context, name string, holder Holder, wait tim
 	}
 }
 
-// try takes the lock when it is free or its holder is no more, who is returned then: an empty one when nobody had
-// it. Otherwise it returns the lease as somebody else has it, and no holder.
+// try takes the lock when it is free or its holder is dead. Then it also returns the previous holder, an empty one when
+// there was none. Otherwise it returns the lease of the other process, and no holder.
 func (l Locks) try(ctx context.Context, name string, holder Holder, seen observation) (*coordinationv1.Lease, *Holder, error) {
 	client, err := l.Client()
 	if err != nil {
@@ -148,13 +140,13 @@ func (l Locks) try(ctx context.Context, name string, holder Holder, seen observa
 	if seen.lease != nil {
 		live, err = leases.Get(ctx, name, metav1.GetOptions{})
 	}
-	if seen.lease == nil || apierrors.IsNotFound(err) { // mostly nobody has it
-		made, refused := leases.Create(ctx, l.lease(name, holder, nil), metav1.CreateOptions{FieldManager: "kubectl-tasks"})
+	if seen.lease == nil || apierrors.IsNotFound(err) { // try to create it first: locks are usually free
+		created, refused := leases.Create(ctx, l.lease(name, holder, nil), metav1.CreateOptions{FieldManager: "kubectl-tasks"})
 		if apierrors.IsNotFound(refused) {
 			return nil, nil, fmt.Errorf("there is no namespace %q", l.Namespace)
 		}
 		if refused == nil {
-			return made, &Holder{}, nil
+			return created, &Holder{}, nil
 		}
 		if !apierrors.IsAlreadyExists(refused) {
 			return nil, nil, refused
@@ -164,7 +156,7 @@ func (l Locks) try(ctx context.Context, name string, holder Holder, seen observa
 	if err != nil {
 		return nil, nil, err
 	}
-	if holderIdentity(live) == identity(holder) { // the answer to our own request was lost
+	if holderIdentity(live) == identity(holder) { // the answer to our own create request was lost
 		return live, &Holder{}, nil
 	}
 	other := HolderOf(live)
@@ -179,7 +171,7 @@ func (l Locks) try(ctx context.Context, name string, holder Holder, seen observa
 	return taken, &other, nil
 }
 
-// raced reports whether an answer means that others changed the lease between two requests.
+// raced reports whether an answer means that another process changed the lease between two requests.
 func raced(err error) bool {
 	return apierrors.IsConflict(err) || apierrors.IsAlreadyExists(err) || apierrors.IsNotFound(err)
 }

@@ -1,2 +1,2 @@
-// Package lock keeps runs of a release apart with a Lease, which its holder renews for as long as it works.
+// Package lock keeps runs of a release apart with a Lease, which its holder renews while it works.
 package lock

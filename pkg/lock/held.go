@@ -12,7 +12,7 @@ import (
 	clientretry "k8s.io/client-go/util/retry"
 )
 
-// Held is a lock that somebody has, as it was when it was looked at.
+// Held is a lock that a process holds, as it was when it was read.
 type Held struct {
 	Holder
 
@@ -35,7 +35,7 @@ func (l Locks) get(ctx context.Context, name string) (*coordinationv1.Lease, err
 	return lease, nil
 }
 
-// Get returns the lock of that name as somebody has it; nil when nobody has.
+// Get returns the lock of that name; nil when no process holds it.
 func (l Locks) Get(ctx context.Context, name string) (*Held, error) {
 	lease, err := l.get(ctx, name)
 	if err != nil || lease == nil || holderIdentity(lease) == "" {
@@ -44,8 +44,8 @@ func (l Locks) Get(ctx context.Context, name string) (*Held, error) {
 	return &Held{HolderOf(lease), lease}, nil
 }
 
-// WaitRenewed reports whether who has the lock renews it, which it watches for as long as a lock lasts that is not renewed.
-// held is brought up to date. A lock that was given back meanwhile is not alive.
+// WaitRenewed reports whether the holder renews the lock. It watches the lock for one lease duration at most, and updates
+// held. A lock that was released meanwhile is not renewed.
 func (l Locks) WaitRenewed(ctx context.Context, held *Held) (bool, error) {
 	if held.Dead() {
 		return false, nil
@@ -74,17 +74,17 @@ func (l Locks) WaitRenewed(ctx context.Context, held *Held) (bool, error) {
 	}
 }
 
-// staleAfter is how old a lease is that no clock can be so wrong about.
+// staleAfter is the age of a lease at which its holder is dead, however wrong the clocks are.
 const staleAfter = 24 * time.Hour
 
-// Alive is Alive for who only wants to know: it takes the word of a lease that was renewed within the last seconds, or not
-// for a day, by the clocks of its holder and of this machine. It watches one between these, for the clocks may differ,
-// and says so.
+// Alive reports whether the holder is alive. It trusts a lease that was renewed within the last seconds, or not for a day, by
+// the clocks of its holder and of this machine. Because the clocks may differ, it watches any other lease as WaitRenewed
+// does, and logs that.
 func (l Locks) Alive(ctx context.Context, held *Held) (bool, error) {
 	switch age := time.Since(renewedAt(held.lease)); {
 	case held.Dead(), age >= staleAfter:
 		return false, nil
-	case age > -renewEvery && age < leaseDuration: // clocks differ by a little
+	case age > -renewEvery && age < leaseDuration: // clocks differ a little
 		return true, nil
 	case l.Log != nil:
 		l.Log(fmt.Sprintf("run %s of %s renewed its lock at %s, by its own clock: watching it for up to %s", held.Run, held.Owner, renewedAt(held.lease).UTC().Format(time.RFC3339), leaseDuration))
@@ -92,8 +92,8 @@ func (l Locks) Alive(ctx context.Context, held *Held) (bool, error) {
 	return l.WaitRenewed(ctx, held)
 }
 
-// Cancel asks who has the lock of that name for a run to stop; false when nobody has it. The holder
-// hears of it when it next renews the lock.
+// Cancel asks the holder of the lock of that name to stop its run; false when no process holds it for that run. The holder
+// reads the request when it next renews the lock.
 func (l Locks) Cancel(ctx context.Context, name, run, by string) (bool, error) {
 	client, err := l.Client()
 	if err != nil {
@@ -116,14 +116,14 @@ func (l Locks) Cancel(ctx context.Context, name, run, by string) (bool, error) {
 	return asked && err == nil, err
 }
 
-// Break takes a lock from who has it. The error is ErrChanged when that has renewed it since, or another has it now.
+// Break deletes a lock. The error is ErrChanged when its holder has renewed it since it was read, or another process has it.
 func (l Locks) Break(ctx context.Context, held *Held) error { return l.remove(ctx, held.lease) }
 
-// ForceBreak takes a lock from who has it, although that renews it. The error is ErrChanged when another has it now.
+// ForceBreak deletes a lock although its holder renews it. The error is ErrChanged when another process has it now.
 func (l Locks) ForceBreak(ctx context.Context, held *Held) error {
 	for tries := 0; ; tries++ {
 		err := l.remove(ctx, held.lease)
-		if err != ErrChanged || tries == 5 { //nolint:errorlint // it is what remove returns
+		if err != ErrChanged || tries == 5 { //nolint:errorlint // remove returns it unwrapped
 			return err
 		}
 		live, err := l.get(ctx, held.lease.Name)
@@ -137,7 +137,7 @@ func (l Locks) ForceBreak(ctx context.Context, held *Held) error {
 	}
 }
 
-// remove deletes a lease as it was seen.
+// remove deletes a lease as it was read.
 func (l Locks) remove(ctx context.Context, seen *coordinationv1.Lease) error {
 	client, err := l.Client()
 	if err != nil {
@@ -154,7 +154,7 @@ func (l Locks) remove(ctx context.Context, seen *coordinationv1.Lease) error {
 	return err
 }
 
-// Drop deletes what is left of the lock of a run that has ended.
+// Drop deletes the lock that a finished run may have left.
 func (l Locks) Drop(ctx context.Context, name, run string) error {
 	lease, err := l.get(ctx, name)
 	if err != nil || lease == nil || holderIdentity(lease) != "" && HolderOf(lease).Run != run {

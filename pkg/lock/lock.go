@@ -15,13 +15,13 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/retry"
 )
 
-// Lock is a lock that this process has, as long as it renews it.
+// Lock is a lock that this process holds, as long as it renews it.
 type Lock struct {
 	locks Locks
 	lease *coordinationv1.Lease
-	// Waited reports that somebody else had it first.
+	// Waited reports that another process had the lock first.
 	Waited bool
-	// TakenFrom is the holder whose lock was taken over because it is no more; nil when there was none.
+	// TakenFrom is the dead holder whose lock was taken over; nil when there was none.
 	TakenFrom *Holder
 
 	mu sync.Mutex
@@ -29,13 +29,13 @@ type Lock struct {
 	renewed time.Time
 	lost    chan struct{}
 	once    sync.Once
-	// by gets the name of who asks the holder to stop.
+	// by receives the name of the user or process that asks the holder to stop.
 	by    chan string
 	stop  context.CancelFunc
 	ended chan struct{}
 }
 
-// hold starts renewing a lease that this process has taken.
+// hold starts to renew a lease that this process has taken.
 func (l Locks) hold(lease *coordinationv1.Lease, waited bool, died *Holder) *Lock {
 	ctx, stop := context.WithCancel(context.Background())
 	if died != nil && died.Run == "" {
@@ -62,13 +62,12 @@ func (k *Lock) renewLoop(ctx context.Context) {
 		case errors.Is(err, ErrLost):
 			return
 		case err != nil:
-			pause = time.Second // the server is out of reach, or busy
+			pause = time.Second // the server is unreachable or busy
 		}
 	}
 }
 
-// renew has the server confirm that the lock is still this process's. An error that is not ErrLost
-// leaves that open.
+// renew lets the server confirm that this process still has the lock. After any error except ErrLost this is not known.
 func (k *Lock) renew(ctx context.Context) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -95,7 +94,7 @@ func (k *Lock) renew(ctx context.Context) error {
 		if err != nil && !raced(err) {
 			return err
 		}
-		// Somebody has written into it, or an answer of ours was lost.
+		// Another process has changed the lease, or an answer to a renewal was lost.
 		if err := k.refresh(ctx); err != nil {
 			return err
 		}
@@ -105,7 +104,7 @@ func (k *Lock) renew(ctx context.Context) error {
 	}
 }
 
-// refresh reads the lease as it is now; k.mu is held. The error is ErrLost when it is another's.
+// refresh reads the lease again. k.mu is held. The error is ErrLost when another process has it.
 func (k *Lock) refresh(ctx context.Context) error {
 	live, err := k.locks.get(ctx, k.lease.Name)
 	if err != nil {
@@ -119,20 +118,20 @@ func (k *Lock) refresh(ctx context.Context) error {
 	if by := live.Annotations[cancelAnnotation]; by != "" {
 		select {
 		case k.by <- by:
-		default: // it was told already
+		default: // the request is in the channel already
 		}
 	}
 	return nil
 }
 
-// Cancelled gets the name of who asks the holder to stop.
+// Cancelled receives the name of the user or process that asks the holder to stop.
 func (k *Lock) Cancelled() <-chan string { return k.by }
 
-// Lost is closed when the lock is no longer this process's.
+// Lost is closed when this process no longer has the lock.
 func (k *Lock) Lost() <-chan struct{} { return k.lost }
 
-// Check returns nil when nobody else can have the lock now: the server confirmed it less than a lease
-// ago. Otherwise it asks until the server has answered or ctx ends.
+// Check returns nil when no other process can have the lock now: the server confirmed it less than a lease duration ago.
+// Otherwise it asks until the server has answered or ctx ends.
 func (k *Lock) Check(ctx context.Context) error {
 	for {
 		select {
@@ -155,8 +154,8 @@ func (k *Lock) Check(ctx context.Context) error {
 	}
 }
 
-// fresh reports whether the server has confirmed the lock a short time ago, by both clocks: the one that
-// nobody sets may stand still while the machine sleeps.
+// fresh reports whether the server has confirmed the lock recently, by the monotonic and by the wall clock: the monotonic
+// clock may stop while the machine sleeps.
 func (k *Lock) fresh() bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -165,8 +164,8 @@ func (k *Lock) fresh() bool {
 	return time.Since(k.renewed) < limit && onTheWall >= 0 && onTheWall < limit
 }
 
-// Release gives the lock back; one that was lost is left alone. It asks until the server has answered, refuses, or ctx
-// ends: otherwise the next run would have to wait until the lock runs out.
+// Release deletes the lock. A lock that was lost is left alone. It asks until the server has answered, refuses, or ctx ends:
+// otherwise the next run would have to wait until the lock expires.
 func (k *Lock) Release(ctx context.Context) error {
 	k.stop()
 	<-k.ended
@@ -184,8 +183,8 @@ func (k *Lock) Release(ctx context.Context) error {
 		if err == nil || apierrors.IsNotFound(err) {
 			return nil
 		}
-		// It may be another's, or not as this process knows it, because an answer to a renewal was lost; or it is
-		// done, and the answer to that was lost.
+		// Another process has the lock, or the answer to a renewal was lost and the version is old, or the lock is
+		// deleted and the answer to that was lost.
 		if errors.Is(k.refresh(ctx), ErrLost) {
 			return nil
 		}

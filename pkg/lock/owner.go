@@ -10,13 +10,13 @@ import (
 
 // Owner is a process that works on a run.
 type Owner struct {
-	// Name is USER@HOST, and PID the process there.
+	// Name is USER@HOST, and PID the process ID there.
 	Name string `json:"name"`
 	PID  int    `json:"pid"`
-	// URL is where its CI job can be seen; may be empty.
+	// URL is the address of its CI job; may be empty.
 	URL string `json:"url,omitempty"`
-	// Machine tells the running system and process namespace that PID belongs to, and Born when the
-	// process was started there; empty where the system does not tell.
+	// Machine identifies the running system and the process namespace of PID, and Started is when the process was started
+	// there. Both are empty where the system does not provide them.
 	Machine string `json:"machine,omitempty"`
 	Started string `json:"born,omitempty"`
 }
@@ -36,8 +36,8 @@ func Self(getenv func(string) string) Owner {
 	return Owner{Name: name + "@" + host, PID: pid, URL: ciURL(getenv), Machine: machine(), Started: started}
 }
 
-// ciURL is where the job that this process belongs to can be seen, as GitHub, GitLab, Jenkins, CircleCI
-// and Azure tell it.
+// ciURL returns the address of the CI job of this process, from the variables of GitHub, GitLab, Jenkins, CircleCI and
+// Azure.
 func ciURL(getenv func(string) string) string {
 	if server, repo, run := getenv("GITHUB_SERVER_URL"), getenv("GITHUB_REPOSITORY"), getenv("GITHUB_RUN_ID"); run != "" {
 		return fmt.Sprintf("%s/%s/actions/runs/%s", cmp.Or(server, "https://github.com"), repo, run)
@@ -48,7 +48,7 @@ func ciURL(getenv func(string) string) string {
 	return cmp.Or(getenv("CI_JOB_URL"), getenv("BUILD_URL"), getenv("CIRCLE_BUILD_URL"))
 }
 
-// String returns USER@HOST, the process and the URL.
+// String returns USER@HOST, the process ID and the URL.
 func (o Owner) String() string {
 	text := fmt.Sprintf("%s (process %d)", o.Name, o.PID)
 	if o.URL != "" {
@@ -57,8 +57,8 @@ func (o Owner) String() string {
 	return text
 }
 
-// Dead reports whether the process is known to be no more: it was on this machine, and is not there.
-// What cannot be found out is no.
+// Dead reports whether the process is known to be dead: it ran on this machine, and no longer does. It returns false when
+// that cannot be determined.
 func (o Owner) Dead() bool {
 	if o.Machine == "" || o.Started == "" || o.Machine != machine() {
 		return false

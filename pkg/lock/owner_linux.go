@@ -11,9 +11,8 @@ import (
 	"syscall"
 )
 
-// machine tells the running system, which has a new identifier after each start, and the process
-// namespace; "" when it does not say (proc(5), namespaces(7)), or when /proc is that of another namespace, in which
-// the numbers of processes mean others.
+// machine returns the ID of the running system, which changes with each boot, and the process namespace. It returns "" when
+// they are unknown (proc(5), namespaces(7)), or when /proc is that of another namespace, in which process IDs differ.
 func machine() string {
 	if self, err := os.Readlink("/proc/self"); err != nil || self != strconv.Itoa(os.Getpid()) {
 		return ""
@@ -29,16 +28,16 @@ func machine() string {
 	return strings.TrimSpace(string(boot)) + " " + namespace
 }
 
-// startTicks tells when a process was started, in the kernel's ticks; "" when there is none. It is not known of a process
-// of another user that the system hides.
+// startTicks returns when a process was started, in the kernel's ticks; "" when there is no such process. It is not known for
+// a process of another user that the system hides.
 func startTicks(pid int) (ticks string, known bool) {
 	return startTicksIn("/proc", pid, func(pid int) bool { return !errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) })
 }
 
-// startTicksIn reads field 22 of PROC/PID/stat, of which the second, in parentheses, may hold anything. With the mount option
-// hidepid that cannot be read, or is not there, of processes of others (proc(5)); but a signal finds them.
+// startTicksIn reads field 22 of PROC/PID/stat. Field 2, in parentheses, may contain any character. With the mount option
+// hidepid the file of another user's process cannot be read or does not exist (proc(5)), but a signal finds the process.
 func startTicksIn(proc string, pid int, exists func(int) bool) (ticks string, known bool) {
-	if pid <= 0 { // it comes from a record; a signal would be for several processes
+	if pid <= 0 { // it comes from a record; a signal would go to several processes
 		return "", false
 	}
 	stat, err := os.ReadFile(filepath.Join(proc, fmt.Sprint(pid), "stat")) //nolint:gosec // the path is made from a number

@@ -2,7 +2,7 @@
 
 package lock
 
-// machine is not known here: the end of a process is seen by its lock only.
+// machine is not known on this system: a dead process is detected by its lock only.
 func machine() string { return "" }
 
-func born(int) (ticks string, known bool) { return "", false }
+func startTicks(int) (ticks string, known bool) { return "", false }
