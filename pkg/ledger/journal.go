@@ -12,20 +12,20 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
-// timeout is how long writing an entry may take.
+// timeout limits the time to write an entry.
 const timeout = 30 * time.Second
 
-// Journal writes a run's entries into the record of its release. It implements engine.Journal, and
-// writes only what a later run will ask for.
+// Journal writes a run's entries into the ledger of its release. It implements engine.Journal, and writes only what later
+// runs need.
 type Journal struct {
 	Store Store
-	// Run is the run's identifier.
+	// Run is the run's ID.
 	Run string
-	// Revision is the release's revision that the run makes or meets.
+	// Revision is the revision that the run creates or runs for.
 	Revision int
 	// Documents are kept when Helm has applied the release.
 	Documents []record.Document
-	// Digest returns the digest of what a task depends on.
+	// Digest returns the digest of a task's dependencies.
 	Digest func(t task.Task) (string, error)
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
@@ -38,11 +38,11 @@ func (j Journal) now() time.Time {
 	return time.Now().UTC().Truncate(time.Second)
 }
 
-// id is that of the entry of a task of this run.
+// id returns the ID of the entry of a task of this run.
 func (j Journal) id(t *task.Task) string { return j.Run + "/" + t.Name }
 
 func (j Journal) update(change func(*Ledger) error) error {
-	// The run may be cancelled: what was done is written all the same.
+	// Entries are written even after the run was cancelled.
 	return j.updateIn(context.Background(), change)
 }
 
@@ -52,7 +52,7 @@ func (j Journal) updateIn(ctx context.Context, change func(*Ledger) error) error
 	return j.Store.update(ctx, change)
 }
 
-// Before writes that a task which can be taken back is about to start.
+// Before adds an entry for a task with an undo that is about to start.
 func (j Journal) Before(ctx context.Context, a engine.Attempt) error {
 	s := a.Step
 	if s.Task == nil || s.Task.Undo == nil {
@@ -70,11 +70,11 @@ func (j Journal) Before(ctx context.Context, a engine.Attempt) error {
 	})
 }
 
-// Retried writes nothing: only a task's end counts.
+// Retried does nothing: only the result of the last attempt matters.
 func (j Journal) Retried(engine.Attempt, task.Result) error { return nil }
 
-// After writes how a task ended: that it was done or was not, or that it was taken back; and, when
-// Helm has applied the release, the documents and which release it is.
+// After records the result of a task, removes the entry of a task that was undone, and stores the documents when Helm has
+// applied the release.
 func (j Journal) After(result engine.StepResult) error {
 	s := result.Step
 	switch {
@@ -101,7 +101,7 @@ func (j Journal) After(result engine.StepResult) error {
 	return j.taskEnded(result)
 }
 
-// Close writes which release the entries are about, which an install knows only at its end.
+// Close records which release the ledger is about. An install knows that only at its end.
 func (j Journal) Close() error {
 	if j.Store.firstDeployed() == "" {
 		return nil
@@ -146,9 +146,4 @@ func (j Journal) taskEnded(result engine.StepResult) error {
 		}
 		return nil
 	})
-}
-
-// without returns Done without an entry.
-func (r *Ledger) without(id string) []Entry {
-	return slices.DeleteFunc(r.Entries, func(d Entry) bool { return d.ID == id })
 }

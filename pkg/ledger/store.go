@@ -16,21 +16,20 @@ import (
 )
 
 const (
-	// secretType tells the Secret from those of others.
+	// secretType distinguishes the Secret from those of other programs.
 	secretType = "kubectl-tasks.io/record"
-	// key is where the Secret has the record.
+	// key is the key of the ledger in the Secret.
 	key = "record.json"
 )
 
-// Store is the place of the record of one release.
+// Store is the ledger of one release in the cluster.
 type Store struct {
 	// Client returns the connection to the cluster.
 	Client func() (kubernetes.Interface, error)
-	// Namespace and Release are what the record is about; without a release it is about tasks that
-	// run by name.
+	// Namespace and Release identify the release. Without a release the ledger is about tasks that run by name.
 	Namespace, Release string
-	// FirstDeployed returns what tells the release from others of its name (see Ledger.FirstDeployed), "" as long as
-	// there is none. It may be nil.
+	// FirstDeployed returns what distinguishes the release from others of its name (see Ledger.FirstDeployed), "" until it
+	// exists. It may be nil.
 	FirstDeployed func() string
 }
 
@@ -41,7 +40,7 @@ func (s Store) firstDeployed() string {
 	return s.FirstDeployed()
 }
 
-// Name is that of the Secret.
+// Name returns the name of the Secret.
 func (s Store) Name() string {
 	if s.Release == "" {
 		return "kubectl-tasks"
@@ -53,7 +52,7 @@ func (s Store) wrap(err error) error {
 	return fmt.Errorf("the record of what tasks did, secret/%s in namespace %q: %w", s.Name(), s.Namespace, err)
 }
 
-// Load returns the record; an empty one when there is none.
+// Load returns the ledger; an empty one when there is none.
 func (s Store) Load(ctx context.Context) (*Ledger, error) {
 	client, err := s.Client()
 	if err != nil {
@@ -82,13 +81,13 @@ func (s Store) load(ctx context.Context, client kubernetes.Interface) (*Ledger, 
 		return nil, nil, err
 	}
 	if ledger.FirstDeployed != "" && ledger.FirstDeployed != s.firstDeployed() {
-		// It is about a release of that name which is no more.
+		// It is about a deleted release of the same name.
 		ledger = &Ledger{}
 	}
 	return ledger, secret, nil
 }
 
-// check returns an error when a Secret of the record's name is somebody else's: it is neither read nor changed.
+// check returns an error when a Secret of this name belongs to another program or release: it is neither read nor changed.
 func (s Store) check(secret *corev1.Secret) error {
 	if secret.Type != secretType {
 		return fmt.Errorf("it is of the type %q, and records are of %q: it is left as it is", secret.Type, secretType)
@@ -99,8 +98,8 @@ func (s Store) check(secret *corev1.Secret) error {
 	return nil
 }
 
-// update changes the record. When another run changes it at the same time, change is called again
-// with what that made of it. A record of nothing is not kept.
+// update changes the ledger. When another run changes it at the same time, change is called again with the new ledger. An
+// empty ledger is deleted.
 func (s Store) update(ctx context.Context, change func(*Ledger) error) error {
 	client, err := s.Client()
 	if err != nil {
@@ -109,7 +108,7 @@ func (s Store) update(ctx context.Context, change func(*Ledger) error) error {
 	secrets := client.CoreV1().Secrets(s.Namespace)
 	failpoint.Point("before the ledger is written")
 	defer failpoint.Point("after the ledger is written")
-	err = patiently(ctx, func() error {
+	err = withRetries(ctx, func() error {
 		ledger, secret, err := s.load(ctx, client)
 		if err != nil {
 			return err
@@ -151,9 +150,9 @@ func (s Store) update(ctx context.Context, change func(*Ledger) error) error {
 	return nil
 }
 
-// patiently calls change until it succeeds, for as long as others have been faster, or a server that is busy or out
-// of reach may still answer.
-func patiently(ctx context.Context, change func() error) error {
+// withRetries calls change until it succeeds. It repeats conflicts with other runs, and requests that a busy or unreachable
+// server did not answer.
+func withRetries(ctx context.Context, change func() error) error {
 	for again := retry.Backoff(); ; {
 		err := change()
 		if err == nil || !apierrors.IsConflict(err) && !apierrors.IsAlreadyExists(err) && !retry.AnswerLost(err) && !retry.Unreachable(err) {
@@ -165,7 +164,7 @@ func patiently(ctx context.Context, change func() error) error {
 	}
 }
 
-// Delete removes the record; that there is none is no error.
+// Delete deletes the ledger. It succeeds when there is none.
 func (s Store) Delete(ctx context.Context) error {
 	client, err := s.Client()
 	if err != nil {

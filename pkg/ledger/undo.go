@@ -8,15 +8,15 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
-// stored is a task in a record.
-type stored struct {
+// storedTask is a task in a ledger.
+type storedTask struct {
 	Name     string          `json:"name"`
 	Kind     string          `json:"kind"`
 	Executor json.RawMessage `json:"executor"`
 	Policy   task.Policy     `json:"policy"`
 }
 
-// executors are the types of executors by their kind.
+// executors are the types of the executors that an undo can have, by their kind.
 var executors = func() map[string]reflect.Type {
 	types := map[string]reflect.Type{}
 	for _, e := range []task.Executor{
@@ -27,19 +27,19 @@ var executors = func() map[string]reflect.Type {
 	return types
 }()
 
-// encodeTask returns what is needed to run the task later.
+// encodeTask returns a task as JSON, as far as it is needed to run it later.
 func encodeTask(t task.Task) (json.RawMessage, error) {
 	executor, err := json.Marshal(t.Executor)
 	if err != nil {
 		return nil, err
 	}
-	return json.Marshal(stored{t.Name, t.Executor.Kind(), executor, t.Policy})
+	return json.Marshal(storedTask{t.Name, t.Executor.Kind(), executor, t.Policy})
 }
 
-// UndoTask returns the task that takes it back. It is not trusted: whoever may write Secrets could have
-// written it.
+// UndoTask returns the undo of the task. It is not trusted: anyone with the right to write Secrets could have written it. The
+// error names source, the document that holds the entry.
 func (d Entry) UndoTask(source string) (task.Task, error) {
-	var s stored
+	var s storedTask
 	if err := json.Unmarshal(d.Undo, &s); err != nil {
 		return task.Task{}, fmt.Errorf("the undo of task %q in the %s: %w", d.Task, source, err)
 	}
