@@ -8,12 +8,12 @@ import (
 	"strings"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/wait"
 
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/failpoint"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/retry"
 )
 
 // AmbiguousError means that nobody knows whether an object was made: the server's answer was lost, and
@@ -34,7 +34,7 @@ func (e *AmbiguousError) Unwrap() error { return e.Err }
 // is tried again. The error is the server's, or an *AmbiguousError when ctx ends before the server could be
 // asked about an answer that was lost.
 func createOnce[T metav1.Object](ctx context.Context, wanted T, create, get func() (T, error)) (T, error) {
-	retry := wait.Backoff{Duration: 200 * time.Millisecond, Factor: 2, Jitter: 0.2, Steps: 8, Cap: 5 * time.Second}
+	backoff := wait.Backoff{Duration: 200 * time.Millisecond, Factor: 2, Jitter: 0.2, Steps: 8, Cap: 5 * time.Second}
 	var lost error
 	open := false
 	for {
@@ -59,7 +59,7 @@ func createOnce[T metav1.Object](ctx context.Context, wanted T, create, get func
 			lost = err
 		}
 		open = open || !notDone(lost)
-		if Pause(ctx, &retry) != nil {
+		if retry.Pause(ctx, backoff.Step()) != nil {
 			if !open {
 				return made, lost
 			}
@@ -82,22 +82,4 @@ func unanswered(err error) bool {
 // anything is stored (k8s.io/apiserver, plugin/webhook/errors).
 func notDone(err error) bool {
 	return apierrors.IsTooManyRequests(err) || apierrors.IsInternalError(err) && strings.Contains(err.Error(), "failed calling webhook")
-}
-
-// EnsureNamespace makes the namespace as helm install --create-namespace does; one that is there is left as
-// it is.
-func (c *Client) EnsureNamespace(ctx context.Context, name string) error {
-	client, err := c.Interface()
-	if err != nil {
-		return err
-	}
-	namespaces := client.CoreV1().Namespaces()
-	if _, err := namespaces.Get(ctx, name, metav1.GetOptions{}); !apierrors.IsNotFound(err) {
-		return nil //nolint:nilerr // who may not look finds out when it is used
-	}
-	_, err = namespaces.Create(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name, Labels: map[string]string{"name": name}}}, metav1.CreateOptions{FieldManager: "helm"})
-	if apierrors.IsAlreadyExists(err) {
-		return nil
-	}
-	return err
 }

@@ -11,31 +11,7 @@ import (
 	"k8s.io/client-go/restmapper"
 )
 
-// usual are the kinds that every cluster has, with kubectl's short names for them: to know these, no server has
-// to be asked.
-var usual = []struct {
-	group, version, kind string
-	short                string
-	clusters             bool
-}{
-	{version: "v1", kind: "Pod", short: "po"},
-	{version: "v1", kind: "Service", short: "svc"},
-	{version: "v1", kind: "ConfigMap", short: "cm"},
-	{version: "v1", kind: "Secret"},
-	{version: "v1", kind: "ServiceAccount", short: "sa"},
-	{version: "v1", kind: "PersistentVolumeClaim", short: "pvc"},
-	{version: "v1", kind: "ReplicationController", short: "rc"},
-	{version: "v1", kind: "Namespace", short: "ns", clusters: true},
-	{version: "v1", kind: "Node", short: "no", clusters: true},
-	{group: "apps", version: "v1", kind: "Deployment", short: "deploy"},
-	{group: "apps", version: "v1", kind: "StatefulSet", short: "sts"},
-	{group: "apps", version: "v1", kind: "DaemonSet", short: "ds"},
-	{group: "apps", version: "v1", kind: "ReplicaSet", short: "rs"},
-	{group: "batch", version: "v1", kind: "Job"},
-	{group: "batch", version: "v1", kind: "CronJob", short: "cj"},
-}
-
-// usualMapper knows the usual kinds by all of their names.
+// usualMapper knows the kinds that every cluster has, by all of kubectl's names for them, without asking a server.
 type usualMapper struct {
 	meta.RESTMapper
 	short map[string]string
@@ -44,14 +20,17 @@ type usualMapper struct {
 var newUsualMapper = sync.OnceValue(func() usualMapper {
 	known := meta.NewDefaultRESTMapper(nil)
 	m := usualMapper{known, map[string]string{}}
-	for _, u := range usual {
+	for _, k := range kinds {
+		if k.discovered {
+			continue
+		}
 		scope := meta.RESTScope(meta.RESTScopeNamespace)
-		if u.clusters {
+		if k.cluster {
 			scope = meta.RESTScopeRoot
 		}
-		known.Add(schema.GroupVersionKind{Group: u.group, Version: u.version, Kind: u.kind}, scope)
-		if u.short != "" {
-			m.short[u.short] = strings.ToLower(u.kind)
+		known.Add(k.gvk(), scope)
+		if k.short != "" {
+			m.short[k.short] = strings.ToLower(k.kind)
 		}
 	}
 	return m

@@ -71,6 +71,23 @@ func (s *Secrets) read(ctx context.Context, c *Client, namespace, name string) (
 	return read()
 }
 
+// SecretValue returns the value of a key of a Secret.
+func (c *Client) SecretValue(ctx context.Context, namespace, name, key string) (string, error) {
+	client, err := c.Interface()
+	if err != nil {
+		return "", err
+	}
+	secret, err := client.CoreV1().Secrets(namespace).Get(ctx, name, metav1.GetOptions{})
+	if err != nil {
+		return "", fmt.Errorf("secret %q in namespace %q: %w", name, namespace, err)
+	}
+	value, ok := secret.Data[key]
+	if !ok {
+		return "", fmt.Errorf("secret %q in namespace %q has no key %s", name, namespace, key)
+	}
+	return string(value), nil
+}
+
 // part is what is used of a Secret.
 type part struct {
 	all  bool

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube/workload"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/lock"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/record"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/release"
@@ -129,7 +130,7 @@ func (a *App) cleanRun(ctx context.Context, client *kube.Client, runs record.Sto
 		}
 	}
 	for _, w := range run.ScaledUp {
-		if err := client.ScaleBack(ctx, run.Namespace, w.Target, w.UID, w.Replicas); err != nil {
+		if err := (workload.Finder{Client: client}).ScaleBack(ctx, run.Namespace, w.Target, w.UID, w.Replicas); err != nil {
 			failed = append(failed, err)
 		} else {
 			a.say("%s is scaled to zero again", w.Target)

@@ -9,7 +9,7 @@ import (
 	"syscall"
 
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/engine"
-	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube/ready"
 	checks "github.com/kubectl-tasks/kubectl-tasks/pkg/preflight"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/release"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/runner/helm"
@@ -106,8 +106,8 @@ func ExitCode(err error) int {
 // timedOut reports whether an error is that a time limit passed, in our words or in those of a wait of Helm's.
 func timedOut(err error) bool {
 	var timeout helm.TimeoutError
-	var notReady *kube.NotReadyError
-	var notGone *kube.NotGoneError
+	var notReady *ready.NotReadyError
+	var notGone *ready.NotDeletedError
 	return errors.As(err, &timeout) || errors.As(err, &notGone) || errors.As(err, &notReady) && notReady.Waited > 0
 }
 

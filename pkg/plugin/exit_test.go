@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/engine"
-	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube/ready"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/plan"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/release"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/runner/helm"
@@ -86,8 +86,8 @@ func TestFailureCode(t *testing.T) {
 		{"Helm's own error", []engine.StepResult{byHelm(task.Failed, helm.Reason)}, plain, 1},
 		{"a task's time limit", []engine.StepResult{ended(task.Failed, engine.ReasonTimeout)}, nil, 124},
 		{"a need that is not ready in time", []engine.StepResult{{Step: plan.Step{Kind: plan.Object}, Result: task.Result{State: task.Failed, Reason: engine.ReasonTimeout}}}, nil, 124},
-		{"Helm's wait", []engine.StepResult{byHelm(task.Failed, helm.Reason)}, fmt.Errorf("INSTALLATION FAILED: %w", &kube.NotReadyError{Waited: time.Second}), 124},
-		{"what will not become ready", []engine.StepResult{byHelm(task.Failed, helm.Reason)}, &kube.NotReadyError{}, 1},
+		{"Helm's wait", []engine.StepResult{byHelm(task.Failed, helm.Reason)}, fmt.Errorf("INSTALLATION FAILED: %w", &ready.NotReadyError{Waited: time.Second}), 124},
+		{"what will not become ready", []engine.StepResult{byHelm(task.Failed, helm.Reason)}, &ready.NotReadyError{}, 1},
 		{"a hook that takes too long", []engine.StepResult{byHelm(task.Failed, helm.Reason)}, fmt.Errorf("failed pre-install: %w", errors.Join(plain, helm.TimeoutError{Err: plain})), 124},
 		{"a time limit beside another failure", []engine.StepResult{ended(task.Failed, "ExitCode"), ended(task.Failed, engine.ReasonTimeout)}, nil, 124},
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube/ready"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/plan"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/release"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/runner"
@@ -76,7 +77,7 @@ func (o *helmOptions) reach(ctx context.Context) (string, error) {
 		return "", err
 	}
 	how.Tell, how.Note = o.voice.waiting, o.voice.note
-	o.helm.SetCluster(o.connection.client(), how)
+	o.helm.SetCluster(ready.Waiter{Client: o.connection.client()}, how)
 	o.helm.SetHooks(release.HookMode(o.hooks.mode), func(ctx context.Context, event string, hooks []*release.Hook) error {
 		return o.running.Run(ctx, event, hooks)
 	})

@@ -14,7 +14,7 @@ import (
 
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/format"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/format/lagoon"
-	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube/ready"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/plan"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/runner"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
@@ -147,7 +147,7 @@ func (a *App) runOne(ctx context.Context, o *runOptions, args []string, dash int
 	if err != nil {
 		return err
 	}
-	steps := &runner.Steps{Client: client, Operation: task.Run, Release: rel, Readiness: kube.Readiness{Timeout: waitTimeout}}
+	steps := &runner.Steps{Client: client, Operation: task.Run, Release: rel, Readiness: ready.Options{Timeout: waitTimeout}}
 	if o.tasks.record.place == recordAuto && a.resuming == nil {
 		o.tasks.record.place = recordNone // it is to be as quick as kubectl's own
 	}

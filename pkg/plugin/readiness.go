@@ -10,7 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/format/readiness"
-	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube/ready"
 )
 
 // readinessFlags say how objects are waited for.
@@ -23,16 +23,16 @@ type readinessFlags struct {
 
 func (r *readinessFlags) addFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&r.rules, "readiness", "", "a file with rules that say when custom resources are ready")
-	fs.DurationVar(&r.grace, "grace", kube.DefaultGrace, "how long a wait bears what seldom goes away by itself, such as an image that cannot be pulled, or a container that has crashed three times; when it is given, a pod that no node takes counts too; 0 waits for the whole --timeout")
+	fs.DurationVar(&r.grace, "grace", ready.DefaultGrace, "how long a wait bears what seldom goes away by itself, such as an image that cannot be pulled, or a container that has crashed three times; when it is given, a pod that no node takes counts too; 0 waits for the whole --timeout")
 	r.graceFlag = fs.Lookup("grace")
 }
 
 // read returns how objects are waited for.
-func (r *readinessFlags) read() (kube.Readiness, error) {
+func (r *readinessFlags) read() (ready.Options, error) {
 	if r.grace < 0 {
-		return kube.Readiness{}, usageError{fmt.Errorf("--grace must not be negative, as %s is", r.grace)}
+		return ready.Options{}, usageError{fmt.Errorf("--grace must not be negative, as %s is", r.grace)}
 	}
-	how := kube.Readiness{Grace: r.grace, Unschedulable: r.graceFlag != nil && r.graceFlag.Changed}
+	how := ready.Options{Grace: r.grace, Unschedulable: r.graceFlag != nil && r.graceFlag.Changed}
 	if r.rules == "" {
 		return how, nil
 	}
@@ -44,7 +44,7 @@ func (r *readinessFlags) read() (kube.Readiness, error) {
 	if err != nil {
 		return how, usageError{err}
 	}
-	how.Rules = map[schema.GroupKind]kube.Rule{}
+	how.Rules = map[schema.GroupKind]ready.Rule{}
 	for _, rule := range rules {
 		kind := schema.GroupKind{Group: rule.Group, Kind: rule.Kind}
 		if how.Rules[kind] = nil; rule.Waits {
@@ -55,15 +55,15 @@ func (r *readinessFlags) read() (kube.Readiness, error) {
 }
 
 // judge returns a rule of a file as waits have it.
-func judge(rule readiness.Rule) kube.Rule {
-	return func(o *unstructured.Unstructured) (kube.Verdict, string) {
-		switch ready, failed, reason := rule.Judge(o.Object); {
-		case ready:
-			return kube.Ready, ""
+func judge(rule readiness.Rule) ready.Rule {
+	return func(o *unstructured.Unstructured) (ready.Verdict, string) {
+		switch met, failed, reason := rule.Judge(o.Object); {
+		case met:
+			return ready.Ready, ""
 		case failed:
-			return kube.Failed, reason
+			return ready.Failed, reason
 		default:
-			return kube.NotYet, reason
+			return ready.NotYet, reason
 		}
 	}
 }

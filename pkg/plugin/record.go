@@ -15,6 +15,7 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/engine"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/format"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube/workload"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/ledger"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/plan"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/record"
@@ -87,17 +88,18 @@ func (m memory) digest(ctx context.Context, t task.Task) (string, error) {
 	return hex.EncodeToString(sum.Sum(nil)), nil
 }
 
-func (m memory) template(ctx context.Context, workload string) (*kube.Template, error) {
+func (m memory) template(ctx context.Context, target string) (*workload.Template, error) {
+	find := workload.Finder{Client: m.client}
 	if m.next != nil {
 		objects, err := m.next()
 		if err != nil {
 			return nil, err
 		}
-		if template, err := m.client.PodTemplateIn(objects, m.store.Namespace, workload); err == nil {
+		if template, err := find.PodTemplateIn(objects, m.store.Namespace, target); err == nil {
 			return template, nil
 		}
 	}
-	return m.client.PodTemplate(ctx, m.store.Namespace, workload)
+	return find.PodTemplate(ctx, m.store.Namespace, target)
 }
 
 // documents returns those of the record. They are no more trusted than what anybody may write there.

@@ -15,7 +15,7 @@ import (
 
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/engine"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/format"
-	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube/ready"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/ledger"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/plan"
 	checks "github.com/kubectl-tasks/kubectl-tasks/pkg/preflight"
@@ -125,7 +125,7 @@ func (a *App) run(ctx context.Context, o *runOptions, names []string) error {
 		return usageError{noTasks(looked)}
 	}
 	env := newEnvironment(task.Run, rel)
-	steps := &runner.Steps{Client: client, Operation: task.Run, Release: rel, Readiness: kube.Readiness{Timeout: waitTimeout}, Approve: a.approver(&o.tasks), Images: o.tasks.runnerImages()}
+	steps := &runner.Steps{Client: client, Operation: task.Run, Release: rel, Readiness: ready.Options{Timeout: waitTimeout}, Approve: a.approver(&o.tasks), Images: o.tasks.runnerImages()}
 	// Tasks of this machine need no cluster, so one that is not configured is no error.
 	if _, err := client.RESTConfig(); err == nil && !o.dryRun && a.planning == nil {
 		if err := a.addKubeconfig(&env, client, namespace); err != nil {

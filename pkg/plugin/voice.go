@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/engine"
-	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube/ready"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/report"
 )
 
@@ -45,7 +45,7 @@ func (v *voice) note(text string) {
 }
 
 // waiting says what is waited for, a line for each object.
-func (v *voice) waiting(all int, unready []kube.Unready) {
+func (v *voice) waiting(all int, unready []ready.Unready) {
 	lines := []string{fmt.Sprintf("waiting for %d of %d objects:", len(unready), all)}
 	for _, u := range unready {
 		lines = append(lines, fmt.Sprintf("  %s, for %s", u, u.For.Round(time.Second)))

@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube/ready"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/plan"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/record"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/runner"
@@ -76,7 +77,7 @@ func WithObjects(r runner.Rights, client *kube.Client, objects []*unstructured.U
 	}
 	seen := map[use]bool{}
 	for _, o := range objects {
-		if u := (use{o.GroupVersionKind(), kube.IsWaitedFor(o)}); !seen[u] {
+		if u := (use{o.GroupVersionKind(), ready.IsWaitedFor(o)}); !seen[u] {
 			seen[u] = true
 			verbs := []string{"get", "create", "patch", "delete"}
 			if u.waits {

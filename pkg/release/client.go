@@ -9,13 +9,13 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 
-	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube/ready"
 )
 
-// Cluster waits for the objects of releases; *kube.Client is one.
+// Cluster waits for the objects of releases; ready.Waiter is one.
 type Cluster interface {
-	WaitReady(ctx context.Context, objects []*unstructured.Unstructured, how kube.Readiness) error
-	WaitGone(ctx context.Context, objects []kube.Deleted, timeout time.Duration) error
+	WaitReady(ctx context.Context, objects []*unstructured.Unstructured, how ready.Options) error
+	WaitDeleted(ctx context.Context, objects []ready.Deleted, timeout time.Duration) error
 }
 
 // client is Helm's cluster client with waits of our own: they use watches, report what they wait for, and end when
@@ -30,7 +30,7 @@ type client struct {
 	ctx     context.Context //nolint:containedctx
 	cluster Cluster
 	// readiness sets how objects are waited for, except for the timeout, which Helm passes.
-	readiness kube.Readiness
+	readiness ready.Options
 	server    server
 	// hooks runs hooks; see Helm.SetHooks.
 	hooks HookRunner

@@ -17,7 +17,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 
-	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube/ready"
 )
 
 // Helm is the configuration that Helm's commands share: the cluster, the release storage and the output.
@@ -32,7 +32,7 @@ type Helm struct {
 	mode      HookMode
 	hooks     HookRunner
 	cluster   Cluster
-	readiness kube.Readiness
+	readiness ready.Options
 }
 
 // NewHelm returns Helm without a connection; see Connect.
@@ -45,10 +45,10 @@ func NewHelm(settings *Settings, out, errOut io.Writer) *Helm {
 var setFieldManager = sync.OnceFunc(func() { helmkube.ManagedFieldsManager = "helm" })
 
 // SetCluster sets what waits for objects, and how. It must be called before Connect, unless releases are only read.
-func (h *Helm) SetCluster(cluster Cluster, how kube.Readiness) { h.cluster, h.readiness = cluster, how }
+func (h *Helm) SetCluster(cluster Cluster, how ready.Options) { h.cluster, h.readiness = cluster, how }
 
 // Readiness returns how objects are waited for.
-func (h *Helm) Readiness() kube.Readiness { return h.readiness }
+func (h *Helm) Readiness() ready.Options { return h.readiness }
 
 // Connect sets the cluster, through getter, the namespace, and the release storage of $HELM_DRIVER. It makes no request.
 // Cancelling ctx ends the waits of Helm's actions, so that they write the status of the release and return.

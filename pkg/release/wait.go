@@ -10,7 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 
-	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube/ready"
 )
 
 // Wait implements kube.Interface.
@@ -78,14 +78,14 @@ func (c *client) WaitForDelete(resources helmkube.ResourceList, timeout time.Dur
 
 // waitDeleted waits until the resources are deleted. An object with a UID is deleted when another one has its name.
 func (c *client) waitDeleted(resources helmkube.ResourceList, timeout time.Duration) error {
-	deleted := make([]kube.Deleted, len(resources))
+	deleted := make([]ready.Deleted, len(resources))
 	for i, r := range resources {
-		deleted[i] = kube.Deleted{Resource: r.Mapping.Resource, Namespace: r.Namespace, Name: r.Name, UID: uidOf(r)}
+		deleted[i] = ready.Deleted{Resource: r.Mapping.Resource, Namespace: r.Namespace, Name: r.Name, UID: uidOf(r)}
 		if r.Mapping.Scope.Name() == meta.RESTScopeNameRoot {
 			deleted[i].Namespace = ""
 		}
 	}
-	return c.until(func(ctx context.Context) error { return c.cluster.WaitGone(ctx, deleted, timeout) })
+	return c.until(func(ctx context.Context) error { return c.cluster.WaitDeleted(ctx, deleted, timeout) })
 }
 
 // until calls wait with the context of the active change, or of the run if there is none.

@@ -5,19 +5,19 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/runner/evaluation"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
 // metricStatus returns the value of a metric in the cluster; see evaluation.Runner.
 func (s *Steps) metricStatus(ctx context.Context, o task.Objective) (string, error) {
-	return s.Client.MetricStatus(ctx, cmp.Or(o.Namespace, s.Release.Namespace), o.Metric)
+	return evaluation.Metrics{Client: s.Client}.Status(ctx, cmp.Or(o.Namespace, s.Release.Namespace), o.Metric)
 }
 
 // askPrometheus queries the provider of a metric; see evaluation.Runner.
 func (s *Steps) askPrometheus(ctx context.Context, o task.Objective) (float64, error) {
 	namespace := s.Release.Namespace
-	q := kube.PrometheusQuery{Server: o.Server, Query: o.Query, Insecure: o.Insecure}
+	q := evaluation.PrometheusQuery{Server: o.Server, Query: o.Query, Insecure: o.Insecure}
 	if o.Secret != "" {
 		if o.Namespace != "" && o.Namespace != namespace {
 			return 0, fmt.Errorf("the token for %s would be of secret %q in namespace %q: one of namespace %q is sent, and no other", o.Server, o.Secret, o.Namespace, namespace)
@@ -28,5 +28,5 @@ func (s *Steps) askPrometheus(ctx context.Context, o task.Objective) (float64, e
 		}
 		q.Token = token
 	}
-	return s.Client.AskPrometheus(ctx, q)
+	return evaluation.Metrics{Client: s.Client}.Ask(ctx, q)
 }

@@ -12,8 +12,9 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/engine"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/format/draft"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube"
-	kubeexec "github.com/kubectl-tasks/kubectl-tasks/pkg/kube/exec"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube/workload"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/plan"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/runner/exec"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/runner/pod"
@@ -23,7 +24,7 @@ import (
 // execRunner returns the runner of an attempt in running pods.
 func (s *Steps) execRunner(a engine.Attempt, sink task.Sink) exec.Runner {
 	id := pod.Identity{Run: s.RunID, Step: a.ID, Attempt: a.Number}
-	runner := exec.Runner{Client: kubeexec.Executor{Client: s.Client}, PodDeleted: s.Client.PodGone, Grace: StopGrace, Token: id.Token, MaskSecrets: s.maskSecretsOfPod(a, sink)}
+	runner := exec.Runner{Client: s.cluster(), PodDeleted: s.Client.PodGone, Grace: StopGrace, Token: id.Token, MaskSecrets: s.maskSecretsOfPod(a, sink)}
 	runner.CheckPlace = s.checkPlace
 	if s.Created != nil {
 		runner.BeforeStart = func(places ...task.Object) error { return s.Created(a.ID, places...) }
@@ -42,24 +43,24 @@ func (s *Steps) use(target string) (exec.Workload, error) {
 
 // choice returns which pods the task of a step may run in. Before Helm changes a release, and after a failure, these
 // are the pods that serve, even when an earlier update is stuck; otherwise those of the newest revision.
-func choice(step plan.Step, e task.Exec) kube.Choice {
+func choice(step plan.Step, e task.Exec) workload.Choice {
 	before := step.Stage == task.Before || strings.HasPrefix(string(step.Phase), "pre-") // of a task that runs by its name
-	return kube.Choice{AnyRevision: before || step.Stage > task.After, Unready: e.Unready}
+	return workload.Choice{AnyRevision: before || step.Stage > task.After, Unready: e.Unready}
 }
 
 // pods returns the pods in which an exec task can run.
-func (s *Steps) pods(ctx context.Context, e task.Exec, choice kube.Choice) ([]corev1.Pod, error) {
+func (s *Steps) pods(ctx context.Context, e task.Exec, choice workload.Choice) ([]corev1.Pod, error) {
 	switch {
 	case e.Target != "":
-		return s.Client.TargetPods(ctx, s.Release.Namespace, e.Target, choice)
+		return s.cluster().TargetPods(ctx, s.Release.Namespace, e.Target, choice)
 	case e.Selector != "":
-		return s.Client.SelectorPods(ctx, s.Release.Namespace, e.Selector, choice)
+		return s.cluster().SelectorPods(ctx, s.Release.Namespace, e.Selector, choice)
 	}
 	objects, err := s.ofNamespace()
 	if err != nil {
 		return nil, err
 	}
-	return s.Client.ReleasePods(ctx, objects, choice)
+	return s.cluster().ReleasePods(ctx, workload.PreferLabelled(workload.Of(objects), draft.PodLabel), choice)
 }
 
 // ofNamespace returns the objects of the release in its own namespace. Tasks run in no other, even if the chart has
@@ -86,9 +87,9 @@ func (s *Steps) checkPlace(ctx context.Context, t task.Task, place task.Object) 
 	var selects bool
 	switch e := t.Executor.(type) {
 	case task.Service:
-		var workload string
-		if workload, err = s.Client.FindWorkload(ctx, namespace, s.Release.Name, e.Name, cmp.Or(e.Label, task.ServiceLabel)); err == nil {
-			selects, err = s.Client.Selects(ctx, namespace, workload, pod)
+		var target string
+		if target, err = s.cluster().FindWorkload(ctx, namespace, s.Release.Name, e.Name, cmp.Or(e.Label, task.ServiceLabel)); err == nil {
+			selects, err = s.cluster().Selects(ctx, namespace, target, pod)
 		}
 	case task.Exec:
 		selects, err = s.selects(ctx, e, pod)
@@ -103,7 +104,7 @@ func (s *Steps) checkPlace(ctx context.Context, t task.Task, place task.Object) 
 func (s *Steps) selects(ctx context.Context, e task.Exec, pod *corev1.Pod) (bool, error) {
 	switch {
 	case e.Target != "":
-		return s.Client.Selects(ctx, s.Release.Namespace, e.Target, pod)
+		return s.cluster().Selects(ctx, s.Release.Namespace, e.Target, pod)
 	case e.Selector != "":
 		selector, err := labels.Parse(e.Selector)
 		return err == nil && selector.Matches(labels.Set(pod.Labels)), err
@@ -112,8 +113,8 @@ func (s *Steps) selects(ctx context.Context, e task.Exec, pod *corev1.Pod) (bool
 	if err != nil {
 		return false, err
 	}
-	for _, w := range kube.Workloads(objects) {
-		if selects, err := s.Client.Selects(ctx, s.Release.Namespace, kube.Name(w), pod); selects || err != nil {
+	for _, w := range workload.Of(objects) {
+		if selects, err := s.cluster().Selects(ctx, s.Release.Namespace, kube.Name(w), pod); selects || err != nil {
 			return selects, err
 		}
 	}

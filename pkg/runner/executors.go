@@ -7,7 +7,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/engine"
-	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube/workload"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/plan"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/runner/pod"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
@@ -48,7 +48,7 @@ type Executor struct {
 	Pod func(ctx context.Context, pods pod.Runner, t task.Task) *corev1.Pod
 	// Lacks returns which of the objects that the task of a step refers to will not exist; empty when all will, or when
 	// that is not known yet.
-	Lacks func(ctx context.Context, coming kube.Coming, s plan.Step) string
+	Lacks func(ctx context.Context, coming workload.Preview, s plan.Step) string
 	// Place is where a task runs.
 	Place Place
 	// Sends returns the variables of this machine whose values a task sends to the cluster.

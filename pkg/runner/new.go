@@ -37,7 +37,7 @@ func newExec(s *Steps, a engine.Attempt, sink task.Sink) Runner {
 
 func newService(s *Steps, a engine.Attempt, sink task.Sink) Runner {
 	return service.Runner{
-		Cluster: s.Client, Exec: s.execRunner(a, sink), Namespace: s.Release.Namespace, Release: a.Release.Name,
+		Cluster: s.cluster(), Exec: s.execRunner(a, sink), Namespace: s.Release.Namespace, Release: a.Release.Name,
 		Installing: s.Operation == task.Install, ScaledUp: &s.ScaledUp,
 	}
 }
@@ -48,7 +48,7 @@ func newJob(s *Steps, a engine.Attempt, sink task.Sink) Runner { return s.jobs(a
 
 // jobs returns the runner of an attempt in a Job.
 func (s *Steps) jobs(a engine.Attempt, sink task.Sink) job.Runner {
-	return job.Runner{Cluster: s.Client, Pods: s.Pods(a, sink)}
+	return job.Runner{Cluster: s.cluster(), Pods: s.Pods(a, sink)}
 }
 
 func newFunction(s *Steps, a engine.Attempt, sink task.Sink) Runner {
@@ -56,7 +56,7 @@ func newFunction(s *Steps, a engine.Attempt, sink task.Sink) Runner {
 }
 
 func newClone(s *Steps, a engine.Attempt, sink task.Sink) Runner {
-	runner := clone.Runner{Cluster: s.Client, Pods: s.Pods(a, sink)}
+	runner := clone.Runner{Cluster: s.cluster(), Pods: s.Pods(a, sink)}
 	if a.Stage == task.Before {
 		runner.Next = s.Next
 	}
@@ -64,18 +64,18 @@ func newClone(s *Steps, a engine.Attempt, sink task.Sink) Runner {
 }
 
 func newStandard(s *Steps, a engine.Attempt, sink task.Sink) Runner {
-	return standard.Runner{Cluster: s.Client, Clones: clone.Runner{Cluster: s.Client, Pods: s.Pods(a, sink)}}
+	return standard.Runner{Cluster: s.cluster(), Clones: clone.Runner{Cluster: s.cluster(), Pods: s.Pods(a, sink)}}
 }
 
 func newAdvanced(s *Steps, a engine.Attempt, sink task.Sink) Runner { return s.advanced(a, sink) }
 
 // advanced returns the runner of an attempt of one of Lagoon's advanced tasks.
 func (s *Steps) advanced(a engine.Attempt, sink task.Sink) advanced.Runner {
-	return advanced.Runner{Cluster: s.Client, Pods: s.Pods(a, sink)}
+	return advanced.Runner{Cluster: s.cluster(), Pods: s.Pods(a, sink)}
 }
 
 func newKeptn(s *Steps, a engine.Attempt, sink task.Sink) Runner {
-	runner := keptn.Runner{Cluster: s.Client, Namespace: s.Release.Namespace, Jobs: s.jobs(a, sink)}
+	runner := keptn.Runner{Cluster: s.cluster(), Namespace: s.Release.Namespace, Jobs: s.jobs(a, sink)}
 	if a.Stage == task.Before {
 		runner.Next = s.Next
 	}
@@ -87,7 +87,7 @@ func newEvaluation(s *Steps, _ engine.Attempt, _ task.Sink) Runner {
 }
 
 func newWait(s *Steps, _ engine.Attempt, _ task.Sink) Runner {
-	return wait.Runner{Namespace: s.Release.Namespace, WaitFor: s.Client.WaitFor}
+	return wait.Runner{Namespace: s.Release.Namespace, WaitFor: s.cluster().WaitFor}
 }
 
 func newApprove(s *Steps, _ engine.Attempt, _ task.Sink) Runner { return s.Approve }

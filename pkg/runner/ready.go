@@ -5,7 +5,8 @@ import (
 	"errors"
 
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/engine"
-	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube/ready"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube/workload"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/plan"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
@@ -14,19 +15,19 @@ import (
 func (s *Steps) awaitRelease(ctx context.Context) task.Result {
 	objects, err := s.Objects()
 	if err == nil {
-		err = s.Client.WaitReady(ctx, kube.Workloads(objects), s.Readiness)
+		err = s.cluster().WaitReady(ctx, workload.Of(objects), s.Readiness)
 	}
 	return waited(ctx, err)
 }
 
 // awaitObject waits until the object of a step is ready.
 func (s *Steps) awaitObject(ctx context.Context, step plan.Step) task.Result {
-	return waited(ctx, s.Client.WaitObject(ctx, step.Release.Namespace, step.Object, s.Readiness))
+	return waited(ctx, s.cluster().WaitObject(ctx, step.Release.Namespace, step.Object, s.Readiness))
 }
 
 // waited returns the result of a wait that returned err.
 func waited(ctx context.Context, err error) task.Result {
-	var notReady *kube.NotReadyError
+	var notReady *ready.NotReadyError
 	switch {
 	case err == nil:
 		return task.Result{State: task.Succeeded}

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube/workload"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/plan"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
@@ -17,7 +17,7 @@ func unknownYet(t *task.Task, text string) bool {
 	return strings.Contains(text, "${") || slices.Contains(t.Needs, text)
 }
 
-func execLacks(ctx context.Context, coming kube.Coming, s plan.Step) string {
+func execLacks(ctx context.Context, coming workload.Preview, s plan.Step) string {
 	e := s.Task.Executor.(task.Exec)
 	switch {
 	case unknownYet(s.Task, e.Target) || unknownYet(s.Task, e.Container) || e.Selector != "" || e.AllowEmpty:
@@ -28,7 +28,7 @@ func execLacks(ctx context.Context, coming kube.Coming, s plan.Step) string {
 	return coming.Release(ctx, e.Container)
 }
 
-func cloneLacks(ctx context.Context, coming kube.Coming, s plan.Step) string {
+func cloneLacks(ctx context.Context, coming workload.Preview, s plan.Step) string {
 	e := s.Task.Executor.(task.Clone)
 	containers := append([]string{e.Container}, e.Sidecars...)
 	if unknownYet(s.Task, e.From) || slices.ContainsFunc(containers, func(c string) bool { return unknownYet(s.Task, c) }) {
@@ -37,12 +37,12 @@ func cloneLacks(ctx context.Context, coming kube.Coming, s plan.Step) string {
 	return coming.Template(ctx, e.From, containers...)
 }
 
-func serviceLacks(ctx context.Context, coming kube.Coming, s plan.Step) string {
+func serviceLacks(ctx context.Context, coming workload.Preview, s plan.Step) string {
 	e := s.Task.Executor.(task.Service)
 	return coming.Service(ctx, s.Release.Name, e.Name, cmp.Or(e.Label, task.ServiceLabel), e.Container)
 }
 
-func waitLacks(_ context.Context, coming kube.Coming, s plan.Step) string {
+func waitLacks(_ context.Context, coming workload.Preview, s plan.Step) string {
 	e := s.Task.Executor.(task.Wait)
 	if unknownYet(s.Task, e.Object) {
 		return ""

@@ -1,8 +1,6 @@
 package runner
 
 import (
-	"strings"
-
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
@@ -106,8 +104,8 @@ func standardRights(e task.Executor) Rights {
 
 func waitRights(e task.Executor) Rights {
 	var r Rights
-	if group, resource, ok := resourceOf(e.(task.Wait).Object); ok {
-		r.Require(group, resource, "get", "list", "watch")
+	if known, ok := kube.KnownResource(e.(task.Wait).Object); ok {
+		r.Require(known.Group, known.Resource, "get", "list", "watch")
 	}
 	return r
 }
@@ -126,12 +124,12 @@ func (r *Rights) secrets() { r.Prefer("", "secrets", "get") }
 
 // workload adds the rights for finding the pods, or the pod template, of KIND/NAME.
 func (r *Rights) workload(name string) {
-	group, resource, ok := resourceOf(name)
+	known, ok := kube.KnownResource(name)
 	if !ok {
 		return
 	}
-	r.Require(group, resource, "get")
-	switch resource {
+	r.Require(known.Group, known.Resource, "get")
+	switch known.Resource {
 	case "deployments":
 		r.Require("apps", "replicasets", "list")
 	case "daemonsets":
@@ -139,33 +137,10 @@ func (r *Rights) workload(name string) {
 	}
 }
 
-// resources are the kinds that tasks name most. Rights for other kinds are not checked before the run.
-var resources = map[string][2]string{
-	"deployment": {"apps", "deployments"}, "deploy": {"apps", "deployments"},
-	"statefulset": {"apps", "statefulsets"}, "sts": {"apps", "statefulsets"},
-	"daemonset": {"apps", "daemonsets"}, "ds": {"apps", "daemonsets"},
-	"replicaset": {"apps", "replicasets"}, "rs": {"apps", "replicasets"},
-	"service": {"", "services"}, "svc": {"", "services"},
-	"pod": {"", "pods"}, "po": {"", "pods"},
-	"job": {"batch", "jobs"}, "cronjob": {"batch", "cronjobs"}, "cj": {"batch", "cronjobs"},
-	"configmap": {"", "configmaps"}, "cm": {"", "configmaps"}, "secret": {"", "secrets"},
-	"persistentvolumeclaim": {"", "persistentvolumeclaims"}, "pvc": {"", "persistentvolumeclaims"},
-}
-
-// resourceOf returns the group and the resource of KIND/NAME; false when it is none of resources.
-func resourceOf(name string) (group, resource string, ok bool) {
-	kind, _, _ := strings.Cut(strings.ToLower(name), "/")
-	found, ok := resources[kind]
-	if !ok {
-		found, ok = resources[strings.TrimSuffix(kind, "s")]
-	}
-	return found[0], found[1], ok
-}
-
 // scaleOf returns the resource that scales KIND/NAME.
 func scaleOf(target string) string {
-	if _, resource, ok := resourceOf(target); ok {
-		return resource + "/scale"
+	if known, ok := kube.KnownResource(target); ok {
+		return known.Resource + "/scale"
 	}
 	return "deployments/scale"
 }

@@ -11,6 +11,8 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/engine"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/failpoint"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube/cluster"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube/ready"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/plan"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/runner/approve"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/runner/helm"
@@ -43,7 +45,7 @@ type Steps struct {
 	// Objects returns those of the release's newest revision.
 	Objects func() ([]*unstructured.Unstructured, error)
 	// Readiness is how steps wait for objects, including the time limit.
-	Readiness kube.Readiness
+	Readiness ready.Options
 	// Approve asks the person at the terminal.
 	Approve approve.Runner
 	// Images are the runner images of functions.
@@ -60,6 +62,9 @@ type Steps struct {
 	recording sync.WaitGroup
 	secrets   secretsInUse
 }
+
+// cluster returns the client together with all that the runners ask of the cluster.
+func (s *Steps) cluster() cluster.Cluster { return cluster.Of(s.Client) }
 
 // Run implements engine.Runner.
 func (s *Steps) Run(ctx context.Context, a engine.Attempt, sink task.Sink) task.Result {

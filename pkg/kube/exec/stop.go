@@ -12,7 +12,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/util/wait"
 
-	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/retry"
 )
 
 // signalGroup sends a signal to a process group; with none to send it to it does nothing.
@@ -65,7 +65,7 @@ const apiPatience = 2 * time.Minute
 
 // goOn comes back to a program until its end is known. lost is why the connection ended.
 func (e Executor) goOn(ctx context.Context, x *execution, lost error, grace time.Duration) (int, error) {
-	retry := wait.Backoff{Duration: 200 * time.Millisecond, Factor: 2, Jitter: 0.2, Steps: 8, Cap: 5 * time.Second}
+	backoff := wait.Backoff{Duration: 200 * time.Millisecond, Factor: 2, Jitter: 0.2, Steps: 8, Cap: 5 * time.Second}
 	giveUp := time.Now().Add(apiPatience)
 	for {
 		was := x.printed()
@@ -93,7 +93,7 @@ func (e Executor) goOn(ctx context.Context, x *execution, lost error, grace time
 		if time.Now().After(giveUp) {
 			return 0, &LostError{fmt.Errorf("%w; and for %s the container could not be reached: %w", reason(lost), apiPatience, err)}
 		}
-		if kube.Pause(ctx, &retry) != nil {
+		if retry.Pause(ctx, backoff.Step()) != nil {
 			return 0, &LostError{context.Cause(ctx)}
 		}
 	}

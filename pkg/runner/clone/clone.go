@@ -13,16 +13,17 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube/workload"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/runner/job"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/runner/pod"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
-// Cluster is what the runner needs of a cluster; *kube.Client is one.
+// Cluster is what the runner needs of a cluster; cluster.Cluster is one.
 type Cluster interface {
 	job.Cluster
-	PodTemplate(ctx context.Context, namespace, from string) (*kube.Template, error)
-	PodTemplateIn(objects []*unstructured.Unstructured, namespace, from string) (*kube.Template, error)
+	PodTemplate(ctx context.Context, namespace, from string) (*workload.Template, error)
+	PodTemplateIn(objects []*unstructured.Unstructured, namespace, from string) (*workload.Template, error)
 	ClaimUse(ctx context.Context, namespace, claim string) (kube.ClaimUse, error)
 	Live(ctx context.Context, o *unstructured.Unstructured) (*unstructured.Unstructured, error)
 	CreateObject(ctx context.Context, o *unstructured.Unstructured) (*unstructured.Unstructured, error)
@@ -52,12 +53,12 @@ func (r Runner) Run(ctx context.Context, t task.Task, sink task.Sink) task.Resul
 	return r.run(ctx, t, template, next, sink)
 }
 
-// RunTemplate is Run for a template that is known already; see kube.Client.PodTemplate.
-func (r Runner) RunTemplate(ctx context.Context, t task.Task, template *kube.Template, sink task.Sink) task.Result {
+// RunTemplate is Run for a template that is known already; see workload.Finder.PodTemplate.
+func (r Runner) RunTemplate(ctx context.Context, t task.Task, template *workload.Template, sink task.Sink) task.Result {
 	return r.run(ctx, t, template, nil, sink)
 }
 
-func (r Runner) run(ctx context.Context, t task.Task, template *kube.Template, next []*unstructured.Unstructured, sink task.Sink) task.Result {
+func (r Runner) run(ctx context.Context, t task.Task, template *workload.Template, next []*unstructured.Unstructured, sink task.Sink) task.Result {
 	made, err := build(template, t.Executor.(task.Clone))
 	if err == nil {
 		err = r.checkClaims(ctx, made.Spec, sink)
@@ -86,7 +87,7 @@ func failed(ctx context.Context, err error) task.Result {
 
 // template returns the pod template, and the objects that Helm is going to apply when it is one of
 // theirs.
-func (r Runner) template(ctx context.Context, c task.Clone) (*kube.Template, []*unstructured.Unstructured, error) {
+func (r Runner) template(ctx context.Context, c task.Clone) (*workload.Template, []*unstructured.Unstructured, error) {
 	if !c.Next || r.Next == nil {
 		template, err := r.Cluster.PodTemplate(ctx, r.Pods.Namespace, c.From)
 		return template, nil, err
@@ -128,7 +129,7 @@ func (r Runner) checkClaims(ctx context.Context, spec corev1.PodSpec, sink task.
 // build makes the pod of a clone: the template without what belongs to a pod that serves. Its
 // labels and annotations stay behind, so that no Service and no ReplicaSet takes it for one of
 // theirs.
-func build(template *kube.Template, c task.Clone) (task.Pod, error) {
+func build(template *workload.Template, c task.Clone) (task.Pod, error) {
 	main := c.Container
 	if main == "" {
 		main = template.DefaultContainer()

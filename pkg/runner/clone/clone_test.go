@@ -7,13 +7,13 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube/workload"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
-func template() *kube.Template {
+func template() *workload.Template {
 	probe, always, seconds := &corev1.Probe{}, corev1.ContainerRestartPolicyAlways, int64(5)
-	t := &kube.Template{Of: "deployment/web", Claims: []string{"own"}}
+	t := &workload.Template{Of: "deployment/web", Claims: []string{"own"}}
 	t.ObjectMeta = metav1.ObjectMeta{Labels: map[string]string{"app": "web", "pod-template-hash": "1"}}
 	t.Spec = corev1.PodSpec{
 		NodeName: "n", Hostname: "h", ActiveDeadlineSeconds: &seconds, ServiceAccountName: "sa",

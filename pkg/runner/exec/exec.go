@@ -15,8 +15,9 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/kubectl/pkg/cmd/util/podcmd"
 
-	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube"
 	kubeexec "github.com/kubectl-tasks/kubectl-tasks/pkg/kube/exec"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube/ready"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube/workload"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/runner/lines"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
@@ -33,7 +34,7 @@ type Client interface {
 type Runner struct {
 	Client Client
 	// Pods returns where the task can run; it is asked anew for each task. None is a
-	// *kube.NoPodsError.
+	// *workload.NoPodsError.
 	Pods func(ctx context.Context, e task.Exec) ([]corev1.Pod, error)
 	// Gone reports whether exactly this pod is deleted, or about to be.
 	PodDeleted func(ctx context.Context, pod *corev1.Pod) bool
@@ -75,8 +76,8 @@ func (r Runner) Run(ctx context.Context, t task.Task, sink task.Sink) task.Resul
 	defer done()
 	var (
 		pods []corev1.Pod
-		none *kube.NoPodsError
-		late *kube.NotReadyError
+		none *workload.NoPodsError
+		late *ready.NotReadyError
 	)
 	if err == nil {
 		pods, none, err = r.find(ctx, t, e, sink)
@@ -133,10 +134,10 @@ const askEvery = time.Second
 
 // find returns where the task can run; none says why it is nowhere. While pods are there, or about to be, and none is
 // ready, a task with a time limit waits for one.
-func (r Runner) find(ctx context.Context, t task.Task, e task.Exec, sink task.Sink) (pods []corev1.Pod, none *kube.NoPodsError, err error) {
+func (r Runner) find(ctx context.Context, t task.Task, e task.Exec, sink task.Sink) (pods []corev1.Pod, none *workload.NoPodsError, err error) {
 	for told := ""; ; {
 		pods, err = r.Pods(ctx, e)
-		now, isNone := errors.AsType[*kube.NoPodsError](err)
+		now, isNone := errors.AsType[*workload.NoPodsError](err)
 		if isNone {
 			none = now
 		}

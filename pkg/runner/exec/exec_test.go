@@ -17,8 +17,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
-	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube"
 	kubeexec "github.com/kubectl-tasks/kubectl-tasks/pkg/kube/exec"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube/workload"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
@@ -95,16 +95,16 @@ func TestRun(t *testing.T) {
 		called    []string
 	}{
 		{
-			name: "no pods", exec: task.Exec{AllowEmpty: true}, podsError: &kube.NoPodsError{Of: "the release", Why: "release has no pods"},
+			name: "no pods", exec: task.Exec{AllowEmpty: true}, podsError: &workload.NoPodsError{Of: "the release", Why: "release has no pods"},
 			state: task.Skipped, message: "release has no pods; nothing to run",
 		},
 		{
-			name: "no pods, which is not allowed", podsError: &kube.NoPodsError{Of: "deployment/web", Why: "it is scaled to zero"},
+			name: "no pods, which is not allowed", podsError: &workload.NoPodsError{Of: "deployment/web", Why: "it is scaled to zero"},
 			state: task.Failed, message: "no ready pod of deployment/web: it is scaled to zero",
 		},
 		{
 			name: "pods that are not ready are not no pods", exec: task.Exec{AllowEmpty: true},
-			podsError: &kube.NoPodsError{Of: "the release", Why: "pod a: ErrImagePull", Unready: true},
+			podsError: &workload.NoPodsError{Of: "the release", Why: "pod a: ErrImagePull", Unready: true},
 			state:     task.Failed, message: "no ready pod of the release: pod a: ErrImagePull",
 		},
 		{name: "one of the pods", exec: task.Exec{}, pods: []corev1.Pod{pod("a"), pod("b")}, state: task.Succeeded, called: []string{"a/app"}},
@@ -237,10 +237,10 @@ func TestRunCancel(t *testing.T) {
 
 // TestRunWaits: a task with a time limit waits for a pod that is there and not ready, and no other does.
 func TestRunWaits(t *testing.T) {
-	pending := &kube.NoPodsError{Of: "deployment/web", Why: "pod a: pending", Unready: true, Coming: true}
+	pending := &workload.NoPodsError{Of: "deployment/web", Why: "pod a: pending", Unready: true, Coming: true}
 	for name, c := range map[string]struct {
 		timeout time.Duration
-		none    *kube.NoPodsError
+		none    *workload.NoPodsError
 		ready   time.Duration
 		state   task.State
 		message string
@@ -249,7 +249,7 @@ func TestRunWaits(t *testing.T) {
 		"ready in time":           {time.Minute, pending, 5 * time.Second, task.Succeeded, "", 6 * time.Second},
 		"too late":                {3 * time.Second, pending, 5 * time.Second, task.Cancelled, "late: no ready pod of deployment/web: pod a: pending", 3 * time.Second},
 		"without a limit":         {0, pending, 5 * time.Second, task.Failed, "no ready pod of deployment/web: pod a: pending", 0},
-		"none is going to be one": {time.Minute, &kube.NoPodsError{Of: "x", Why: "none matches"}, 5 * time.Second, task.Failed, "no ready pod of x: none matches", 0},
+		"none is going to be one": {time.Minute, &workload.NoPodsError{Of: "x", Why: "none matches"}, 5 * time.Second, task.Failed, "no ready pod of x: none matches", 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -233,7 +233,7 @@ func (f *follower) warn() {
 func waiting(pod *corev1.Pod) (reason, message string, terminal bool) {
 	for _, s := range slices.Concat(pod.Status.InitContainerStatuses, pod.Status.ContainerStatuses) {
 		w := s.State.Waiting
-		if w == nil || !slices.Contains(kube.HopelessReasons, w.Reason) {
+		if w == nil || !slices.Contains(kube.TerminalWaitingReasons, w.Reason) {
 			continue
 		}
 		// The two take turns; as one, they are said once.

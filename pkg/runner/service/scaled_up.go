@@ -7,16 +7,16 @@ import (
 	"sync"
 	"time"
 
-	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube/ready"
 )
 
-// Scaler is the part of a cluster that scaling needs; *kube.Client is one.
+// Scaler is the part of a cluster that scaling needs; cluster.Cluster is one.
 type Scaler interface {
 	ScaledToZero(ctx context.Context, namespace, target string) (bool, error)
 	WorkloadUID(ctx context.Context, namespace, target string) (string, error)
 	Scale(ctx context.Context, namespace, target string, from, to int64) error
 	ScaleBack(ctx context.Context, namespace, target, uid string, from int64) error
-	WaitObject(ctx context.Context, namespace, target string, how kube.Readiness) error
+	WaitObject(ctx context.Context, namespace, target string, how ready.Options) error
 }
 
 // ScaledUp scales the workloads that tasks of a run use up from zero, and back down afterwards. A workload that exec
@@ -34,13 +34,13 @@ type ScaledUp struct {
 	AfterDown func(target string)
 
 	mu  sync.Mutex
-	all map[string]*workload
+	all map[string]*used
 	// up are the workloads that are scaled up, in that order.
-	up []*workload
+	up []*used
 }
 
-// workload is a workload that tasks use.
-type workload struct {
+// used is a workload that tasks use.
+type used struct {
 	target string
 	// mu is held while the workload is scaled.
 	mu    sync.Mutex
@@ -56,7 +56,7 @@ type workload struct {
 // Use is a workload in use by a task.
 type Use struct {
 	of       *ScaledUp
-	workload *workload
+	workload *used
 }
 
 // Use counts a task as a user of a workload, given as KIND/NAME. It is called before the task looks for pods: until
@@ -69,14 +69,14 @@ func (s *ScaledUp) Use(target string) Use {
 	return Use{s, w}
 }
 
-func (s *ScaledUp) workload(target string) *workload {
+func (s *ScaledUp) workload(target string) *used {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.all == nil {
-		s.all = map[string]*workload{}
+		s.all = map[string]*used{}
 	}
 	if s.all[target] == nil {
-		s.all[target] = &workload{target: target}
+		s.all[target] = &used{target: target}
 	}
 	return s.all[target]
 }
@@ -97,7 +97,7 @@ func (u Use) ScaleUp(ctx context.Context, note func(string)) (bool, error) {
 	if err != nil || !up {
 		return false, err
 	}
-	return true, u.of.Cluster.WaitObject(ctx, u.of.Namespace, u.workload.target, kube.Readiness{Timeout: u.of.Timeout})
+	return true, u.of.Cluster.WaitObject(ctx, u.of.Namespace, u.workload.target, ready.Options{Timeout: u.of.Timeout})
 }
 
 func (u Use) scaleUp(ctx context.Context, note func(string)) (bool, error) {
@@ -181,13 +181,13 @@ func (u Use) Done(ctx context.Context, note func(string)) {
 }
 
 // down scales the workload, whose lock is held, back to zero.
-func (s *ScaledUp) down(ctx context.Context, w *workload) error {
+func (s *ScaledUp) down(ctx context.Context, w *used) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), downTimeout)
 	defer cancel()
 	replicas := w.replicas
 	w.replicas, w.untilEnd = 0, false
 	s.mu.Lock()
-	s.up = slices.DeleteFunc(s.up, func(other *workload) bool { return other == w })
+	s.up = slices.DeleteFunc(s.up, func(other *used) bool { return other == w })
 	s.mu.Unlock()
 	return s.Cluster.ScaleBack(ctx, s.Namespace, w.target, w.uid, replicas)
 }

@@ -8,20 +8,21 @@ import (
 	"strings"
 	"time"
 
+	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
-	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube/workload"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/runner/exec"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
-// Cluster is the part of a cluster that the runner needs; *kube.Client is one.
+// Cluster is the part of a cluster that the runner needs; cluster.Cluster is one.
 type Cluster interface {
 	FindWorkload(ctx context.Context, namespace, release, service, label string) (string, error)
-	TargetPods(ctx context.Context, namespace, workload string, choice kube.Choice) ([]corev1.Pod, error)
+	TargetPods(ctx context.Context, namespace, target string, choice workload.Choice) ([]corev1.Pod, error)
 	AwaitOneReady(ctx context.Context, namespace, target string) error
-	Idling(ctx context.Context, namespace string) ([]kube.Idle, error)
+	ListScaledToZero(ctx context.Context, namespace, selector string) ([]appsv1.Deployment, error)
 }
 
 // Runner runs service tasks.
@@ -46,7 +47,7 @@ func (r Runner) Run(ctx context.Context, t task.Task, sink task.Sink) task.Resul
 	}
 	pod, done, err := r.pod(ctx, s, sink)
 	defer done()
-	none, _ := errors.AsType[*kube.NoWorkloadError](err)
+	none, _ := errors.AsType[*workload.NoWorkloadError](err)
 	var (
 		timeout *timeoutError
 		unready *unreadyError
@@ -77,7 +78,7 @@ func (r Runner) Run(ctx context.Context, t task.Task, sink task.Sink) task.Resul
 }
 
 // serving are the pods that serve, the newest revision first.
-var serving = kube.Choice{AnyRevision: true}
+var serving = workload.Choice{AnyRevision: true}
 
 // pod returns the pod in which the program runs, and a function to call at its end.
 func (r Runner) pod(ctx context.Context, s task.Service, sink task.Sink) (pod *corev1.Pod, done func(), err error) {
@@ -91,28 +92,28 @@ func (r Runner) pod(ctx context.Context, s task.Service, sink task.Sink) (pod *c
 	if label == "" {
 		label = task.ServiceLabel
 	}
-	workload, err := r.Cluster.FindWorkload(ctx, r.Namespace, r.Release, s.Name, label)
+	target, err := r.Cluster.FindWorkload(ctx, r.Namespace, r.Release, s.Name, label)
 	if err != nil {
 		return nil, done, err
 	}
-	use := r.ScaledUp.Use(workload)
+	use := r.ScaledUp.Use(target)
 	done = func() { use.Done(ctx, func(text string) { note(sink, "%s", text) }) }
-	pods, err := r.Cluster.TargetPods(ctx, r.Namespace, workload, serving)
-	none, _ := errors.AsType[*kube.NoPodsError](err)
+	pods, err := r.Cluster.TargetPods(ctx, r.Namespace, target, serving)
+	none, _ := errors.AsType[*workload.NoPodsError](err)
 	if none == nil {
 		return first(pods), done, err
 	}
 	if none.Zero {
-		note(sink, "%s is scaled to zero: scaling it to 1", workload)
-		if err := r.scaleUp(ctx, use, workload, 1); err != nil {
+		note(sink, "%s is scaled to zero: scaling it to 1", target)
+		if err := r.scaleUp(ctx, use, target, 1); err != nil {
 			return nil, done, err
 		}
 	} else {
 		note(sink, "%v; waiting for it", none)
 	}
-	err = r.await(ctx, workload, s.Patience)
+	err = r.await(ctx, target, s.Patience)
 	if err == nil {
-		pods, err = r.Cluster.TargetPods(ctx, r.Namespace, workload, serving)
+		pods, err = r.Cluster.TargetPods(ctx, r.Namespace, target, serving)
 	}
 	if err != nil {
 		return nil, done, &unreadyError{err}
@@ -128,22 +129,22 @@ func (e *unreadyError) Unwrap() error { return e.err }
 
 // timeoutError means that a service had no ready pod in time.
 type timeoutError struct {
-	workload string
+	target   string
 	patience time.Duration
 }
 
 func (e *timeoutError) Error() string {
-	return fmt.Sprintf("no pod of %s was ready after %s", e.workload, e.patience)
+	return fmt.Sprintf("no pod of %s was ready after %s", e.target, e.patience)
 }
 
 // await waits for a ready pod of the workload, up to patience.
-func (r Runner) await(ctx context.Context, workload string, patience time.Duration) error {
-	timeout := &timeoutError{workload, patience}
+func (r Runner) await(ctx context.Context, target string, patience time.Duration) error {
+	timeout := &timeoutError{target, patience}
 	waiting, cancel := context.WithTimeoutCause(ctx, patience, timeout)
 	defer cancel()
-	err := r.Cluster.AwaitOneReady(waiting, r.Namespace, workload)
+	err := r.Cluster.AwaitOneReady(waiting, r.Namespace, target)
 	if waiting.Err() != nil && ctx.Err() == nil {
-		if _, why := r.Cluster.TargetPods(ctx, r.Namespace, workload, serving); why != nil {
+		if _, why := r.Cluster.TargetPods(ctx, r.Namespace, target, serving); why != nil {
 			return fmt.Errorf("%w: %w", timeout, why)
 		}
 		return timeout
@@ -152,10 +153,10 @@ func (r Runner) await(ctx context.Context, workload string, patience time.Durati
 }
 
 // scaleUp scales a workload up for this task and those that follow.
-func (r Runner) scaleUp(ctx context.Context, use Use, workload string, to int64) error {
+func (r Runner) scaleUp(ctx context.Context, use Use, target string, to int64) error {
 	err := use.ScaleUpUntilEnd(ctx, to)
 	if apierrors.IsForbidden(err) {
-		return fmt.Errorf("cannot scale %s to run the task: forbidden: %w", workload, err)
+		return fmt.Errorf("cannot scale %s to run the task: forbidden: %w", target, err)
 	}
 	return err
 }
@@ -170,15 +171,16 @@ func (r Runner) unidle(ctx context.Context, s task.Service, sink task.Sink) erro
 		note(sink, "waking the environment: %v; going on, as requiresEnvironment is not true", err)
 		return nil
 	}
-	idle, err := r.Cluster.Idling(ctx, r.Namespace)
+	idle, err := r.Cluster.ListScaledToZero(ctx, r.Namespace, idleLabel)
 	if err != nil {
 		return failed(err)
 	}
 	var up []string
-	for _, w := range idle {
-		note(sink, "%s is idle: scaling it to %d", w.Target, w.Replicas)
-		use := r.ScaledUp.Use(w.Target)
-		err := r.scaleUp(ctx, use, w.Target, w.Replicas)
+	for _, d := range idle {
+		target, replicas := "deployment/"+d.Name, replicasBefore(d)
+		note(sink, "%s is idle: scaling it to %d", target, replicas)
+		use := r.ScaledUp.Use(target)
+		err := r.scaleUp(ctx, use, target, replicas)
 		use.Done(ctx, func(string) {})
 		if err != nil {
 			if err := failed(err); err != nil {
@@ -186,7 +188,7 @@ func (r Runner) unidle(ctx context.Context, s task.Service, sink task.Sink) erro
 			}
 			continue
 		}
-		up = append(up, w.Target)
+		up = append(up, target)
 	}
 	until := time.Now().Add(s.Patience)
 	for _, w := range up {

@@ -12,13 +12,15 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
-	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube"
 	kubeexec "github.com/kubectl-tasks/kubectl-tasks/pkg/kube/exec"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube/ready"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube/workload"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/runner/exec"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
@@ -27,7 +29,7 @@ import (
 // with a number of replicas; each pod is ready after a second.
 type cluster struct {
 	replicas map[string]int64
-	idle     []kube.Idle
+	idle     []appsv1.Deployment
 	idleErr  error
 	scaleErr error
 	// never are workloads whose pods do not become ready.
@@ -48,7 +50,7 @@ func (c *cluster) ScaledToZero(_ context.Context, _, target string) (bool, error
 	return c.of(strings.TrimPrefix(target, "deployment/")) == 0, nil
 }
 
-func (c *cluster) WaitObject(ctx context.Context, namespace, target string, _ kube.Readiness) error {
+func (c *cluster) WaitObject(ctx context.Context, namespace, target string, _ ready.Options) error {
 	return c.AwaitOneReady(ctx, namespace, target)
 }
 
@@ -57,18 +59,18 @@ func (c *cluster) FindWorkload(_ context.Context, namespace, _, service, label s
 		return "", fmt.Errorf("label %s", label)
 	}
 	if _, ok := c.replicas[service]; !ok {
-		return "", &kube.NoWorkloadError{Namespace: namespace, Service: service}
+		return "", &workload.NoWorkloadError{Namespace: namespace, Service: service}
 	}
 	return "deployment/" + service, nil
 }
 
-func (c *cluster) TargetPods(_ context.Context, _, workload string, _ kube.Choice) ([]corev1.Pod, error) {
-	name := strings.TrimPrefix(workload, "deployment/")
+func (c *cluster) TargetPods(_ context.Context, _, target string, _ workload.Choice) ([]corev1.Pod, error) {
+	name := strings.TrimPrefix(target, "deployment/")
 	switch {
 	case c.replicas[name] == 0:
-		return nil, &kube.NoPodsError{Of: workload, Why: "it is scaled to zero", Zero: true}
+		return nil, &workload.NoPodsError{Of: target, Why: "it is scaled to zero", Zero: true}
 	case slices.Contains(c.never, name):
-		return nil, &kube.NoPodsError{Of: workload, Why: "pod x: pending", Unready: true}
+		return nil, &workload.NoPodsError{Of: target, Why: "pod x: pending", Unready: true}
 	}
 	return []corev1.Pod{c.pod}, nil
 }
@@ -82,7 +84,9 @@ func (c *cluster) AwaitOneReady(ctx context.Context, _, target string) error {
 	return nil
 }
 
-func (c *cluster) Idling(context.Context, string) ([]kube.Idle, error) { return c.idle, c.idleErr }
+func (c *cluster) ListScaledToZero(context.Context, string, string) ([]appsv1.Deployment, error) {
+	return c.idle, c.idleErr
+}
 
 func (c *cluster) Scale(_ context.Context, _, target string, from, to int64) error {
 	if c.scaleErr != nil {
@@ -168,14 +172,14 @@ func TestRun(t *testing.T) {
 		},
 		{
 			name: "an idle environment", service: with(func(s *task.Service) { s.Unidle = true }),
-			cluster: cluster{replicas: map[string]int64{"cli": 0, "web": 0}, idle: []kube.Idle{{Target: "deployment/cli", Replicas: 2}, {Target: "deployment/web", Replicas: 1}}, pod: pod("", "c")},
+			cluster: cluster{replicas: map[string]int64{"cli": 0, "web": 0}, idle: []appsv1.Deployment{idle("cli", "2"), idle("web", "1")}, pod: pod("", "c")},
 			want:    task.Succeeded, took: 2 * time.Second,
 			did:   []string{"deployment/cli 0→2", "deployment/web 0→1", "exec p/c x", "deployment/web 1→0", "deployment/cli 2→0"},
 			notes: []string{"deployment/cli is idle: scaling it to 2", "deployment/web is idle: scaling it to 1", "deployment/web is scaled to zero again", "deployment/cli is scaled to zero again"},
 		},
 		{
 			name: "what does not wake in time is no failure", service: with(func(s *task.Service) { s.Unidle = true }),
-			cluster: cluster{replicas: map[string]int64{"cli": 1, "web": 0}, idle: []kube.Idle{{Target: "deployment/web", Replicas: 1}}, never: []string{"web"}, pod: pod("", "c")},
+			cluster: cluster{replicas: map[string]int64{"cli": 1, "web": 0}, idle: []appsv1.Deployment{idle("web", "1")}, never: []string{"web"}, pod: pod("", "c")},
 			want:    task.Succeeded, took: 10 * time.Second,
 			did: []string{"deployment/web 0→1", "exec p/c x", "deployment/web 1→0"},
 			notes: []string{
@@ -186,7 +190,7 @@ func TestRun(t *testing.T) {
 		},
 		{
 			name: "unless the task requires it", service: with(func(s *task.Service) { s.Unidle, s.UnidleOrFail = true, true }),
-			cluster: cluster{replicas: map[string]int64{"cli": 1, "web": 0}, idle: []kube.Idle{{Target: "deployment/web", Replicas: 1}}, never: []string{"web"}},
+			cluster: cluster{replicas: map[string]int64{"cli": 1, "web": 0}, idle: []appsv1.Deployment{idle("web", "1")}, never: []string{"web"}},
 			want:    task.Failed, took: 10 * time.Second, says: "waking the environment: no pod of deployment/web was ready after 10s",
 			did: []string{"deployment/web 0→1", "deployment/web 1→0"}, notes: []string{"deployment/web is idle: scaling it to 1", "deployment/web is scaled to zero again"},
 		},
@@ -349,4 +353,9 @@ func TestUsers(t *testing.T) {
 			})
 		})
 	}
+}
+
+// idle returns a Deployment that the idler has scaled to zero.
+func idle(name, replicas string) appsv1.Deployment {
+	return appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Name: name, Annotations: map[string]string{idledFrom: replicas}}}
 }

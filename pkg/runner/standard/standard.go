@@ -9,15 +9,15 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
-	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube/workload"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/runner/clone"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
-// Cluster is what the runner needs of a cluster; *kube.Client is one.
+// Cluster is what the runner needs of a cluster; cluster.Cluster is one.
 type Cluster interface {
 	FindWorkload(ctx context.Context, namespace, release, service, label string) (string, error)
-	PodTemplate(ctx context.Context, namespace, from string) (*kube.Template, error)
+	PodTemplate(ctx context.Context, namespace, from string) (*workload.Template, error)
 }
 
 // Runner runs standard tasks.
@@ -41,10 +41,10 @@ func (r Runner) Run(ctx context.Context, t task.Task, sink task.Sink) task.Resul
 		label = task.ServiceLabel
 	}
 	pods := r.Clones.Pods
-	workload, err := r.Cluster.FindWorkload(ctx, pods.Namespace, pods.Release, s.Service, label)
-	var template *kube.Template
+	target, err := r.Cluster.FindWorkload(ctx, pods.Namespace, pods.Release, s.Service, label)
+	var template *workload.Template
 	if err == nil {
-		template, err = r.Cluster.PodTemplate(ctx, pods.Namespace, workload)
+		template, err = r.Cluster.PodTemplate(ctx, pods.Namespace, target)
 	}
 	switch {
 	case ctx.Err() != nil:
@@ -61,7 +61,7 @@ func (r Runner) Run(ctx context.Context, t task.Task, sink task.Sink) task.Resul
 	}
 	tell(template, container, s, note)
 	c := task.Clone{
-		Command: s.Command, From: workload, Container: container, Env: s.Env, Without: []string{cronjobs}, All: s.Compat,
+		Command: s.Command, From: target, Container: container, Env: s.Env, Without: []string{cronjobs}, All: s.Compat,
 		Labels: s.Labels, Annotations: map[string]string{"cluster-autoscaler.kubernetes.io/safe-to-evict": "false"},
 	}
 	c.Command.Argv = withEntrypoint(s.Command.Argv)
@@ -89,7 +89,7 @@ func (r Runner) Run(ctx context.Context, t task.Task, sink task.Sink) task.Resul
 }
 
 // tell says what of the pod is not as Lagoon would have it.
-func tell(template *kube.Template, container string, s task.Standard, note func(string, ...any)) {
+func tell(template *workload.Template, container string, s task.Standard, note func(string, ...any)) {
 	var names []string
 	for _, c := range template.Spec.Containers {
 		names = append(names, c.Name)
@@ -134,7 +134,7 @@ func withEntrypointIfThere(argv []string, messages string) []string {
 	return append([]string{"/bin/sh", "-c", script, "sh"}, argv...)
 }
 
-func of(template *kube.Template, container string) corev1.Container {
+func of(template *workload.Template, container string) corev1.Container {
 	for _, c := range template.Spec.Containers {
 		if c.Name == container {
 			return c
@@ -143,10 +143,12 @@ func of(template *kube.Template, container string) corev1.Container {
 	return corev1.Container{}
 }
 
-func image(template *kube.Template, container string) string { return of(template, container).Image }
+func image(template *workload.Template, container string) string {
+	return of(template, container).Image
+}
 
 // messagePath is where the container can leave its last message.
-func messagePath(template *kube.Template, container string) string {
+func messagePath(template *workload.Template, container string) string {
 	if path := of(template, container).TerminationMessagePath; path != "" {
 		return path
 	}

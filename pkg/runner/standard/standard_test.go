@@ -12,7 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
 
-	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube/workload"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/runner/clone"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
@@ -73,7 +73,7 @@ func TestTell(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			template := &kube.Template{}
+			template := &workload.Template{}
 			template.Spec.Containers = tt.containers
 			var said []string
 			tell(template, "one", tt.standard, func(format string, args ...any) { said = append(said, fmt.Sprintf(format, args...)) })
@@ -90,7 +90,7 @@ func (c noCluster) FindWorkload(context.Context, string, string, string, string)
 	return "deployment/x", c.err
 }
 
-func (c noCluster) PodTemplate(context.Context, string, string) (*kube.Template, error) {
+func (c noCluster) PodTemplate(context.Context, string, string) (*workload.Template, error) {
 	return nil, errors.New("no template")
 }
 
@@ -105,7 +105,7 @@ func TestFailures(t *testing.T) {
 		task task.Task
 		want string
 	}{
-		{"no workload", t.Context(), &kube.NoWorkloadError{Namespace: "ns", Service: "x"}, standard, `Failed no deployment for service "x" in namespace "ns"`},
+		{"no workload", t.Context(), &workload.NoWorkloadError{Namespace: "ns", Service: "x"}, standard, `Failed no deployment for service "x" in namespace "ns"`},
 		{"no template", t.Context(), nil, standard, "Failed no template"},
 		{"cancelled", cancelled, nil, standard, "Cancelled stop"},
 		{"another executor", t.Context(), nil, task.Task{Executor: task.Host{}}, "Failed task.Host is no standard task"},

@@ -5,7 +5,7 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube/ready"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
@@ -13,8 +13,8 @@ import (
 type Runner struct {
 	// Namespace is where the objects are.
 	Namespace string
-	// WaitFor waits; see kube.Client.WaitFor.
-	WaitFor func(ctx context.Context, namespace, object string, condition kube.Condition, changed func(string)) error
+	// WaitFor waits; see ready.Waiter.WaitFor.
+	WaitFor func(ctx context.Context, namespace, object string, condition ready.Condition, changed func(string)) error
 }
 
 // Run returns when the condition holds, and says what there is instead whenever that changes. Its
@@ -24,7 +24,7 @@ func (r Runner) Run(ctx context.Context, t task.Task, sink task.Sink) task.Resul
 	if !ok {
 		return task.Result{State: task.Failed, Reason: "NoRunner", Message: fmt.Sprintf("%T is no wait task", t.Executor)}
 	}
-	condition, err := kube.ParseCondition(w.For)
+	condition, err := ready.ParseCondition(w.For)
 	if err == nil {
 		err = r.WaitFor(ctx, r.Namespace, w.Object, condition, func(instead string) {
 			sink(task.Output{Stream: task.Note, Data: fmt.Appendf(nil, "%s: %s\n", w.Object, instead)})

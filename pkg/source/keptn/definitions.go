@@ -25,7 +25,7 @@ func (c Cluster) AddDefinitions(ctx context.Context, documents []format.Document
 	if len(format.KeptnDocuments(documents)) == 0 {
 		return nil
 	}
-	installed, err := c.Client.Serves(lifecycleGroup)
+	installed, err := c.Client.HasGroup(lifecycleGroup)
 	if err != nil || !installed {
 		return err
 	}

@@ -63,12 +63,12 @@ func (c Cluster) Prepare(ctx context.Context, chart Chart, op task.Operation, mo
 	if op != task.Install && op != task.Upgrade || mode == Ignore || !mentioned(chart) {
 		return false, nil
 	}
-	installed, err := c.Client.Serves(lifecycleGroup)
+	installed, err := c.Client.HasGroup(lifecycleGroup)
 	if err != nil {
 		return false, err
 	}
 	chart.Exclude(func(apiVersion, kind string) bool {
-		return isKeptn(apiVersion) && (!installed || !c.Client.ServesKind(apiVersion, kind))
+		return isKeptn(apiVersion) && (!installed || !c.Client.HasKind(apiVersion, kind))
 	})
 	if !installed {
 		return true, nil

@@ -19,8 +19,8 @@ import (
 // cluster; findings about the objects are in the set.
 func (c Cluster) Wire(ctx context.Context, chart Chart, objects []*unstructured.Unstructured, documents []format.Document, w keptn.Wiring) (set format.Set, notes []string, err error) {
 	installed := false
-	if w.MetricsOperator, err = c.Client.Serves(metricsGroup); err == nil {
-		installed, err = c.Client.Serves(lifecycleGroup)
+	if w.MetricsOperator, err = c.Client.HasGroup(metricsGroup); err == nil {
+		installed, err = c.Client.HasGroup(lifecycleGroup)
 	}
 	if err != nil {
 		return set, nil, err

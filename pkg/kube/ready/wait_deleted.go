@@ -1,0 +1,205 @@
+package ready
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/fields"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/dynamic"
+
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube"
+)
+
+// Deleted is an object that is being deleted.
+type Deleted struct {
+	Resource schema.GroupVersionResource
+	// Namespace is empty for objects of the whole cluster.
+	Namespace, Name string
+	// UID is that of the object; empty for the one that has the name when it is first asked for.
+	UID types.UID
+}
+
+// String returns such as "deployments/web".
+func (d Deleted) String() string { return d.Resource.Resource + "/" + d.Name }
+
+// NotDeletedError tells which objects are still there.
+type NotDeletedError struct {
+	// Objects are sentences such as "pods/web: finalizers [x]", sorted.
+	Objects []string
+	// Waited is how long they were waited for.
+	Waited time.Duration
+}
+
+// Error names every object and what keeps it.
+func (e *NotDeletedError) Error() string {
+	return fmt.Sprintf("not deleted after %s: %s", e.Waited, strings.Join(e.Objects, "; "))
+}
+
+// WaitDeleted returns nil as soon as none of the objects is there any more; one of the same name that is made
+// meanwhile is another one. It watches one place per kind and namespace. The error is a *NotDeletedError when the
+// time is over, ctx's cause when ctx is cancelled, and the server's when it refuses to be asked.
+func (r Waiter) WaitDeleted(ctx context.Context, objects []Deleted, timeout time.Duration) error {
+	client, err := r.Client.Dynamic()
+	if err != nil {
+		return err
+	}
+	timed, cancel := context.WithTimeoutCause(ctx, timeout, errTimeout)
+	defer cancel()
+	there, err := stillThere(timed, client, objects)
+	if err != nil {
+		return err
+	}
+	places := map[place]map[string]types.UID{}
+	for _, o := range there {
+		p := place{o.Resource, o.Namespace}
+		if places[p] == nil {
+			places[p] = map[string]types.UID{}
+		}
+		places[p][o.Name] = o.UID
+	}
+	group, following := errgroup.WithContext(timed)
+	var mu sync.Mutex
+	var still []string
+	for p, waiting := range places {
+		names := slices.Sorted(maps.Keys(waiting))
+		options := metav1.ListOptions{}
+		if len(names) == 1 {
+			options.FieldSelector = fields.OneTermEqualSelector(metav1.ObjectNameField, names[0]).String()
+		}
+		group.Go(func() error {
+			left, first := map[types.UID]*unstructured.Unstructured{}, true
+			objects := client.Resource(p.resource).Namespace(p.namespace)
+			err := kube.ListAndWatch(following, objects, options, func(all []unstructured.Unstructured) bool {
+				there := map[types.UID]bool{}
+				for i := range all {
+					there[all[i].GetUID()] = true
+					if uid, waits := waiting[all[i].GetName()]; first && waits && (uid == "" || uid == all[i].GetUID()) {
+						left[all[i].GetUID()] = &all[i]
+					}
+				}
+				first = false
+				for uid := range left {
+					if !there[uid] {
+						delete(left, uid)
+					}
+				}
+				return len(left) > 0
+			}, func(o *unstructured.Unstructured, gone bool) bool {
+				if gone {
+					delete(left, o.GetUID())
+				} else if left[o.GetUID()] != nil {
+					left[o.GetUID()] = o
+				}
+				return len(left) > 0
+			})
+			if apierrors.IsForbidden(err) {
+				err = pollUntilDeleted(following, objects, waiting, err, left)
+			}
+			if err != nil {
+				mu.Lock()
+				defer mu.Unlock()
+				for _, o := range left {
+					still = append(still, whyThere(o))
+				}
+				if first {
+					for _, name := range names {
+						still = append(still, fmt.Sprintf("%s/%s: the server has not answered", p.resource.Resource, name))
+					}
+				}
+			}
+			return err
+		})
+	}
+	err = group.Wait()
+	switch {
+	case err == nil:
+		return nil
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	case errors.Is(context.Cause(timed), errTimeout):
+		slices.Sort(still)
+		return &NotDeletedError{Objects: still, Waited: timeout}
+	}
+	return err
+}
+
+// pollUntilDeleted returns nil when none of the objects of those names and UIDs is there that may not be watched; left
+// are those that are, by their UIDs. An object without a UID is the one that is there first.
+func pollUntilDeleted(ctx context.Context, client dynamic.ResourceInterface, objects map[string]types.UID, refused error, left map[types.UID]*unstructured.Unstructured) error {
+	waiting := maps.Clone(objects)
+	for uid, o := range left {
+		waiting[o.GetName()] = uid
+	}
+	return kube.PollObjects(ctx, client, slices.Sorted(maps.Keys(objects)), refused, func(name string, o *unstructured.Unstructured) bool {
+		uid, waits := waiting[name]
+		switch {
+		case !waits:
+		case o == nil, uid != "" && uid != o.GetUID():
+			delete(waiting, name)
+			delete(left, uid)
+		default:
+			waiting[name], left[o.GetUID()] = o.GetUID(), o
+		}
+		return len(waiting) > 0
+	})
+}
+
+// stillThere returns those of the objects that are there, with their UIDs. Most are gone at once, and asking for
+// each is quicker than a list, which the server may hold back until its cache is fresh.
+func stillThere(ctx context.Context, client dynamic.Interface, objects []Deleted) ([]Deleted, error) {
+	there := make([]*Deleted, len(objects))
+	group, asking := errgroup.WithContext(ctx)
+	group.SetLimit(asked)
+	for i, o := range objects {
+		group.Go(func() error {
+			now, err := client.Resource(o.Resource).Namespace(o.Namespace).Get(asking, o.Name, metav1.GetOptions{})
+			switch {
+			case apierrors.IsNotFound(err), err == nil && o.UID != "" && o.UID != now.GetUID():
+				return nil
+			case err == nil:
+				o.UID = now.GetUID()
+			case !kube.Temporary(err):
+				there[i] = &o // as far as is known, should only the time be over
+				return err
+			}
+			there[i] = &o
+			return nil
+		})
+	}
+	if err := group.Wait(); err != nil && ctx.Err() == nil {
+		return nil, err
+	}
+	var left []Deleted
+	for _, o := range there {
+		if o != nil {
+			left = append(left, *o)
+		}
+	}
+	return left, nil
+}
+
+// asked is how many objects are asked for at the same time.
+const asked = 16
+
+// whyThere says what keeps an object.
+func whyThere(o *unstructured.Unstructured) string {
+	switch finalizers := o.GetFinalizers(); {
+	case o.GetDeletionTimestamp() == nil:
+		return kube.Name(o) + ": it is not being deleted"
+	case len(finalizers) > 0:
+		return fmt.Sprintf("%s: its finalizers are %s", kube.Name(o), strings.Join(finalizers, ", "))
+	}
+	return kube.Name(o) + ": it is being ended"
+}

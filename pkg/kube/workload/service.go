@@ -1,0 +1,97 @@
+package workload
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/metadata"
+
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube"
+)
+
+// NoWorkloadError reports that a namespace has no workload for a service.
+type NoWorkloadError struct{ Namespace, Service string }
+
+// Error says what was looked for.
+func (e *NoWorkloadError) Error() string {
+	return fmt.Sprintf("no deployment for service %q in namespace %q", e.Service, e.Namespace)
+}
+
+// releaseAnnotation is how Helm marks what belongs to a release.
+const releaseAnnotation = "meta.helm.sh/release-name"
+
+// candidate is a workload among which a service is looked for.
+type candidate struct {
+	name string // KIND/NAME
+	metav1.PartialObjectMetadata
+}
+
+// FindWorkload returns the workload of a service of that name, as KIND/NAME: the one whose label says
+// so, else the one that is called so, with the release's name before it or not, else the one whose
+// app.kubernetes.io/component or app.kubernetes.io/name says so. Where several are, those of the
+// release count. Several are an error that names them, none is a *NoWorkloadError.
+func (f Finder) FindWorkload(ctx context.Context, namespace, release, service, label string) (string, error) {
+	config, err := f.Client.RESTConfig()
+	if err != nil {
+		return "", err
+	}
+	client, err := metadata.NewForConfig(config)
+	if err != nil {
+		return "", err
+	}
+	var all []candidate
+	for _, kind := range []string{"Deployment", "StatefulSet", "DaemonSet"} {
+		resource, _ := kube.ResourceOf(schema.GroupKind{Group: "apps", Kind: kind})
+		list, err := client.Resource(resource).Namespace(namespace).List(ctx, metav1.ListOptions{})
+		if apierrors.IsForbidden(err) && kind != "Deployment" {
+			continue
+		}
+		if err != nil {
+			return "", fmt.Errorf("looking for service %q: %w", service, err)
+		}
+		for _, o := range list.Items {
+			all = append(all, candidate{strings.ToLower(kind) + "/" + o.Name, o})
+		}
+	}
+	return match(all, namespace, release, service, label)
+}
+
+// match is FindWorkload among candidates.
+func match(all []candidate, namespace, release, service, label string) (string, error) {
+	rules := []func(candidate) bool{
+		func(o candidate) bool { return o.Labels[label] == service },
+		func(o candidate) bool {
+			return o.Name == service || release != "" && o.Name == release+"-"+service
+		},
+		func(o candidate) bool {
+			return o.Labels["app.kubernetes.io/component"] == service || o.Labels["app.kubernetes.io/name"] == service
+		},
+	}
+	for _, rule := range rules {
+		found := only(all, rule)
+		if own := only(found, func(o candidate) bool { return release != "" && o.Annotations[releaseAnnotation] == release }); len(own) > 0 {
+			found = own
+		}
+		switch len(found) {
+		case 0:
+			continue
+		case 1:
+			return found[0].name, nil
+		}
+		names := make([]string, len(found))
+		for i, o := range found {
+			names[i] = o.name
+		}
+		return "", fmt.Errorf("service %q in namespace %q can be %s: give one of them the label %s: %s", service, namespace, strings.Join(names, ", "), label, service)
+	}
+	return "", &NoWorkloadError{Namespace: namespace, Service: service}
+}
+
+func only(all []candidate, keep func(candidate) bool) []candidate {
+	return slices.DeleteFunc(slices.Clone(all), func(o candidate) bool { return !keep(o) })
+}
