@@ -28,9 +28,9 @@ func (o Options) ForLagoon() lagoon.Options {
 	options := lagoon.Options{
 		Facts: lagoon.Facts{
 			Operation: o.Facts.Operation, Release: o.Facts.Release, Namespace: o.Facts.Namespace, Context: o.Lagoon.Context,
-			Given: o.Lagoon.Variables, Branch: o.Lagoon.Branch, Commit: o.Lagoon.Commit, Cluster: o.Lagoon.Cluster,
+			Variables: o.Lagoon.Variables, Branch: o.Lagoon.Branch, Commit: o.Lagoon.Commit, Cluster: o.Lagoon.Cluster,
 		},
-		Runs: o.Runs, Looking: o.Lenient, Arguments: o.Facts.Params, Timeout: o.Timeout,
+		Runs: o.Runs, Lenient: o.Lenient, Arguments: o.Facts.Params, Timeout: o.Timeout,
 		Compat: o.Lagoon.Compat, ServiceLabel: o.Lagoon.ServiceLabel,
 	}
 	options.Override, _ = o.Getenv("LAGOON_YAML_OVERRIDE")
@@ -38,6 +38,6 @@ func (o Options) ForLagoon() lagoon.Options {
 }
 
 func convertLagoon(d Document, o Options) (Converted, task.Diagnostics) {
-	c, found := lagoon.Convert(d.Text, lagoon.Options{Source: d.Source, ReadFile: d.ReadFile, Facts: lagoon.Facts{Given: o.Lagoon.Variables}})
+	c, found := lagoon.Convert(d.Text, lagoon.Options{Source: d.Source, ReadFile: d.ReadFile, Facts: lagoon.Facts{Variables: o.Lagoon.Variables}})
 	return Converted{native.Content{Tasks: c.Tasks, When: c.When, Params: c.Params, Notes: c.Notes}, c.Deviations}, found
 }

@@ -7,10 +7,10 @@ import (
 	"strings"
 )
 
-// BuiltInService is the service that Lagoon's built-in tasks run in.
+// BuiltInService is the service in which Lagoon's built-in tasks run.
 const BuiltInService = "cli"
 
-// builtIn are the tasks that Lagoon's API offers for Drupal sites, by name, with what they run.
+// builtIn are the commands of the tasks that Lagoon's API offers for Drupal sites, by their names.
 var builtIn = map[string]string{
 	"cache-clear": `version=$(drush status drupal-version --format=list) || exit
 case $version in
@@ -21,21 +21,21 @@ esac`,
 	"uli":  "drush uli",
 }
 
-// needCore are those that end in Lagoon's API or another environment, with what can be run instead.
-var needCore = map[string]string{
+// needAPI are the commands to run instead of the built-in tasks that need Lagoon's API or another environment.
+var needAPI = map[string]string{
 	"sql-sync":     "drush sql-sync",
 	"files-sync":   "drush rsync",
 	"sql-dump":     "drush sql-dump",
 	"archive-dump": "drush archive-dump",
 }
 
-// BuiltIn returns the command of one of Lagoon's built-in tasks; an error for one that does not exist
-// or cannot be without Lagoon's API.
+// BuiltIn returns the command of one of Lagoon's built-in tasks. The error is a task that does not exist, or that
+// needs Lagoon's API.
 func BuiltIn(name string) (string, error) {
 	if command, ok := builtIn[name]; ok {
 		return command, nil
 	}
-	if command, ok := needCore[name]; ok {
+	if command, ok := needAPI[name]; ok {
 		return "", fmt.Errorf("%q needs Lagoon's API, which copies between environments and keeps what was dumped; there is none here: run a command of your own, such as -- %q", name, command)
 	}
 	return "", fmt.Errorf("Lagoon has no built-in task %q; there are %s; a command of your own stands after --", name, strings.Join(slices.Sorted(maps.Keys(builtIn)), ", ")) //nolint:staticcheck // a name

@@ -10,8 +10,8 @@ import (
 	"text/scanner"
 )
 
-// toCEL returns a condition as CEL over params of strings, and the names of those; an error for what
-// has no simple form in CEL. Comparisons that Lagoon makes between types compare texts.
+// toCEL returns a condition as CEL over string parameters, and the names of the parameters. The error is an
+// expression that has no simple form in CEL. Comparisons between types become comparisons of strings.
 func toCEL(expression string) (text string, params []string, err error) {
 	if _, err := (&condition{}).parse(expression); err != nil {
 		return "", nil, err
@@ -21,14 +21,14 @@ func toCEL(expression string) (text string, params []string, err error) {
 	t.scanner.Mode = scanner.GoTokens
 	t.scanner.Error = func(*scanner.Scanner, string) {}
 	t.next()
-	text, err = t.either()
+	text, err = t.or()
 	if err == nil && t.token != scanner.EOF {
 		err = t.unexpected()
 	}
 	return text, slices.Sorted(maps.Keys(t.params)), err
 }
 
-// translator is a recursive descent over the part of gval's language that people write in conditions.
+// translator is a recursive descent parser of a subset of gval's language.
 type translator struct {
 	scanner scanner.Scanner
 	token   rune
@@ -36,7 +36,7 @@ type translator struct {
 	params  map[string]bool
 }
 
-// next reads a token; operators of two characters are one.
+// next reads a token. An operator of two characters is one token.
 func (t *translator) next() {
 	t.token = t.scanner.Scan()
 	t.text = t.scanner.TokenText()
@@ -64,11 +64,11 @@ func (t *translator) take(text string) error {
 	return nil
 }
 
-func (t *translator) either() (string, error) { return t.chain("||", t.both) }
+func (t *translator) or() (string, error) { return t.chain("||", t.and) }
 
-func (t *translator) both() (string, error) { return t.chain("&&", t.one) }
+func (t *translator) and() (string, error) { return t.chain("&&", t.unary) }
 
-// chain reads parts with an operator between them.
+// chain reads operands with an operator between them.
 func (t *translator) chain(operator string, part func() (string, error)) (string, error) {
 	text, err := part()
 	for err == nil && t.text == operator {
@@ -80,20 +80,20 @@ func (t *translator) chain(operator string, part func() (string, error)) (string
 	return text, err
 }
 
-// one reads what is true or false by itself.
-func (t *translator) one() (string, error) {
+// unary reads a negation, a group, a call of exists or a comparison.
+func (t *translator) unary() (string, error) {
 	switch t.text {
 	case "!":
 		t.next()
 		if t.text == "(" {
-			text, err := t.one()
+			text, err := t.unary()
 			return "!" + text, err
 		}
-		text, err := t.one()
+		text, err := t.unary()
 		return "!(" + text + ")", err
 	case "(":
 		t.next()
-		text, err := t.either()
+		text, err := t.or()
 		if err == nil {
 			err = t.take(")")
 		}
@@ -106,7 +106,7 @@ func (t *translator) one() (string, error) {
 	return t.comparison()
 }
 
-// argument reads (NAME, with the name in a string, and what follows.
+// argument reads an open parenthesis, a name in a string, and the token end.
 func (t *translator) argument(end string) (string, error) {
 	if err := t.take("("); err != nil {
 		return "", err
@@ -165,7 +165,7 @@ func (t *translator) list() (string, error) {
 	}
 }
 
-// value reads a variable or a literal, as a text.
+// value reads a variable or a literal as a string.
 func (t *translator) value() (string, error) {
 	text := t.text
 	switch {

@@ -10,8 +10,7 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
-// Deviations are what a run of the tasks, converted to our own format, does otherwise than Lagoon
-// (spec lagoon.md), a line each.
+// Deviations are the differences between Lagoon and a run of the converted tasks (spec lagoon.md), a line each.
 var Deviations = []string{
 	"A service has become the deployment of that name; Lagoon looks for the label lagoon.sh/service.",
 	"Pre-rollout tasks run before an upgrade only: at an install there is no pod that they could run in.",
@@ -19,30 +18,30 @@ var Deviations = []string{
 	"Variables of conditions have become parameters, which are empty unless --param gives them: in Lagoon an unknown one is an error.",
 }
 
-// podDeviations are those of tasks in pods of their own.
+// podDeviations are the differences of tasks in pods of their own.
 var podDeviations = []string{
 	"A service has become the deployment of that name; Lagoon's entrypoint is not called: write it before the command where the image has it.",
 	"Secrets with the label lagoon.sh/dynamic-secret and claims of storage class bulk are not mounted by themselves.",
 	"What is said in the annotation lagoon.sh/taskData is not read.",
 }
 
-// Converted is a document with executors that our own format has.
+// Converted is a document with executors that tasks.yaml has.
 type Converted struct {
-	// Deviations are what is not the same, a line each.
+	// Deviations are the differences, a line each.
 	Deviations []string
-	// Tasks are the tasks; their texts are not escaped.
+	// Tasks have texts that are not escaped: see ParamBegin.
 	Tasks []task.Task
-	// When are their conditions in CEL, by their names, and Params the parameters that these use, sorted.
+	// When are the conditions in CEL, by the names of the tasks. Params are their parameters, sorted.
 	When   map[string]string
 	Params []string
-	// Notes are comments on tasks, by their names.
+	// Notes are the comments on tasks, by the names of the tasks.
 	Notes map[string][]string
 }
 
-// Convert returns the tasks of a document with other executors, and what there is to say about it.
+// Convert returns the tasks of a document for tasks.yaml, and all findings about the document.
 func Convert(text []byte, opts Options) (Converted, task.Diagnostics) {
-	opts.Looking = true
-	p := &parser{opts: opts, text: text, conditions: map[string]string{}, asked: map[string][]argument{}}
+	opts.Lenient = true
+	p := &parser{opts: opts, text: text, conditions: map[string]string{}, argumentsOf: map[string][]argument{}}
 	tasks, found := p.parse()
 	c := Converted{Tasks: tasks, When: map[string]string{}, Notes: map[string][]string{}, Deviations: Deviations}
 	if !sections.Match(text) {
@@ -79,7 +78,7 @@ func Convert(text []byte, opts Options) (Converted, task.Diagnostics) {
 	return c, found
 }
 
-// native returns an executor of our own format.
+// native returns an executor as tasks.yaml has it, and adds the parameters that it refers to.
 func (p *parser) native(t task.Task, params map[string]bool) (task.Executor, error) {
 	switch e := t.Executor.(type) {
 	case task.Service:
@@ -87,14 +86,14 @@ func (p *parser) native(t task.Task, params map[string]bool) (task.Executor, err
 	case task.Standard:
 		clone := task.Clone{From: "deployment/" + e.Service, Command: e.Command, Container: e.Container, Env: e.Env}
 		clone.Command.Argv = []string{"sh", "-c", e.Command.Text}
-		for _, a := range p.asked[t.Name] {
+		for _, a := range p.argumentsOf[t.Name] {
 			params[a.Name] = true
 			clone.Env = append(clone.Env, corev1.EnvVar{Name: a.Name, Value: Param(a.Name)})
 		}
 		clone.Env = append(clone.Env, corev1.EnvVar{Name: "CRONJOBS"})
 		return clone, nil
 	case task.Advanced:
-		if len(p.asked[t.Name]) > 0 {
+		if len(p.argumentsOf[t.Name]) > 0 {
 			return nil, fmt.Errorf("definition %q is an image whose payload is made of arguments, which tasks.yaml cannot make: run it with kubectl tasks run -f", t.Name)
 		}
 		return advancedPod(e), nil
@@ -102,16 +101,16 @@ func (p *parser) native(t task.Task, params map[string]bool) (task.Executor, err
 	return t.Executor, nil
 }
 
-// Param is a text that stands for the value of a parameter; no other text holds it.
+// Param returns the mark for the value of a parameter.
 func Param(name string) string { return ParamBegin + "params." + name + ParamEnd }
 
-// What encloses an expression in texts that are not escaped yet.
+// ParamBegin and ParamEnd enclose an expression in a text that is not escaped yet. No other text contains them.
 const (
 	ParamBegin = "\x00("
 	ParamEnd   = "\x00)"
 )
 
-// advancedPod returns the pod of an advanced task, as far as it can be known without its namespace.
+// advancedPod returns the pod of an advanced task without the volumes that depend on the namespace.
 func advancedPod(a task.Advanced) task.Pod {
 	yes, no, mode := true, false, int32(0o644)
 	c := corev1.Container{Name: "lagoon-task", Image: a.Image, Env: append([]corev1.EnvVar{

@@ -107,7 +107,7 @@ func TestBadDefinitions(t *testing.T) {
 			}
 		})
 	}
-	if tasks, found := Parse([]byte(commandDefinition), Options{Looking: true}); len(tasks) != 1 || len(found) > 0 {
+	if tasks, found := Parse([]byte(commandDefinition), Options{Lenient: true}); len(tasks) != 1 || len(found) > 0 {
 		t.Errorf("who only looks need give no arguments: %v", found)
 	}
 }
@@ -154,7 +154,7 @@ func FuzzParse(f *testing.F) {
 		f.Add([]byte(seed), "B")
 	}
 	f.Fuzz(func(t *testing.T, text []byte, name string) {
-		options := Options{Source: task.Source{Name: "f"}, Facts: Facts{Given: map[string]string{name: "a"}, Release: "r"}, Arguments: map[string]string{name: "v"}}
+		options := Options{Source: task.Source{Name: "f"}, Facts: Facts{Variables: map[string]string{name: "a"}, Release: "r"}, Arguments: map[string]string{name: "v"}}
 		tasks, found := Parse(text, options)
 		if found.Err() != nil && len(tasks) > 0 {
 			t.Error("tasks beside errors")

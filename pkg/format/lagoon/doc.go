@@ -1,2 +1,2 @@
-// Package lagoon reads Lagoon's tasks: those of .lagoon.yml, LagoonTask resources, and definitions of advanced tasks.
+// Package lagoon reads Lagoon's tasks: .lagoon.yml, LagoonTask resources, and definitions of advanced tasks.
 package lagoon

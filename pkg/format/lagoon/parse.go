@@ -2,7 +2,6 @@ package lagoon
 
 import (
 	"bytes"
-	"fmt"
 	"regexp"
 	"strconv"
 	"time"
@@ -12,45 +11,45 @@ import (
 )
 
 const (
-	// FileName is what Lagoon calls its file.
+	// FileName is the name of Lagoon's file.
 	FileName = ".lagoon.yml"
-	// OverrideName is the file beside it whose tasks are merged into it.
+	// OverrideName is the name of the file whose tasks are merged into it.
 	OverrideName = ".lagoon.override.yml"
-	// DefaultTimeout is how long Lagoon lets a task's pod run (spec lagoon.md § 2a).
+	// DefaultTimeout is Lagoon's limit for the pod of a task (spec lagoon.md § 2a).
 	DefaultTimeout = 6 * time.Hour
-	// podTimeoutLabel is how a namespace says it otherwise, in hours.
+	// podTimeoutLabel is the label of a namespace that changes the limit, in hours.
 	podTimeoutLabel = "lagoon.sh/taskPodTimeout"
-	// maxBytes is how large a document may be.
+	// maxBytes limits the size of a document.
 	maxBytes = 1 << 20
 )
 
-// Options are what reading a document depends on besides its text.
+// Options are the inputs of Parse in addition to the text.
 type Options struct {
-	// Source is the document; its Name is the file in every position.
+	// Source is the document. Its Name is the file in every position.
 	Source task.Source
-	// Facts are what conditions and pods can know.
+	// Facts are the variables of conditions and pods.
 	Facts Facts
-	// ReadFile returns a file beside the document; nil when there are none. One that is not there is
-	// fs.ErrNotExist.
+	// ReadFile returns another file of the same source; nil when the source has no other files. A missing file
+	// is fs.ErrNotExist.
 	ReadFile func(path string) ([]byte, error)
-	// Override is the YAML, in base64, that $LAGOON_YAML_OVERRIDE merges into a .lagoon.yml; a variable
-	// of that name wins over it.
+	// Override is $LAGOON_YAML_OVERRIDE: YAML in base64 that is merged into a .lagoon.yml. A variable of that
+	// name overrides it.
 	Override string
-	// Runs tells which tasks may run; nil means all. The conditions of others are not evaluated.
+	// Runs reports whether a task may run; nil means that all may. The conditions of the others are not evaluated.
 	Runs func(name string, phase task.Phase) bool
-	// Looking reports that nothing is run: conditions are checked, and not evaluated.
-	Looking bool
-	// Arguments are those of definitions.
+	// Lenient is for listing and checking tasks: conditions are not evaluated, and a missing argument is allowed.
+	Lenient bool
+	// Arguments are the values of the arguments of definitions, by their names.
 	Arguments map[string]string
-	// Timeout is how long a pod of its own may run; 0 means DefaultTimeout.
+	// Timeout limits the pods of tasks; 0 means the limit of the namespace, else DefaultTimeout.
 	Timeout time.Duration
 	// Compat runs standard tasks in every container, as Lagoon does.
 	Compat bool
-	// ServiceLabel is looked at in the place of task.ServiceLabel when it is not empty.
+	// ServiceLabel replaces task.ServiceLabel when it is not empty.
 	ServiceLabel string
 }
 
-// Recognises reports whether the text has tasks of Lagoon, as far as a look at it tells.
+// Recognises reports whether the text looks like a document with tasks of Lagoon.
 func Recognises(text []byte) bool {
 	return sections.Match(text) || resourceKind.Match(text) || definitionType.Match(text)
 }
@@ -61,17 +60,16 @@ var (
 	definitionType = regexp.MustCompile(`(?m)(^|[{,\s])["']?type["']?\s*:\s*["']?(COMMAND|IMAGE)\b`)
 )
 
-// Parse returns the tasks of a document, and everything there is to say about it. When one of the
-// findings is an error, there are no tasks. Rollout tasks are named "pre-rollout/NAME" and
-// "post-rollout/NAME", and each needs the one before it; tasks of resources and definitions have no
-// phase.
+// Parse returns the tasks of a document, and all findings about it; no tasks when a finding is an error. Rollout
+// tasks are named "pre-rollout/NAME" and "post-rollout/NAME", and each needs the previous one. Tasks of resources
+// and definitions have no phase.
 func Parse(text []byte, opts Options) ([]task.Task, task.Diagnostics) {
-	p := &parser{opts: opts, text: text, conditions: map[string]string{}, asked: map[string][]argument{}}
+	p := &parser{opts: opts, text: text, conditions: map[string]string{}, argumentsOf: map[string][]argument{}}
 	return p.parse()
 }
 
 func (p *parser) parse() ([]task.Task, task.Diagnostics) {
-	if p.isText() {
+	if p.checkText() {
 		switch {
 		case resourceKind.Match(p.text):
 			p.resources()
@@ -91,20 +89,20 @@ func (p *parser) parse() ([]task.Task, task.Diagnostics) {
 type parser struct {
 	opts Options
 	text []byte
-	// project and gitSHA are what the file says of these variables.
+	// project and gitSHA are the settings of the file for these variables.
 	project string
 	gitSHA  bool
-	// conditions are those of tasks, as written, and asked the arguments of definitions, by the name of
-	// the task.
-	conditions map[string]string
-	asked      map[string][]argument
+	// conditions are the conditions as written, and argumentsOf the arguments of definitions, by the names of
+	// the tasks.
+	conditions  map[string]string
+	argumentsOf map[string][]argument
 
 	tasks []task.Task
 	found task.Diagnostics
 }
 
-// isText checks what no YAML parser need see.
-func (p *parser) isText() bool {
+// checkText reports whether the text is small enough and UTF-8.
+func (p *parser) checkText() bool {
 	at := task.Position{File: p.opts.Source.Name}
 	switch {
 	case len(p.text) > maxBytes:
@@ -119,40 +117,17 @@ func (p *parser) isText() bool {
 	return false
 }
 
-func (p *parser) fail(at task.Position, name, hint, format string, args ...any) {
-	p.add(task.Error, at, name, hint, format, args...)
-}
-
-func (p *parser) warn(at task.Position, name, hint, format string, args ...any) {
-	p.add(task.Warning, at, name, hint, format, args...)
-}
-
-func (p *parser) add(s task.Severity, at task.Position, name, hint, format string, args ...any) {
-	p.found = append(p.found, task.Diagnostic{Position: at, Severity: s, Task: name, Hint: hint, Message: fmt.Sprintf(format, args...)})
-}
-
-// failures is how many of the findings are errors.
-func (p *parser) failures() int {
-	count := 0
-	for _, d := range p.found {
-		if d.Severity == task.Error {
-			count++
-		}
-	}
-	return count
-}
-
-// runs reports whether the task may run, so that its condition counts.
+// runs reports whether the condition of a task is evaluated.
 func (p *parser) runs(name string, phase task.Phase) bool {
-	return !p.opts.Looking && (p.opts.Runs == nil || p.opts.Runs(name, phase))
+	return !p.opts.Lenient && (p.opts.Runs == nil || p.opts.Runs(name, phase))
 }
 
-// timeout is how long a pod of its own may run.
+// timeout returns the limit for the pods of tasks.
 func (p *parser) timeout() time.Duration {
 	if p.opts.Timeout > 0 {
 		return p.opts.Timeout
 	}
-	if p.opts.Facts.Cluster != nil && !p.opts.Looking {
+	if p.opts.Facts.Cluster != nil && !p.opts.Lenient {
 		if v, ok := p.opts.Facts.Cluster(podTimeoutLabel); ok {
 			if hours, err := strconv.Atoi(v.Value); err == nil && hours > 0 {
 				return time.Duration(hours) * time.Hour

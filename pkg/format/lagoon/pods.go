@@ -10,18 +10,18 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
-// about is what a task of the API or a resource knows of itself.
-type about struct {
-	// id is Lagoon's number of the task, name what its pod is called.
+// taskInfo is the metadata of a task of the API or of a resource.
+type taskInfo struct {
+	// id is Lagoon's number of the task, name the name of its pod.
 	id, name string
-	// project and environment are names; their ids are numbers, as text. Each may be empty.
+	// project and environment are names. The IDs are numbers as text. Each may be empty.
 	project, environment, projectID, environmentID string
 	// projectVariables and environmentVariables are JSON.
 	projectVariables, environmentVariables string
 	organizationID, organizationName       string
 }
 
-// apiVariables are where Lagoon's services are, with their old names, in Lagoon's order.
+// apiVariables are the variables with the addresses of Lagoon's services, including their old names, in Lagoon's order.
 var apiVariables = []struct{ name, of string }{
 	{"TASK_API_HOST", "LAGOON_CONFIG_API_HOST"},
 	{"TASK_SSH_HOST", "LAGOON_CONFIG_TOKEN_HOST"},
@@ -33,7 +33,7 @@ var apiVariables = []struct{ name, of string }{
 	{"LAGOON_CONFIG_SSH_PORT", ""},
 }
 
-// proxyVariables are set when Lagoon's controller is told to.
+// proxyVariables are set when Lagoon's controller is configured for it.
 var proxyVariables = []string{"HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy"}
 
 // variables collects the environment of a container.
@@ -49,7 +49,7 @@ func (v *variables) setIf(name, value string) {
 	}
 }
 
-// api sets where Lagoon's services are, as far as the command line tells.
+// api sets the addresses of Lagoon's services that the user gave.
 func (v *variables) api(given map[string]string) {
 	for _, a := range apiVariables {
 		value, ok := given[a.name]
@@ -60,9 +60,9 @@ func (v *variables) api(given map[string]string) {
 	}
 }
 
-// standardEnv is what is added to the environment of a service's container, in Lagoon's order (spec
+// standardEnv returns the variables that are added to those of a service's container, in Lagoon's order (spec
 // lagoon.md § 2a).
-func standardEnv(a about, given map[string]string) []corev1.EnvVar {
+func standardEnv(a taskInfo, given map[string]string) []corev1.EnvVar {
 	var v variables
 	v.api(given)
 	v.setIf("TASK_DATA_ID", a.id)
@@ -76,7 +76,7 @@ func standardEnv(a about, given map[string]string) []corev1.EnvVar {
 }
 
 // apiLists sets the variables of the API, as JSON lists.
-func (v *variables) apiLists(a about) {
+func (v *variables) apiLists(a taskInfo) {
 	for _, list := range []struct{ name, text string }{
 		{"LAGOON_PROJECT_VARIABLES", a.projectVariables}, {"LAGOON_ENVIRONMENT_VARIABLES", a.environmentVariables},
 	} {
@@ -86,9 +86,9 @@ func (v *variables) apiLists(a about) {
 	}
 }
 
-// advancedEnv is the environment of an advanced task beside $JSON_PAYLOAD, $NAMESPACE and $PODNAME, in
+// advancedEnv returns the environment of an advanced task without $JSON_PAYLOAD, $NAMESPACE and $PODNAME, in
 // Lagoon's order (spec lagoon.md § 2b).
-func advancedEnv(a about, given map[string]string) []corev1.EnvVar {
+func advancedEnv(a taskInfo, given map[string]string) []corev1.EnvVar {
 	var v variables
 	v.setIf("LAGOON_PROJECT", a.project)
 	v.setIf("LAGOON_GIT_BRANCH", a.environment)
@@ -98,9 +98,9 @@ func advancedEnv(a about, given map[string]string) []corev1.EnvVar {
 	return v
 }
 
-// podLabels are those that Lagoon gives the pods of tasks. The one of its controller is left out: a
-// controller that is there would take the pod for its own.
-func podLabels(a about) map[string]string {
+// podLabels returns the labels that Lagoon sets on the pods of tasks, without the label of its controller: a
+// controller in the cluster would adopt the pod.
+func podLabels(a taskInfo) map[string]string {
 	labels := map[string]string{"lagoon.sh/jobType": "task", "lagoon.sh/taskName": a.name, "crd.lagoon.sh/version": "v1beta2"}
 	if a.organizationID != "" {
 		labels["organization.lagoon.sh/id"] = a.organizationID
@@ -109,8 +109,8 @@ func podLabels(a about) map[string]string {
 	return labels
 }
 
-// Payload returns JSON as $JSON_PAYLOAD: in base64. What is base64 of JSON already stays; empty is
-// the empty object. It returns false when it is neither.
+// Payload returns JSON in base64 for $JSON_PAYLOAD. Base64 of JSON is returned unchanged, and an empty text is the
+// empty object. It returns false for any other text.
 func Payload(text string) (string, bool) {
 	trimmed := strings.TrimSpace(text)
 	if trimmed == "" {
@@ -123,18 +123,18 @@ func Payload(text string) (string, bool) {
 	return trimmed, err == nil && json.Valid(decoded)
 }
 
-// Standard returns a task that runs a command in a copy of the pod of a service.
-func (o Options) standard(a about, service, command string) task.Standard {
+// standard returns an executor that runs a command in a copy of a service's pod.
+func (o Options) standard(a taskInfo, service, command string) task.Standard {
 	return task.Standard{
 		Command: task.Command{Argv: []string{"/bin/sh", "-c", command}, Text: command},
-		Service: service, Label: o.ServiceLabel, Compat: o.Compat, Env: standardEnv(a, o.Facts.Given), Labels: podLabels(a),
+		Service: service, Label: o.ServiceLabel, Compat: o.Compat, Env: standardEnv(a, o.Facts.Variables), Labels: podLabels(a),
 	}
 }
 
-// OneOff returns a standard task for a command line of a shell.
+// OneOff returns a standard task that runs a shell command.
 func OneOff(service, container, command string, opts Options) task.Task {
 	p := parser{opts: opts}
-	e := opts.standard(about{name: "lagoon-task"}, service, command)
+	e := opts.standard(taskInfo{name: "lagoon-task"}, service, command)
 	e.Container = container
 	return task.Task{Name: "lagoon-task", Executor: e, Policy: task.Policy{Timeout: p.timeout()}, Source: opts.Source}
 }

@@ -5,19 +5,17 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
-	kyaml "sigs.k8s.io/yaml"
 
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
-// resource is a LagoonTask (spec lagoon.md § 2a). Numbers that are texts, and the other way round,
-// were written by versions that did not check them.
+// resource is a LagoonTask (spec lagoon.md § 2a). Some versions of Lagoon wrote numbers as strings, and strings as
+// numbers.
 type resource struct {
 	APIVersion string `json:"apiVersion"`
 	Kind       string `json:"kind"`
@@ -29,72 +27,39 @@ type resource struct {
 	Spec struct {
 		Key  string `json:"key"`
 		Task struct {
-			ID       loose  `json:"id"`
-			Name     string `json:"name"`
-			TaskName string `json:"taskName"`
-			Service  string `json:"service"`
-			Command  string `json:"command"`
+			ID       looseString `json:"id"`
+			Name     string      `json:"name"`
+			TaskName string      `json:"taskName"`
+			Service  string      `json:"service"`
+			Command  string      `json:"command"`
 		} `json:"task"`
 		Project struct {
-			ID        loose  `json:"id"`
-			Name      string `json:"name"`
+			ID        looseString `json:"id"`
+			Name      string      `json:"name"`
 			Variables struct {
 				Project     string `json:"project"`
 				Environment string `json:"environment"`
 			} `json:"variables"`
 			Organization struct {
-				ID   loose  `json:"id"`
-				Name string `json:"name"`
+				ID   looseString `json:"id"`
+				Name string      `json:"name"`
 			} `json:"organization"`
 		} `json:"project"`
 		Environment struct {
-			ID   loose  `json:"id"`
-			Name string `json:"name"`
+			ID   looseString `json:"id"`
+			Name string      `json:"name"`
 		} `json:"environment"`
 		AdvancedTask *struct {
-			RunnerImage   string `json:"runnerImage"`
-			JSONPayload   string `json:"JSONPayload"`
-			DeployerToken loose  `json:"deployerToken"`
-			SSHKey        loose  `json:"sshKey"`
-			VolumeMounts  loose  `json:"volumeMounts"`
+			RunnerImage   string      `json:"runnerImage"`
+			JSONPayload   string      `json:"JSONPayload"`
+			DeployerToken looseString `json:"deployerToken"`
+			SSHKey        looseString `json:"sshKey"`
+			VolumeMounts  looseString `json:"volumeMounts"`
 		} `json:"advancedTask"`
 	} `json:"spec"`
 }
 
-// loose is a text, number or boolean, as text.
-type loose string
-
-// UnmarshalJSON implements json.Unmarshaler.
-func (l *loose) UnmarshalJSON(text []byte) error {
-	var v any
-	d := json.NewDecoder(bytes.NewReader(text))
-	d.UseNumber()
-	if err := d.Decode(&v); err != nil {
-		return err
-	}
-	switch v := v.(type) {
-	case nil:
-		*l = ""
-	case string, json.Number, bool:
-		*l = loose(fmt.Sprint(v))
-	default:
-		return fmt.Errorf("%s is not a single value", text)
-	}
-	return nil
-}
-
-// yes reports whether it is one of the ways in which versions of Lagoon wrote true.
-func (l loose) yes() bool { return l == "true" || l == "1" }
-
-// number returns a number as text; "" when it is none, or 0.
-func (l loose) number() string {
-	if l == "0" {
-		return ""
-	}
-	return string(l)
-}
-
-// versions are those of a LagoonTask.
+// versions are the API versions of a LagoonTask.
 var versions = []string{"crd.lagoon.sh/v1beta2", "crd.lagoon.sh/v1beta1", "lagoon.amazee.io/v1alpha1"}
 
 // resources reads LagoonTasks, one or more.
@@ -107,7 +72,7 @@ func (p *parser) resources() {
 			return
 		}
 		if err != nil {
-			p.fail(p.whole(err), "", "", "not YAML: %s", syntax(err))
+			p.fail(p.errorPosition(err), "", "", "not YAML: %s", syntax(err))
 			return
 		}
 		if len(root.Content) == 0 || isNull(root.Content[0]) {
@@ -117,17 +82,12 @@ func (p *parser) resources() {
 	}
 }
 
-// whole is the place of an error of a YAML parser.
-func (p *parser) whole(err error) task.Position {
-	return task.Position{File: p.opts.Source.Name, Line: lineOf(err)}
-}
-
 // resource reads one LagoonTask.
 func (p *parser) resource(n *yaml.Node) {
-	s := shape{p: p, file: p.opts.Source.Name}
+	s := checker{p: p, file: p.opts.Source.Name}
 	var r resource
 	if err := decode(n, &r); err != nil {
-		p.fail(s.at(n), "", "", "this LagoonTask cannot be read: %v", cause(err))
+		p.fail(s.at(n), "", "", "this LagoonTask cannot be read: %v", errorText(err))
 		return
 	}
 	position := s.at(n)
@@ -150,7 +110,7 @@ func (p *parser) resource(n *yaml.Node) {
 		p.fail(field("kind"), "", "", "this is a %s, not a LagoonTask", r.Kind)
 		return
 	}
-	if f := p.opts.Facts; f.Namespace != "" && r.Metadata.Namespace != "" && r.Metadata.Namespace != f.Namespace && !p.opts.Looking {
+	if f := p.opts.Facts; f.Namespace != "" && r.Metadata.Namespace != "" && r.Metadata.Namespace != f.Namespace && !p.opts.Lenient {
 		p.fail(field("metadata", "namespace"), "", "add -n "+r.Metadata.Namespace, "the LagoonTask is of namespace %q, and the run is in %q", r.Metadata.Namespace, f.Namespace)
 		return
 	}
@@ -164,7 +124,7 @@ func (p *parser) resource(n *yaml.Node) {
 			name += "-" + id
 		}
 	}
-	a := about{
+	a := taskInfo{
 		id: string(r.Spec.Task.ID), name: name, project: r.Spec.Project.Name, environment: r.Spec.Environment.Name,
 		projectID: r.Spec.Project.ID.number(), environmentID: r.Spec.Environment.ID.number(),
 		organizationID: r.Spec.Project.Organization.ID.number(), organizationName: r.Spec.Project.Organization.Name,
@@ -191,7 +151,7 @@ func (p *parser) resource(n *yaml.Node) {
 			return
 		}
 		t.Executor = task.Advanced{
-			Image: adv.RunnerImage, Payload: payload, Env: advancedEnv(a, p.opts.Facts.Given),
+			Image: adv.RunnerImage, Payload: payload, Env: advancedEnv(a, p.opts.Facts.Variables),
 			DeployerToken: adv.DeployerToken.yes(), SSHKey: adv.SSHKey.yes(), VolumeMounts: adv.VolumeMounts.yes(), Labels: podLabels(a),
 		}
 		t.Outputs = []task.OutputDefinition{{Name: task.TaskData, FromExecutor: true}}
@@ -212,17 +172,7 @@ func (p *parser) resource(n *yaml.Node) {
 	p.tasks = append(p.tasks, t)
 }
 
-// decode fills target from a node by the rules of Lagoon's own reader: the case of keys does not
-// count, and the last of two does.
-func decode(n *yaml.Node, target any) error {
-	text, err := yaml.Marshal(n)
-	if err != nil {
-		return err
-	}
-	return kyaml.Unmarshal(text, target)
-}
-
-// variableList returns the JSON of a list of variables, which is in base64.
+// variableList decodes a list of variables, which is JSON in base64. It returns false after a finding.
 func (p *parser) variableList(text string, at task.Position) (string, bool) {
 	decoded, err := base64.StdEncoding.DecodeString(text)
 	if err != nil || len(decoded) > 0 && !json.Valid(decoded) {

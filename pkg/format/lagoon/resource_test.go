@@ -47,7 +47,7 @@ spec:
 `
 	tasks, found := Parse([]byte(file), Options{
 		Source: task.Source{Name: "f.yaml"},
-		Facts:  Facts{Namespace: "shop-main", Given: map[string]string{"LAGOON_CONFIG_API_HOST": "https://api", "LAGOON_CONFIG_TOKEN_HOST": "token", "NO_PROXY": "x"}},
+		Facts:  Facts{Namespace: "shop-main", Variables: map[string]string{"LAGOON_CONFIG_API_HOST": "https://api", "LAGOON_CONFIG_TOKEN_HOST": "token", "NO_PROXY": "x"}},
 	})
 	if len(found) > 0 || len(tasks) != 1 {
 		t.Fatal(tasks, found)

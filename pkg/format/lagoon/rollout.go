@@ -1,17 +1,14 @@
 package lagoon
 
 import (
-	"encoding/base64"
-	"errors"
 	"fmt"
-	"io/fs"
 	"slices"
 	"time"
 
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
-// The defaults of a task that waits for its service (spec lagoon.md § 2c).
+// The default interval and number of checks for a service that scales up (spec lagoon.md § 2c).
 const (
 	scaleWait       = 10 * time.Second
 	scaleIterations = 30
@@ -21,7 +18,7 @@ const (
 type section struct {
 	name  string
 	phase task.Phase
-	// disabled is the variable that switches it off.
+	// disabled is the variable that disables it.
 	disabled string
 }
 
@@ -30,10 +27,10 @@ var (
 	postRollout = section{"post-rollout", task.PostDeploy, "LAGOON_POSTROLLOUT_DISABLED"}
 )
 
-// step is a task of a list, as it is written.
+// step is a task of a list.
 type step struct {
 	run
-	position, at task.Position // of the task, and of its condition
+	position, at task.Position // of the task and of its condition
 }
 
 // run are the fields of a task.
@@ -49,7 +46,7 @@ type run struct {
 // steps are the two lists of a file.
 type steps struct{ pre, post []step }
 
-// rollout reads a .lagoon.yml and what overrides it.
+// rollout reads a .lagoon.yml and its overrides.
 func (p *parser) rollout() {
 	all, ok := p.readSteps(p.text, p.opts.Source.Name)
 	if !ok {
@@ -70,75 +67,7 @@ func (p *parser) rollout() {
 	p.section(postRollout, all.post)
 }
 
-// document is a text with its name.
-type document struct {
-	name string
-	text []byte
-}
-
-// overrides returns what is merged into the file, in this order.
-func (p *parser) overrides() []document {
-	var found []document
-	if p.opts.ReadFile != nil {
-		text, err := p.opts.ReadFile(OverrideName)
-		switch {
-		case err == nil:
-			found = append(found, document{OverrideName, text})
-		case !errors.Is(err, fs.ErrNotExist):
-			p.fail(task.Position{File: OverrideName}, "", "", "%v", err)
-		}
-	}
-	const variable = "LAGOON_YAML_OVERRIDE"
-	encoded, ok := p.opts.Facts.Given[variable]
-	if !ok {
-		encoded = p.opts.Override
-	}
-	if encoded != "" {
-		text, err := base64.StdEncoding.DecodeString(encoded)
-		if err != nil {
-			p.fail(task.Position{File: variable}, "", "write the YAML through base64 -w0", "it is not base64: %v", err)
-			return found
-		}
-		found = append(found, document{variable, text})
-	}
-	return found
-}
-
-// merge returns the tasks with those of an override: one that has the name of another replaces the
-// fields that it sets, any other comes after them. Then they are sorted by weight; Lagoon's own
-// sorting is not stable (spec lagoon.md § 2c).
-func merge(tasks, overrides []step) []step {
-	for _, o := range overrides {
-		i := slices.IndexFunc(tasks, func(t step) bool { return t.Name != "" && t.Name == o.Name })
-		if i < 0 {
-			tasks = append(tasks, o)
-			continue
-		}
-		t := &tasks[i]
-		replace(&t.Command, o.Command)
-		replace(&t.Service, o.Service)
-		replace(&t.Container, o.Container)
-		replace(&t.Shell, o.Shell)
-		if o.When != "" {
-			t.When, t.at = o.When, o.at
-		}
-		replace(&t.Weight, o.Weight)
-		replace(&t.ScaleWaitTime, o.ScaleWaitTime)
-		replace(&t.ScaleMaxIterations, o.ScaleMaxIterations)
-		replace(&t.RequiresEnvironment, o.RequiresEnvironment)
-	}
-	slices.SortStableFunc(tasks, func(a, b step) int { return a.Weight - b.Weight })
-	return tasks
-}
-
-// replace sets a field that the other one sets.
-func replace[T comparable](field *T, other T) {
-	var unset T
-	if other != unset {
-		*field = other
-	}
-}
-
+// warnWeights warns about weights in a file without an override, where they have no effect.
 func (p *parser) warnWeights(all []step) {
 	for _, s := range all {
 		if s.Weight != 0 {
@@ -148,7 +77,7 @@ func (p *parser) warnWeights(all []step) {
 	}
 }
 
-// section turns a list into tasks, each of which needs the one before it.
+// section adds the tasks of a list. Each needs the previous one.
 func (p *parser) section(s section, all []step) {
 	used := map[string]bool{}
 	previous := ""
@@ -172,13 +101,13 @@ func (p *parser) section(s section, all []step) {
 		t := task.Task{Name: name, Phase: s.phase, Executor: p.service(s, one), Position: one.position, Source: p.opts.Source}
 		p.conditions[name] = one.When
 		if p.runs(name, s.phase) {
-			t.Skip = p.switchedOff(s)
+			t.Skip = p.disabledBy(s)
 		}
 		if t.Skip == "" {
 			result := p.when(name, one.When, s.phase, one.at)
-			t.When = result.why
+			t.When = result.reason
 			if !result.holds {
-				t.Skip = result.why
+				t.Skip = result.reason
 			}
 		}
 		if previous != "" {
@@ -189,14 +118,15 @@ func (p *parser) section(s section, all []step) {
 	}
 }
 
-// switchedOff says that a variable switches a section off; "" when none does.
-func (p *parser) switchedOff(s section) string {
+// disabledBy returns the variable that disables a section, for a message; empty when none does.
+func (p *parser) disabledBy(s section) string {
 	if v, ok := p.lookup(s.disabled); ok && v.Value == "true" {
 		return fmt.Sprintf("%s is true (%s)", s.disabled, v.Origin)
 	}
 	return ""
 }
 
+// service returns the executor of a rollout task.
 func (p *parser) service(s section, one step) task.Service {
 	shell := one.Shell
 	if shell == "" {

@@ -188,7 +188,7 @@ other:
 		},
 		{
 			name: "switched off", file: "tasks: {pre-rollout: [{run: {name: a, service: cli, command: x, when: NX}}], post-rollout: [{run: {name: b, service: cli, command: x}}]}",
-			facts: Facts{Given: map[string]string{"LAGOON_PREROLLOUT_DISABLED": "true", "LAGOON_POSTROLLOUT_DISABLED": "1"}},
+			facts: Facts{Variables: map[string]string{"LAGOON_PREROLLOUT_DISABLED": "true", "LAGOON_POSTROLLOUT_DISABLED": "1"}},
 			want:  "pre-rollout/a @1: cli [\"sh\" \"-c\" \"x\"] skip: LAGOON_PREROLLOUT_DISABLED is true (--var)\npost-rollout/b @1: cli [\"sh\" \"-c\" \"x\"]\n",
 		},
 		{name: "not text", file: "tasks:\x00", says: "error f.yml: the file has a NUL character"},

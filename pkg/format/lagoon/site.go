@@ -9,11 +9,11 @@ import (
 	kyaml "sigs.k8s.io/yaml"
 )
 
-// environmentVariables say what Lagoon puts into its variables. Their values may be texts; what is not
-// said leaves alone what was (build-deploy-tool internal/lagoon/lagoon.go).
+// environmentVariables are the settings for Lagoon's variables. Values may be strings, and a missing value keeps the
+// previous one (build-deploy-tool internal/lagoon/lagoon.go).
 type environmentVariables struct{ gitSHA bool }
 
-// UnmarshalJSON sets what is said. It returns no error: what is no boolean is a finding of shape.
+// UnmarshalJSON sets the given values. It returns no error: checker reports a value that is not a boolean.
 func (e *environmentVariables) UnmarshalJSON(text []byte) error {
 	var said struct {
 		GitSHA any `json:"git_sha"`
@@ -37,21 +37,21 @@ func parsesAsBool(text string) bool {
 	return err == nil
 }
 
-// siteName is the project, by whose name a file for several sites has a part; "" when none is known.
+// siteName returns the project, which is the key of its part in a file for several sites; "" when it is unknown.
 func (p *parser) siteName() string {
 	of, _ := p.lookup(project)
 	return of.Value
 }
 
-// site returns the project's own part of a file for several sites; nil when there is none.
+// site returns the part of the project in a file for several sites; nil when there is none.
 func (p *parser) site(top map[string]any) map[string]any {
 	site, _ := top[p.siteName()].(map[string]any)
 	return site
 }
 
-// read returns a file with the site's part decoded over it, as Lagoon does it, step by step
-// (build-deploy-tool internal/lagoon/lagoon.go, UnmarshalLagoonYAML): a list replaces the list of the
-// same name, and a task keeps the fields of the one in its place that it does not set itself.
+// read decodes a file, and then the part of the site over it, as Lagoon does (build-deploy-tool
+// internal/lagoon/lagoon.go, UnmarshalLagoonYAML): a list replaces the list of the same name, and a task inherits
+// the fields that it does not set from the task at the same index.
 func read(text []byte, site map[string]any) (file, error) {
 	var f file
 	if err := kyaml.Unmarshal(text, &f); err != nil || site == nil {
@@ -64,8 +64,8 @@ func read(text []byte, site map[string]any) (file, error) {
 	return f, kyaml.Unmarshal(part, &f)
 }
 
-// lists returns the node of the list that counts, and the one that it replaces; each may be nil.
-func (s shape) lists(of section) (list, replaced *yaml.Node) {
+// lists returns the node of the effective list and of the list that it replaces. Each may be nil.
+func (s checker) lists(of section) (list, replaced *yaml.Node) {
 	for _, part := range s.parts {
 		if n := value(value(part, "tasks"), of.name); n != nil {
 			list, replaced = resolved(n), list
@@ -74,76 +74,29 @@ func (s shape) lists(of section) (list, replaced *yaml.Node) {
 	return list, replaced
 }
 
-// warnKept says which fields a task has of the one in whose place it stands.
-func (s shape) warnKept(one step, own, other *yaml.Node) {
+// warnInherited warns about fields that a task inherits from the task that it replaces.
+func (s checker) warnInherited(one step, own, other *yaml.Node) {
 	var has, had struct{ Run map[string]any }
 	if own.Decode(&has) != nil || other.Decode(&had) != nil {
 		return
 	}
-	var kept []string
+	var inherited []string
 	for _, field := range fieldNames() {
-		if sets(had.Run, field) && !sets(has.Run, field) {
-			kept = append(kept, field)
+		if isSet(had.Run, field) && !isSet(has.Run, field) {
+			inherited = append(inherited, field)
 		}
 	}
-	if len(kept) > 0 {
-		s.p.warn(one.position, "", "set it here too", "%s of task %q is that of the task at %s, in whose place it stands, as in Lagoon", strings.Join(kept, ", "), one.Name, s.at(other))
+	if len(inherited) > 0 {
+		s.p.warn(one.position, "", "set it here too", "%s of task %q is that of the task at %s, in whose place it stands, as in Lagoon", strings.Join(inherited, ", "), one.Name, s.at(other))
 	}
 }
 
-// sets reports whether a field of a task has a value. The case does not count.
-func sets(run map[string]any, field string) bool {
+// isSet reports whether a field of a task has a value. Case does not matter.
+func isSet(run map[string]any, field string) bool {
 	for key, value := range run {
 		if strings.EqualFold(key, field) && value != nil && value != "" {
 			return true
 		}
 	}
 	return false
-}
-
-// exactly returns the value of a key, written as it is; the last one counts.
-func exactly(mapping *yaml.Node, key string) *yaml.Node {
-	var found *yaml.Node
-	for i := 0; i+1 < len(mapping.Content); i += 2 {
-		if mapping.Content[i].Value == key {
-			found = resolved(mapping.Content[i+1])
-		}
-	}
-	return found
-}
-
-// readable returns the top-level blocks of a text that are YAML, each in its place. It returns false when
-// there are no tasks in them, or when those of the project's own part may be in one that is not.
-func (p *parser) readable(text string) (string, bool) {
-	var kept strings.Builder
-	broken := map[string]bool{}
-	for _, b := range blocks(text) {
-		if kyaml.Unmarshal([]byte(b), &map[string]any{}) != nil {
-			key, _, _ := strings.Cut(b, ":")
-			broken[strings.Trim(key, `"' `)] = true
-			b = strings.Repeat("\n", strings.Count(b, "\n"))
-		}
-		kept.WriteString(b)
-	}
-	var rest map[string]any
-	if kyaml.Unmarshal([]byte(kept.String()), &rest) != nil {
-		return "", false
-	}
-	if name, ok := rest["project"].(string); ok && p.project == "" {
-		p.project = name
-	}
-	_, tasks := rest["tasks"]
-	return kept.String(), (tasks || p.site(rest) != nil) && !broken["tasks"] && !broken[p.siteName()]
-}
-
-// blocks cuts a text before each top-level key.
-func blocks(text string) []string {
-	var all []string
-	for line := range strings.Lines(text) {
-		if len(all) == 0 || !strings.ContainsAny(line[:1], " \t#\r\n-]}") {
-			all = append(all, "")
-		}
-		all[len(all)-1] += line
-	}
-	return all
 }

@@ -57,7 +57,7 @@ func TestSite(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			facts := Facts{Release: "rel", Given: map[string]string{"A": "1"}}
+			facts := Facts{Release: "rel", Variables: map[string]string{"A": "1"}}
 			tasks, found := Parse([]byte(tt.file), Options{Source: task.Source{Name: "f.yml"}, Facts: facts})
 			if diff := cmp.Diff(tt.want, draw(tasks)); diff != "" {
 				t.Errorf("tasks (-want +got):\n%s", diff)

@@ -6,7 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"sigs.k8s.io/yaml"
+	kyaml "sigs.k8s.io/yaml"
 )
 
 // ReadVariables returns the variables of a file of --var-file: YAML or JSON when its name has that
@@ -15,7 +15,7 @@ func ReadVariables(name string, text []byte) (map[string]string, error) {
 	variables := map[string]string{}
 	switch filepath.Ext(name) {
 	case ".yaml", ".yml", ".json":
-		if err := yaml.UnmarshalStrict(text, &variables); err != nil {
+		if err := kyaml.UnmarshalStrict(text, &variables); err != nil {
 			return nil, fmt.Errorf("%s: variables are NAME: VALUE, each value a string: %w", name, err)
 		}
 		return variables, nil

@@ -8,29 +8,29 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
-// Facts are what is known of a run and of where it is made.
+// Facts are the facts of a run and of its surroundings.
 type Facts struct {
 	Operation task.Operation
-	// Release and Namespace are what the run acts on, Context is the kubeconfig's; each may be empty.
+	// Release and Namespace are those of the run, Context is that of the kubeconfig. Each may be empty.
 	Release, Namespace, Context string
-	// Given are the variables of the command line. They win over all others.
-	Given map[string]string
-	// Branch and Commit are those of the git repository that the user stands in; nil and "" mean that
-	// nothing is known. They are called only when something depends on them.
+	// Variables are those that the user gave. They override all others.
+	Variables map[string]string
+	// Branch and Commit return those of the git repository, "" when there is none. They are called only when a
+	// document depends on them. May be nil.
 	Branch, Commit func() string
-	// Cluster looks a variable up in the namespace; nil when there is no cluster to ask.
+	// Cluster looks up a variable in the namespace; nil without a cluster.
 	Cluster func(name string) (Variable, bool)
 }
 
-// Variable is the value of one of Lagoon's variables, and where it comes from.
+// Variable is the value of one of Lagoon's variables, and its origin.
 type Variable struct {
 	Value  string
 	Origin string
-	// Secret values are shown nowhere.
+	// Secret values are never shown.
 	Secret bool
 }
 
-// show returns the value, with its origin, as a plan may show it.
+// show returns the value with its origin for a plan.
 func (v Variable) show() string {
 	if v.Secret {
 		return "(secret, from " + v.Origin + ")"
@@ -38,7 +38,7 @@ func (v Variable) show() string {
 	return fmt.Sprintf("%q (%s)", v.Value, v.Origin)
 }
 
-// The variables that a condition can have without anybody setting them.
+// The variables that have a value even if they are not set.
 const (
 	project         = "LAGOON_PROJECT"
 	environment     = "LAGOON_ENVIRONMENT"
@@ -49,13 +49,13 @@ const (
 	kubernetes      = "LAGOON_KUBERNETES"
 )
 
-// noSHA is what Lagoon says unless the file asks for the commit (spec lagoon.md § 2c).
+// noSHA is the value of LAGOON_GIT_SHA unless the file enables git_sha (spec lagoon.md § 2c).
 const noSHA = "0000000000000000000000000000000000000000"
 
-// lookup returns a variable: of the command line, of git, of the cluster, or made from names.
+// lookup returns a variable: the user's, else that of git, else that of the cluster, else one computed from names.
 func (p *parser) lookup(name string) (Variable, bool) {
 	f := p.opts.Facts
-	if value, ok := f.Given[name]; ok {
+	if value, ok := f.Variables[name]; ok {
 		return Variable{Value: value, Origin: "--var"}, true
 	}
 	if v, ok := p.fromGit(name); ok {
@@ -73,12 +73,12 @@ func (p *parser) fromGit(name string) (Variable, bool) {
 	value, origin := "", "git"
 	switch name {
 	case gitBranch:
-		value = call(p.opts.Facts.Branch)
+		value = callIfSet(p.opts.Facts.Branch)
 	case gitSafeBranch:
-		value = safe(call(p.opts.Facts.Branch))
+		value = safeName(callIfSet(p.opts.Facts.Branch))
 	case gitSHA:
 		if p.gitSHA {
-			value = call(p.opts.Facts.Commit)
+			value = callIfSet(p.opts.Facts.Commit)
 		} else {
 			value, origin = noSHA, "environment_variables.git_sha is not true"
 		}
@@ -86,7 +86,7 @@ func (p *parser) fromGit(name string) (Variable, bool) {
 	return Variable{Value: value, Origin: origin}, value != ""
 }
 
-// computed makes a variable from the names of the run.
+// computed returns a variable that is computed from the names of the run.
 func (p *parser) computed(name string) (Variable, bool) {
 	f := p.opts.Facts
 	made := func(value, origin string) (Variable, bool) {
@@ -104,7 +104,7 @@ func (p *parser) computed(name string) (Variable, bool) {
 				return made(rest, "the namespace")
 			}
 		}
-		if branch := safe(call(f.Branch)); branch != "" {
+		if branch := safeName(callIfSet(f.Branch)); branch != "" {
 			return made(branch, "git")
 		}
 		return made(f.Namespace, "the namespace")
@@ -123,17 +123,20 @@ func (p *parser) computed(name string) (Variable, bool) {
 	return Variable{}, false
 }
 
-// production matches what people call the environment that their users see.
+// production matches common names of production environments.
 var production = regexp.MustCompile(`^(production|prod|main|master)$`)
 
-func call(f func() string) string {
+// callIfSet returns the result of a function; "" without a function.
+func callIfSet(f func() string) string {
 	if f == nil {
 		return ""
 	}
 	return f()
 }
 
-var unsafe = regexp.MustCompile(`[^0-9a-z-]+`)
+var unsafeCharacters = regexp.MustCompile(`[^0-9a-z-]+`)
 
-// safe returns a branch as Lagoon writes it in names.
-func safe(branch string) string { return unsafe.ReplaceAllString(strings.ToLower(branch), "-") }
+// safeName returns a branch as Lagoon writes it in names.
+func safeName(branch string) string {
+	return unsafeCharacters.ReplaceAllString(strings.ToLower(branch), "-")
+}

@@ -116,7 +116,7 @@ func TestWhenNeverPanics(t *testing.T) {
 		`exists()`, `exists(1)`, `exists("A", "B")`, `withDefault("A")`, `withDefault(1, 2)`, `B()`, `B(`, `[`, `{`, `{"a":`, "`", `"`, `B[`, `B["x"]`, `B.`,
 		`T ? `, `1 / 0 == 1`, `date("x") == 1`, `!`, `- `, `a(b)(c)`, strings.Repeat("(", 4000), strings.Repeat("(", 5000), strings.Repeat("!", 4000) + "T",
 	} {
-		if got, err := (&condition{lookup: lookupKnown}).evaluate(expression); err == nil && got.why == "" {
+		if got, err := (&condition{lookup: lookupKnown}).evaluate(expression); err == nil && got.reason == "" {
 			t.Errorf("%.20s: neither a result nor an error", expression)
 		}
 	}
@@ -127,8 +127,8 @@ func TestWhenTells(t *testing.T) {
 		return Variable{Value: "hidden", Origin: "secret/lagoon-env", Secret: true}, name == "PASSWORD"
 	}
 	got, err := (&condition{lookup: secret}).evaluate(`exists("NX") || PASSWORD == "x" || PASSWORD != "y"`)
-	if want := `exists("NX") || PASSWORD == "x" || PASSWORD != "y" is true: NX is not set, PASSWORD is (secret, from secret/lagoon-env)`; err != nil || got.why != want {
-		t.Errorf("%s, want %s; error %v", got.why, want, err)
+	if want := `exists("NX") || PASSWORD == "x" || PASSWORD != "y" is true: NX is not set, PASSWORD is (secret, from secret/lagoon-env)`; err != nil || got.reason != want {
+		t.Errorf("%s, want %s; error %v", got.reason, want, err)
 	}
 }
 
@@ -170,7 +170,7 @@ func TestVariables(t *testing.T) {
 		},
 		{
 			name:  "the command line wins over all",
-			facts: Facts{Given: map[string]string{gitBranch: "given", environmentType: ""}, Branch: text("dev"), Cluster: cluster(map[string]string{environmentType: "production"})},
+			facts: Facts{Variables: map[string]string{gitBranch: "given", environmentType: ""}, Branch: text("dev"), Cluster: cluster(map[string]string{environmentType: "production"})},
 			want:  map[string]string{gitBranch: "given", environmentType: ""},
 		},
 	}
@@ -208,8 +208,8 @@ hint: pass --var NX=…, or write exists("NX") && … before it`},
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			tasks, found := Parse(fmt.Appendf(nil, file, tt.when), Options{
-				Source: task.Source{Name: "f.yml"}, Looking: tt.looking, Runs: func(string, task.Phase) bool { return tt.runs },
-				Facts: Facts{Given: map[string]string{"B": "main"}},
+				Source: task.Source{Name: "f.yml"}, Lenient: tt.looking, Runs: func(string, task.Phase) bool { return tt.runs },
+				Facts: Facts{Variables: map[string]string{"B": "main"}},
 			})
 			if err := found.Err(); err != nil {
 				if tt.errors == "" || !strings.Contains(err.Error(), tt.errors) {

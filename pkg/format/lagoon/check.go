@@ -2,7 +2,6 @@ package lagoon
 
 import (
 	"fmt"
-	"math"
 	"slices"
 	"strings"
 
@@ -11,15 +10,15 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
-// shape looks at the places and the form of tasks; their values are read elsewhere.
-type shape struct {
+// checker checks the form of tasks and returns their positions. Their values are read by file.
+type checker struct {
 	p    *parser
 	file string
-	// parts are the mappings that are decoded, one over the other: the file, and the part of the project.
+	// parts are the mappings that are decoded in this order: the file, and the part of the project.
 	parts []*yaml.Node
 }
 
-// fields are those of a task, with the form of each.
+// fields are the types of the fields of a task.
 var fields = map[string]string{
 	"name": "string", "command": "string", "service": "string", "container": "string", "shell": "string", "when": "string",
 	"namespace": "string", "weight": "integer", "scaleWaitTime": "integer", "scaleMaxIterations": "integer", "requiresEnvironment": "boolean",
@@ -29,60 +28,30 @@ func fieldNames() []string {
 	return []string{"name", "command", "service", "container", "shell", "when", "weight", "scaleWaitTime", "scaleMaxIterations", "requiresEnvironment", "namespace"}
 }
 
-func (s shape) at(n *yaml.Node) task.Position {
+func (s checker) at(n *yaml.Node) task.Position {
 	if n == nil {
 		return task.Position{File: s.file}
 	}
 	return task.Position{File: s.file, Line: n.Line, Column: n.Column}
 }
 
-// resolved returns what an alias stands for.
-func resolved(n *yaml.Node) *yaml.Node {
-	if n != nil && n.Kind == yaml.AliasNode {
-		return n.Alias
-	}
-	return n
-}
-
-// isNull reports whether a key has no value.
-func isNull(n *yaml.Node) bool {
-	n = resolved(n)
-	return n == nil || n.Kind == yaml.ScalarNode && n.ShortTag() == "!!null"
-}
-
-// value returns the value of a key, by Lagoon's rules: the case does not count, and the last one
-// does.
-func value(mapping *yaml.Node, key string) *yaml.Node {
-	mapping = resolved(mapping)
-	if mapping == nil || mapping.Kind != yaml.MappingNode {
-		return nil
-	}
-	var found *yaml.Node
-	for i := 0; i+1 < len(mapping.Content); i += 2 {
-		if strings.EqualFold(mapping.Content[i].Value, key) {
-			found = mapping.Content[i+1]
-		}
-	}
-	return found
-}
-
-// text returns the scalar of a key; other when there is none.
-func (s shape) text(mapping *yaml.Node, key, other string) string {
+// text returns the scalar of a key, else other.
+func (s checker) text(mapping *yaml.Node, key, other string) string {
 	if n := resolved(value(mapping, key)); n != nil && n.Kind == yaml.ScalarNode && !isNull(n) {
 		return n.Value
 	}
 	return other
 }
 
-// check finds what is wrong with the form of the tasks, and of what else counts.
-func (s shape) check() {
+// check checks the form of the tasks and of git_sha.
+func (s checker) check() {
 	for _, part := range s.parts {
 		s.tasks(resolved(value(part, "tasks")))
 		s.gitSHA(resolved(value(resolved(value(part, "environment_variables")), "git_sha")))
 	}
 }
 
-func (s shape) tasks(tasks *yaml.Node) {
+func (s checker) tasks(tasks *yaml.Node) {
 	switch {
 	case isNull(tasks):
 		return
@@ -96,15 +65,15 @@ func (s shape) tasks(tasks *yaml.Node) {
 	}
 }
 
-func (s shape) gitSHA(v *yaml.Node) {
+func (s checker) gitSHA(v *yaml.Node) {
 	if isNull(v) || v.Kind == yaml.ScalarNode && (isBoolean(v) || parsesAsBool(v.Value)) {
 		return
 	}
 	s.p.warn(s.at(v), "", "Lagoon refuses the whole file", "git_sha must be true or false")
 }
 
-// keys warns about keys that Lagoon ignores, and about those that are there twice.
-func (s shape) keys(mapping *yaml.Node, known []string, what string) {
+// keys warns about duplicate keys, and about keys that Lagoon ignores.
+func (s checker) keys(mapping *yaml.Node, known []string, what string) {
 	seen := map[string]task.Position{}
 	for i := 0; i+1 < len(mapping.Content); i += 2 {
 		key := mapping.Content[i]
@@ -126,7 +95,7 @@ func (s shape) keys(mapping *yaml.Node, known []string, what string) {
 	}
 }
 
-func (s shape) list(of section, list *yaml.Node) {
+func (s checker) list(of section, list *yaml.Node) {
 	switch {
 	case isNull(list):
 		return
@@ -145,10 +114,10 @@ func (s shape) list(of section, list *yaml.Node) {
 	}
 }
 
-// form is how a task is written.
+// form is the hint with the form of a task.
 const form = "write it as\n  - run:\n      name: …\n      command: …\n      service: …"
 
-func (s shape) item(item *yaml.Node, place task.Position) {
+func (s checker) item(item *yaml.Node, place task.Position) {
 	var beside []string
 	for i := 0; i+1 < len(item.Content); i += 2 {
 		if key := item.Content[i].Value; fields[key] != "" {
@@ -169,7 +138,7 @@ func (s shape) item(item *yaml.Node, place task.Position) {
 	}
 }
 
-func (s shape) run(run *yaml.Node) {
+func (s checker) run(run *yaml.Node) {
 	s.keys(run, fieldNames(), "a task")
 	for i := 0; i+1 < len(run.Content); i += 2 {
 		key, v := run.Content[i], resolved(run.Content[i+1])
@@ -181,8 +150,8 @@ func (s shape) run(run *yaml.Node) {
 	}
 }
 
-// field finds a value that Lagoon cannot read.
-func (s shape) field(name, form string, v *yaml.Node) {
+// field checks the type of a field.
+func (s checker) field(name, form string, v *yaml.Node) {
 	if tag := v.Tag; v.Kind == yaml.ScalarNode && len(tag) > 1 && tag[0] == '!' && tag[1] != '!' {
 		s.p.warn(s.at(v), "", fmt.Sprintf("write %s: %q", name, strings.TrimSpace(tag+" "+v.Value)),
 			"%s is a tag of YAML, and no part of the value: Lagoon sees %q", tag, v.Value)
@@ -206,27 +175,8 @@ func (s shape) field(name, form string, v *yaml.Node) {
 	}
 }
 
-// isWhole reports whether a number has no fraction: 1.0 is 1 for Lagoon, which reads YAML as JSON.
-func isWhole(v *yaml.Node) bool {
-	var number float64
-	switch v.ShortTag() {
-	case "!!int":
-		return true
-	case "!!float":
-		return v.Decode(&number) == nil && number == math.Trunc(number) && math.Abs(number) < 1e21
-	}
-	return false
-}
-
-// isBoolean reports whether a value is one by YAML 1.1, which Lagoon's library reads.
-func isBoolean(v *yaml.Node) bool {
-	words := []string{"y", "n", "yes", "no", "on", "off"}
-	return v.ShortTag() == "!!bool" ||
-		v.Kind == yaml.ScalarNode && v.Style&(yaml.DoubleQuotedStyle|yaml.SingleQuotedStyle) == 0 && slices.Contains(words, strings.ToLower(v.Value))
-}
-
 // steps joins the values of a list with their places.
-func (s shape) steps(of section, items []item) []step {
+func (s checker) steps(of section, items []item) []step {
 	list, replaced := s.lists(of)
 	all := make([]step, len(items))
 	for i, it := range items {
@@ -239,7 +189,7 @@ func (s shape) steps(of section, items []item) []step {
 			}
 		}
 		if replaced != nil && i < len(replaced.Content) {
-			s.warnKept(one, list.Content[i], replaced.Content[i])
+			s.warnInherited(one, list.Content[i], replaced.Content[i])
 		}
 		all[i] = one
 	}
