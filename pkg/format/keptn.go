@@ -21,7 +21,7 @@ var keptnFormat = Format{
 
 func parseKeptn(d Document, all []Document, o Options) ([]task.Task, task.Diagnostics) {
 	return keptn.Parse(d.Text, keptn.Options{
-		Source: d.Source, Namespace: o.Facts.Namespace, Release: o.Facts.Release, Images: o.Images, Looking: o.Lenient,
+		Source: d.Source, Namespace: o.Facts.Namespace, Release: o.Facts.Release, Images: o.Images, Lenient: o.Lenient,
 		Others: append(KeptnDocuments(all), o.Keptn.Definitions...), Namespaces: o.Keptn.Namespaces,
 	})
 }

@@ -10,7 +10,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// The keys by which workloads are wired to tasks (spec keptn.md § 3.3).
+// The annotations and labels with which workloads ask for tasks (spec keptn.md § 3.3).
 const (
 	workloadKey        = "keptn.sh/workload"
 	versionKey         = "keptn.sh/version"
@@ -23,14 +23,13 @@ const (
 	containerKey       = "keptn.sh/container"
 )
 
-// fallbacks are Kubernetes' own labels for the same.
+// fallbacks are Kubernetes' own labels with the same meaning.
 var fallbacks = map[string]string{
 	workloadKey: "app.kubernetes.io/name", versionKey: "app.kubernetes.io/version", appKey: "app.kubernetes.io/part-of",
 }
 
-// find returns the value of a key: of the annotation, else of the label, else of the fallback's
-// annotation or label.
-func find(o *metav1.ObjectMeta, key string) string {
+// findKey returns the value of the annotation, else of the label, else of the annotation or label of the fallback.
+func findKey(o *metav1.ObjectMeta, key string) string {
 	for _, k := range []string{key, fallbacks[key]} {
 		if k == "" {
 			continue
@@ -44,8 +43,8 @@ func find(o *metav1.ObjectMeta, key string) string {
 	return ""
 }
 
-// wired is a workload as Keptn sees it.
-type wired struct {
+// annotatedWorkload is a workload as Keptn sees it.
+type annotatedWorkload struct {
 	// of is the workload, such as "deployment/web".
 	of                 string
 	name, app, version string
@@ -53,43 +52,43 @@ type wired struct {
 	preEvaluations     []string
 	postEvaluations    []string
 	metadata           map[string]string
-	// untrimmed are names in lists that have spaces around them.
+	// untrimmed are the names with leading or trailing spaces.
 	untrimmed []string
 }
 
-// resource is how Keptn calls the workload of an app.
-func (w *wired) resource() string { return w.app + "-" + w.name }
+// resource returns Keptn's name of the workload.
+func (w *annotatedWorkload) resource() string { return w.app + "-" + w.name }
 
-// wire returns what Keptn knows of a workload; false when it is not Keptn's. The pod template tells, or
-// the workload itself when the template names none.
-func (w *workload) wire() (wired, bool) {
+// wire returns the tasks of a workload; false when it is not annotated. The annotations are those of the pod
+// template, or those of the workload itself when the template names no workload.
+func (w *workload) wire() (annotatedWorkload, bool) {
 	meta := &w.Spec.Template.ObjectMeta
-	if find(meta, workloadKey) == "" {
+	if findKey(meta, workloadKey) == "" {
 		meta = &w.Metadata
 	}
-	found := wired{of: strings.ToLower(w.Kind) + "/" + w.Metadata.Name, name: find(meta, workloadKey), app: find(meta, appKey)}
+	found := annotatedWorkload{of: strings.ToLower(w.Kind) + "/" + w.Metadata.Name, name: findKey(meta, workloadKey), app: findKey(meta, appKey)}
 	if found.name == "" {
 		return found, false
 	}
 	if found.app == "" {
 		found.app = found.name
 	}
-	found.version = strings.ToLower(find(meta, versionKey))
+	found.version = strings.ToLower(findKey(meta, versionKey))
 	if found.version == "" {
-		found.version = strings.ToLower(w.calculated(find(meta, containerKey)))
+		found.version = strings.ToLower(w.calculated(findKey(meta, containerKey)))
 	}
 	for _, list := range []struct {
 		key  string
 		into *[]string
 	}{{preTasksKey, &found.pre}, {postTasksKey, &found.post}, {preEvaluationsKey, &found.preEvaluations}, {postEvaluationsKey, &found.postEvaluations}} {
-		*list.into = found.split(find(meta, list.key))
+		*list.into = found.split(findKey(meta, list.key))
 	}
-	found.metadata = pairs(find(meta, metadataKey))
+	found.metadata = parsePairs(findKey(meta, metadataKey))
 	return found, true
 }
 
-// split returns the names of a list. Keptn itself does not trim them.
-func (w *wired) split(list string) []string {
+// split returns the trimmed names of a list. Keptn itself does not trim them.
+func (w *annotatedWorkload) split(list string) []string {
 	var names []string
 	if list == "" {
 		return nil
@@ -106,8 +105,8 @@ func (w *wired) split(list string) []string {
 	return names
 }
 
-// pairs reads k=v,k2=v2; entries without exactly one "=" are dropped, as by Keptn.
-func pairs(text string) map[string]string {
+// parsePairs parses k=v,k2=v2. Entries without exactly one "=" are ignored, as in Keptn.
+func parsePairs(text string) map[string]string {
 	all := map[string]string{}
 	for entry := range strings.SplitSeq(text, ",") {
 		if parts := strings.Split(entry, "="); len(parts) == 2 {
@@ -117,8 +116,8 @@ func pairs(text string) map[string]string {
 	return all
 }
 
-// calculated returns the version of a workload that names none: the tag of the named container's
-// image, else a sum over the containers' names, images and environments.
+// calculated returns the version of a workload without a version: the tag of the container's image, else a hash of
+// the names, images and environments of all containers.
 func (w *workload) calculated(container string) string {
 	containers := w.Spec.Template.Spec.Containers
 	for _, c := range containers {
@@ -142,8 +141,8 @@ func (w *workload) calculated(container string) string {
 	return fmt.Sprint(sum.Sum32())
 }
 
-// union returns a with b on top.
-func union(a, b map[string]string) map[string]string {
+// mergeMaps returns the entries of both maps, nil when there are none. b overrides a.
+func mergeMaps(a, b map[string]string) map[string]string {
 	all := map[string]string{}
 	maps.Copy(all, a)
 	maps.Copy(all, b)
@@ -153,5 +152,5 @@ func union(a, b map[string]string) map[string]string {
 	return all
 }
 
-// sorted returns the names of a map, sorted.
-func sorted[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
+// sortedKeys returns the sorted keys of a map.
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

@@ -6,49 +6,49 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
-// build makes the tasks of what was read.
+// build adds the tasks of the objects that were read.
 func (p *parser) build() {
 	used := map[string]bool{}
-	for _, a := range p.runs {
+	for _, a := range p.keptnTasks {
 		used[a.Spec.TaskDefinition] = true
 	}
-	for _, a := range p.runs {
-		p.run(a)
+	for _, a := range p.keptnTasks {
+		p.addKeptnTask(a)
 	}
 	for _, name := range p.order {
 		d := p.definitions[name]
 		if used[name] {
 			continue
 		}
-		p.add(d, name, d.at(d.node), call{context: task.KeptnContext{AppName: p.opts.Release, ObjectType: "App"}})
+		p.addTask(d, name, d.at(d.node), invocation{context: task.KeptnContext{AppName: p.opts.Release, ObjectType: "App"}})
 	}
 }
 
-// run makes the task of a KeptnTask.
-func (p *parser) run(a asked) {
+// addKeptnTask adds the task of a KeptnTask.
+func (p *parser) addKeptnTask(a locatedTask) {
 	name := a.Metadata.Name
 	switch {
 	case name == "":
-		p.fail(p.at(nearest(a.node, "metadata")), "", "", "a KeptnTask needs a name")
+		p.fail(p.at(nodeAt(a.node, "metadata")), "", "", "a KeptnTask needs a name")
 		return
 	case a.Spec.TaskDefinition == "":
-		p.fail(p.at(nearest(a.node, "spec")), name, "", "KeptnTask %q needs a taskDefinition", name)
+		p.fail(p.at(nodeAt(a.node, "spec")), name, "", "KeptnTask %q needs a taskDefinition", name)
 		return
 	case a.Spec.Timeout != nil && !validTimeout.MatchString(*a.Spec.Timeout):
-		p.fail(p.at(nearest(a.node, "spec", "timeout")), name, "", "the timeout %q is not a duration such as 5m", *a.Spec.Timeout)
+		p.fail(p.at(nodeAt(a.node, "spec", "timeout")), name, "", "the timeout %q is not a duration such as 5m", *a.Spec.Timeout)
 		return
-	case p.elsewhere(a.Metadata.Namespace) && !p.opts.Looking:
-		p.fail(p.at(nearest(a.node, "metadata", "namespace")), name, "add -n "+a.Metadata.Namespace,
+	case p.inOtherNamespace(a.Metadata.Namespace) && !p.opts.Lenient:
+		p.fail(p.at(nodeAt(a.node, "metadata", "namespace")), name, "add -n "+a.Metadata.Namespace,
 			"the KeptnTask is of namespace %q, and the run is in %q", a.Metadata.Namespace, p.opts.Namespace)
 		return
 	}
 	d := p.definitions[a.Spec.TaskDefinition]
 	if d == nil {
-		p.absent(p.at(nearest(a.node, "spec", "taskDefinition")), name, a.Spec.TaskDefinition)
+		p.failMissing(p.at(nodeAt(a.node, "spec", "taskDefinition")), name, a.Spec.TaskDefinition)
 		return
 	}
 	retries, timeout := p.attempts(a, d)
-	c := call{
+	c := invocation{
 		name: name, retries: &retries, timeout: &timeout,
 		context: task.KeptnContext{
 			WorkloadName: cmp.Or(a.Spec.Context.WorkloadName, a.Spec.Workload), WorkloadVersion: cmp.Or(a.Spec.Context.WorkloadVersion, a.Spec.WorkloadVersion),
@@ -62,15 +62,15 @@ func (p *parser) run(a asked) {
 	if a.Spec.SecureParameters != nil {
 		c.secret = a.Spec.SecureParameters.Secret
 	}
-	p.add(d, name, p.at(a.node), c)
+	p.addTask(d, name, p.at(a.node), c)
 }
 
-// attempts returns how often and for how long a KeptnTask is tried. What it does not say itself is the default of its
-// CRD, whatever its definition says.
-func (p *parser) attempts(a asked, d *defined) (retries int32, timeout string) {
+// attempts returns the retries and the timeout of a KeptnTask. Missing values are the defaults of its CRD, even if
+// its definition has other values.
+func (p *parser) attempts(a locatedTask, d *locatedDefinition) (retries int32, timeout string) {
 	retries, timeout = defaultRetries, defaultTimeout
 	other := func(field string, has, of any) {
-		p.warn(p.at(nearest(a.node, "spec")), a.Metadata.Name, "set it in the KeptnTask", "KeptnTask %q has no %s, and so %v, not the %v of its definition, as in Keptn", a.Metadata.Name, field, has, of)
+		p.warn(p.at(nodeAt(a.node, "spec")), a.Metadata.Name, "set it in the KeptnTask", "KeptnTask %q has no %s, and so %v, not the %v of its definition, as in Keptn", a.Metadata.Name, field, has, of)
 	}
 	if a.Spec.Retries != nil {
 		retries = *a.Spec.Retries
@@ -85,8 +85,8 @@ func (p *parser) attempts(a asked, d *defined) (retries int32, timeout string) {
 	return retries, timeout
 }
 
-// add makes a task that runs a definition.
-func (p *parser) add(d *defined, name string, at task.Position, c call) {
+// addTask adds a task that runs a definition.
+func (p *parser) addTask(d *locatedDefinition, name string, at task.Position, c invocation) {
 	k, timeout, ok := p.keptn(d, c)
 	if !ok {
 		return

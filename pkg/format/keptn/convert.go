@@ -2,27 +2,26 @@ package keptn
 
 import "github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 
-// Deviations are what a run of the tasks, converted to our own format, does otherwise than Keptn (spec
-// keptn.md), a line each.
+// Deviations are the differences between Keptn and a run of the converted tasks (spec keptn.md), a line each.
 var Deviations = []string{
 	"A script runs in a pod that is started once; Keptn restarts its container up to retries times within the timeout.",
 	"KEPTN_CONTEXT tells the release as the app; what Keptn knows of workloads and versions is not in it.",
 }
 
-// Convert returns the tasks of a document with executors that our own format has: functions for scripts,
-// Jobs for containers.
+// Convert returns the tasks of a document with executors that tasks.yaml has (functions for scripts, Jobs for
+// containers), and all findings about the document.
 func Convert(text []byte, opts Options) ([]task.Task, task.Diagnostics) {
-	opts.Looking = true
-	p := &parser{opts: opts, definitions: map[string]*defined{}, converting: true}
+	opts.Lenient = true
+	p := &parser{opts: opts, definitions: map[string]*locatedDefinition{}, converting: true}
 	return p.parse(text)
 }
 
-// native returns the executor of our own format that runs a definition.
-func (p *parser) native(k task.Keptn, d *defined, c call) task.Executor {
+// native returns an executor of tasks.yaml that runs a definition.
+func (p *parser) native(k task.Keptn, d *locatedDefinition, c invocation) task.Executor {
 	spec := k.Job.Spec.Template.Spec
 	if d.Spec.Container != nil {
 		j := task.Job{Spec: k.Job.Spec, Main: k.Main}
-		j.Spec.ActiveDeadlineSeconds = nil // the task's timeout is
+		j.Spec.ActiveDeadlineSeconds = nil // the task has the timeout
 		return j
 	}
 	s, _ := p.script(d)

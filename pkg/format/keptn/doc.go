@@ -1,2 +1,2 @@
-// Package keptn reads Keptn's tasks: KeptnTaskDefinition and KeptnTask, of every version.
+// Package keptn reads the tasks of Keptn's objects, and the tasks that annotated workloads ask for.
 package keptn

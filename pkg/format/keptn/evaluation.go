@@ -5,69 +5,8 @@ import (
 	"fmt"
 	"time"
 
-	"go.yaml.in/yaml/v3"
-
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
-
-// evaluationDefinition is a KeptnEvaluationDefinition (spec keptn.md § 3.6). Source and the queries of
-// objectives are those of v1alpha1 and v1alpha2.
-type evaluationDefinition struct {
-	object
-
-	Spec struct {
-		Source            string      `json:"source"`
-		Objectives        []objective `json:"objectives"`
-		Retries           *int        `json:"retries"`
-		RetryInterval     string      `json:"retryInterval"`
-		FailureConditions any         `json:"failureConditions"`
-	} `json:"spec"`
-
-	node *yaml.Node
-	file string
-}
-
-type objective struct {
-	KeptnMetricRef   metricRef `json:"keptnMetricRef"`
-	EvaluationTarget string    `json:"evaluationTarget"`
-	Name             string    `json:"name"`
-	Query            string    `json:"query"`
-}
-
-type metricRef struct {
-	Name      string `json:"name"`
-	Namespace string `json:"namespace"`
-}
-
-// metric is a KeptnMetric.
-type metric struct {
-	object
-
-	Spec struct {
-		Provider             reference      `json:"provider"`
-		Query                string         `json:"query"`
-		FetchIntervalSeconds int            `json:"fetchIntervalSeconds"`
-		Range                map[string]any `json:"range"`
-	} `json:"spec"`
-}
-
-// provider is a KeptnMetricsProvider.
-type provider struct {
-	object
-
-	Spec struct {
-		Type                  string    `json:"type"`
-		TargetServer          string    `json:"targetServer"`
-		SecretKeyRef          secretKey `json:"secretKeyRef"`
-		InsecureSkipTLSVerify bool      `json:"insecureSkipTlsVerify"`
-	} `json:"spec"`
-}
-
-type secretKey struct {
-	Name     string `json:"name"`
-	Key      string `json:"key"`
-	Optional bool   `json:"optional"`
-}
 
 // The defaults of Keptn's CRD.
 const (
@@ -75,7 +14,7 @@ const (
 	evaluationInterval = "5s"
 )
 
-// evaluation makes the executor of an evaluation; false when it cannot be.
+// evaluation returns the executor of an evaluation. It returns false after a finding.
 func (p *parser) evaluation(at task.Position, name string) (task.Evaluation, bool) {
 	d := p.evaluationDefinitions[name]
 	if d == nil {
@@ -84,7 +23,7 @@ func (p *parser) evaluation(at task.Position, name string) (task.Evaluation, boo
 	}
 	interval, err := time.ParseDuration(cmp.Or(d.Spec.RetryInterval, evaluationInterval))
 	if err != nil || interval < 0 {
-		p.fail(p.placeOf(d, "spec", "retryInterval"), "", "", "the retryInterval %q is not a duration such as 5s", d.Spec.RetryInterval)
+		p.fail(p.position(d, "spec", "retryInterval"), "", "", "the retryInterval %q is not a duration such as 5s", d.Spec.RetryInterval)
 		return task.Evaluation{}, false
 	}
 	e := task.Evaluation{Definition: name, Retries: evaluationRetries, Interval: interval}
@@ -92,13 +31,13 @@ func (p *parser) evaluation(at task.Position, name string) (task.Evaluation, boo
 		e.Retries = *d.Spec.Retries
 	}
 	if len(d.Spec.Objectives) == 0 {
-		p.fail(p.placeOf(d, "spec"), "", "", "evaluation definition %q has no objectives", name)
+		p.fail(p.position(d, "spec"), "", "", "evaluation definition %q has no objectives", name)
 		return e, false
 	}
 	for _, o := range d.Spec.Objectives {
 		made, err := p.objective(d, o)
 		if err != nil {
-			p.fail(p.placeOf(d, "spec", "objectives"), "", "add --skip-evaluations", "evaluation %q: %v", name, err)
+			p.fail(p.position(d, "spec", "objectives"), "", "add --skip-evaluations", "evaluation %q: %v", name, err)
 			return e, false
 		}
 		e.Objectives = append(e.Objectives, made)
@@ -106,13 +45,13 @@ func (p *parser) evaluation(at task.Position, name string) (task.Evaluation, boo
 	return e, true
 }
 
-func (p *parser) placeOf(d *evaluationDefinition, path ...string) task.Position {
-	n := nearest(d.node, path...)
+func (p *parser) position(d *evaluationDefinition, path ...string) task.Position {
+	n := nodeAt(d.node, path...)
 	return task.Position{File: d.file, Line: n.Line, Column: n.Column}
 }
 
-// objective returns what is compared. Whether the cluster has a value of the metric is found out later; who
-// can be asked when it has none is known now, and nobody is no error as long as the cluster may have one.
+// objective returns an objective with the provider of its metric. A metric without a known provider is an error,
+// unless the metrics-operator may have its value in the cluster.
 func (p *parser) objective(d *evaluationDefinition, o objective) (task.Objective, error) {
 	target, err := task.ParseThreshold(o.EvaluationTarget)
 	if err != nil {
@@ -140,9 +79,9 @@ func (p *parser) objective(d *evaluationDefinition, o objective) (task.Objective
 	return made, nil
 }
 
-// evaluations makes the tasks of a list of evaluations, which run side by side, and returns what the next
-// list waits for: their names, or those they wait for themselves when there are none.
-func (p *parser) evaluations(g list, definitions []string, needs []string) []string {
+// addEvaluations adds the tasks of a list of evaluations, which run in parallel. It returns the needs of the next
+// list: the names of the tasks, or the needs of this list when it has no tasks.
+func (p *parser) addEvaluations(g taskList, definitions []string, needs []string) []string {
 	var names []string
 	for _, definition := range definitions {
 		if p.wiring.SkipEvaluations {

@@ -2,19 +2,16 @@ package keptn
 
 import (
 	"encoding/json"
-	"fmt"
 	"maps"
-	"slices"
 	"time"
 
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/api/resource"
 
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
-// What Keptn calls the container and the volume of a script (spec keptn.md § 3.2).
+// Keptn's names for the container and the volume of a script (spec keptn.md § 3.2).
 const (
 	runnerContainer = "keptn-function-runner"
 	codeVolume      = "function-mount"
@@ -23,14 +20,11 @@ const (
 	contextVariable = "KEPTN_CONTEXT"
 )
 
-// codePaths are where the runtimes find their script.
-var codePaths = map[task.Runtime]string{task.Deno: "/var/data/function.ts", task.Python: "/var/data/function.py"}
-
-// call is how a definition is run.
-type call struct {
-	// name is the KeptnTask's; empty when there is none.
+// invocation is one use of a definition.
+type invocation struct {
+	// name is the name of the KeptnTask; empty when there is none.
 	name string
-	// parameters are added to those of the definition, secret is in the place of its own.
+	// parameters are added to those of the definition, secret replaces that of the definition.
 	parameters map[string]string
 	secret     string
 	context    task.KeptnContext
@@ -38,13 +32,13 @@ type call struct {
 	timeout    *string
 }
 
-// keptn returns the executor of a definition, and how long it may take.
-func (p *parser) keptn(d *defined, c call) (task.Keptn, time.Duration, bool) {
+// keptn returns the executor of a definition and its timeout. It returns false after a finding.
+func (p *parser) keptn(d *locatedDefinition, c invocation) (task.Keptn, time.Duration, bool) {
 	timeout := duration(d.Spec.Timeout)
 	if c.timeout != nil {
 		timeout = duration(c.timeout)
 	}
-	about, err := json.Marshal(c.context)
+	keptnContext, err := json.Marshal(c.context)
 	if err != nil {
 		p.fail(d.at(d.node), d.Metadata.Name, "", "%v", err)
 		return task.Keptn{}, 0, false
@@ -54,8 +48,8 @@ func (p *parser) keptn(d *defined, c call) (task.Keptn, time.Duration, bool) {
 	if d.Spec.Container != nil {
 		container := *d.Spec.Container.DeepCopy()
 		k.Main = container.Name
-		setEnv(&container, contextVariable, string(about))
-		if !p.volumes(d, &container, pod) {
+		setEnv(&container, contextVariable, string(keptnContext))
+		if !p.addVolume(d, &container, pod) {
 			return k, 0, false
 		}
 		pod.Containers = []corev1.Container{container}
@@ -73,7 +67,7 @@ func (p *parser) keptn(d *defined, c call) (task.Keptn, time.Duration, bool) {
 	if c.secret != "" {
 		s.secret = c.secret
 	}
-	container, err := p.runner(s, string(about))
+	container, err := p.scriptContainer(s, string(keptnContext))
 	if err != nil {
 		p.fail(d.at(d.node), d.Metadata.Name, "", "%v", err)
 		return k, 0, false
@@ -89,7 +83,7 @@ func (p *parser) keptn(d *defined, c call) (task.Keptn, time.Duration, bool) {
 }
 
 // job returns the Job of a definition without its container.
-func (p *parser) job(d *defined, c call, timeout time.Duration) batchv1.Job {
+func (p *parser) job(d *locatedDefinition, c invocation, timeout time.Duration) batchv1.Job {
 	var job batchv1.Job
 	job.Labels = maps.Clone(d.Metadata.Labels)
 	job.Annotations = map[string]string{}
@@ -124,66 +118,4 @@ func (p *parser) job(d *defined, c call, timeout time.Duration) batchv1.Job {
 		template.Spec.AutomountServiceAccountToken = d.Spec.AutomountServiceAccountToken.Type
 	}
 	return job
-}
-
-// runner returns the container of a script. The order of the variables is Keptn's.
-func (p *parser) runner(s script, about string) (corev1.Container, error) {
-	c := corev1.Container{Name: runnerContainer, Image: p.opts.Images[s.runtime], ImagePullPolicy: corev1.PullIfNotPresent}
-	if len(s.parameters) > 0 {
-		data, err := json.Marshal(s.parameters)
-		if err != nil {
-			return c, fmt.Errorf("parameters: %w", err)
-		}
-		c.Env = append(c.Env, corev1.EnvVar{Name: "DATA", Value: string(data)})
-	}
-	c.Env = append(c.Env, corev1.EnvVar{Name: contextVariable, Value: about}, corev1.EnvVar{Name: "CMD_ARGS", Value: s.arguments})
-	if s.secret != "" {
-		c.Env = append(c.Env, corev1.EnvVar{Name: secureData, ValueFrom: &corev1.EnvVarSource{SecretKeyRef: &corev1.SecretKeySelector{
-			LocalObjectReference: corev1.LocalObjectReference{Name: s.secret}, Key: secureData,
-		}}})
-	}
-	path := s.url
-	if s.codeMap != "" {
-		path = codePaths[s.runtime]
-		c.VolumeMounts = []corev1.VolumeMount{{Name: codeVolume, MountPath: path, SubPath: codeKey, ReadOnly: true}}
-	}
-	c.Env = append(c.Env, corev1.EnvVar{Name: "SCRIPT", Value: path})
-	return c, nil
-}
-
-// setEnv sets a variable in its place, or as the last one.
-func setEnv(c *corev1.Container, name, value string) {
-	for i := range c.Env {
-		if c.Env[i].Name == name {
-			c.Env[i] = corev1.EnvVar{Name: name, Value: value}
-			return
-		}
-	}
-	c.Env = append(c.Env, corev1.EnvVar{Name: name, Value: value})
-}
-
-// memoryLimit is how large the volume of a container may be that has no limit of its own: what Keptn
-// means to give it (spec keptn.md § 3.8).
-var memoryLimit = resource.MustParse("1Gi")
-
-// volumes gives a container the volume that its first mount names; Keptn has no others.
-func (p *parser) volumes(d *defined, c *corev1.Container, pod *corev1.PodSpec) bool {
-	if len(c.VolumeMounts) == 0 {
-		return true
-	}
-	first := c.VolumeMounts[0].Name
-	i := slices.IndexFunc(c.VolumeMounts, func(m corev1.VolumeMount) bool { return m.Name != first })
-	if i >= 0 {
-		p.fail(d.at(nearest(d.node, "spec", "container", "volumeMounts")), d.Metadata.Name, "",
-			"only the first volumeMount gets a volume in Keptn; %q has none", c.VolumeMounts[i].Name)
-		return false
-	}
-	limit := memoryLimit
-	if own, ok := c.Resources.Limits[corev1.ResourceMemory]; ok {
-		limit = own
-	}
-	pod.Volumes = []corev1.Volume{{Name: first, VolumeSource: corev1.VolumeSource{EmptyDir: &corev1.EmptyDirVolumeSource{
-		Medium: corev1.StorageMediumMemory, SizeLimit: &limit,
-	}}}}
-	return true
 }

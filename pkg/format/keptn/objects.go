@@ -5,8 +5,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// app is a KeptnApp: what an application consists of. The lists of tasks are those of versions before
-// v1beta1.
+// app is a KeptnApp: the workloads of an application. Only versions before v1beta1 have the lists of tasks.
 type app struct {
 	object
 
@@ -28,7 +27,7 @@ type member struct {
 	Version string `json:"version"`
 }
 
-// appContext is a KeptnAppContext: what is done around an application.
+// appContext is a KeptnAppContext: the tasks of an application.
 type appContext struct {
 	object
 
@@ -45,7 +44,7 @@ type appContextSpec struct {
 	SpanLinks                 []string          `json:"spanLinks"`
 }
 
-// workload is what counts of a workload of the release.
+// workload has the used fields of a workload of the release.
 type workload struct {
 	Kind     string            `json:"kind"`
 	Metadata metav1.ObjectMeta `json:"metadata"`

@@ -98,7 +98,7 @@ error f:7:15: query is no field of objective of v1: Keptn drops it | hint: v1alp
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			_, found := Parse([]byte(tt.file), Options{Source: task.Source{Name: "f"}, Namespace: "ns", Namespaces: []string{"ns", "keptn-system"}, Looking: tt.looking})
+			_, found := Parse([]byte(tt.file), Options{Source: task.Source{Name: "f"}, Namespace: "ns", Namespaces: []string{"ns", "keptn-system"}, Lenient: tt.looking})
 			if diff := cmp.Diff(tt.want, say(found)); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}

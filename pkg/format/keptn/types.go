@@ -1,11 +1,12 @@
 package keptn
 
 import (
+	"go.yaml.in/yaml/v3"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// object is what all objects have.
+// object has the fields of all objects.
 type object struct {
 	APIVersion string            `json:"apiVersion"`
 	Kind       string            `json:"kind"`
@@ -13,7 +14,7 @@ type object struct {
 	Status     map[string]any    `json:"status"`
 }
 
-// definition is a KeptnTaskDefinition (spec keptn.md § 3.1). Fields of any version are known.
+// definition is a KeptnTaskDefinition (spec keptn.md § 3.1) with the fields of all versions.
 type definition struct {
 	object
 
@@ -21,7 +22,7 @@ type definition struct {
 }
 
 type definitionSpec struct {
-	// Function is what Deno was called before v1.
+	// Function is the name of Deno before v1.
 	Function                     *runtimeSpec                  `json:"function"`
 	Deno                         *runtimeSpec                  `json:"deno"`
 	Python                       *runtimeSpec                  `json:"python"`
@@ -68,7 +69,7 @@ type automount struct {
 	Type *bool `json:"type"`
 }
 
-// taskObject is a KeptnTask: a definition to be run once.
+// taskObject is a KeptnTask, which runs a definition once.
 type taskObject struct {
 	object
 
@@ -83,7 +84,7 @@ type taskSpec struct {
 	CheckType        string            `json:"checkType"`
 	Retries          *int32            `json:"retries"`
 	Timeout          *string           `json:"timeout"`
-	// Those of v1alpha1 stand beside the context.
+	// These fields are those of v1alpha1.
 	Workload        string `json:"workload"`
 	WorkloadVersion string `json:"workloadVersion"`
 	App             string `json:"app"`
@@ -99,4 +100,63 @@ type contextSpec struct {
 	TaskType        string            `json:"taskType"`
 	ObjectType      string            `json:"objectType"`
 	Metadata        map[string]string `json:"metadata"`
+}
+
+// evaluationDefinition is a KeptnEvaluationDefinition (spec keptn.md § 3.6). Only v1alpha1 and v1alpha2 have the
+// source and the queries of objectives.
+type evaluationDefinition struct {
+	object
+
+	Spec struct {
+		Source            string      `json:"source"`
+		Objectives        []objective `json:"objectives"`
+		Retries           *int        `json:"retries"`
+		RetryInterval     string      `json:"retryInterval"`
+		FailureConditions any         `json:"failureConditions"`
+	} `json:"spec"`
+
+	node *yaml.Node
+	file string
+}
+
+type objective struct {
+	KeptnMetricRef   metricRef `json:"keptnMetricRef"`
+	EvaluationTarget string    `json:"evaluationTarget"`
+	Name             string    `json:"name"`
+	Query            string    `json:"query"`
+}
+
+type metricRef struct {
+	Name      string `json:"name"`
+	Namespace string `json:"namespace"`
+}
+
+// metric is a KeptnMetric.
+type metric struct {
+	object
+
+	Spec struct {
+		Provider             reference      `json:"provider"`
+		Query                string         `json:"query"`
+		FetchIntervalSeconds int            `json:"fetchIntervalSeconds"`
+		Range                map[string]any `json:"range"`
+	} `json:"spec"`
+}
+
+// provider is a KeptnMetricsProvider.
+type provider struct {
+	object
+
+	Spec struct {
+		Type                  string    `json:"type"`
+		TargetServer          string    `json:"targetServer"`
+		SecretKeyRef          secretKey `json:"secretKeyRef"`
+		InsecureSkipTLSVerify bool      `json:"insecureSkipTlsVerify"`
+	} `json:"spec"`
+}
+
+type secretKey struct {
+	Name     string `json:"name"`
+	Key      string `json:"key"`
+	Optional bool   `json:"optional"`
 }

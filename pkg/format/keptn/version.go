@@ -7,7 +7,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// What the versions of Keptn's objects do not share (spec keptn.md § 3.1, § 3.4, § 3.6; Keptn's own types under
+// Differences between the versions of Keptn's objects (spec keptn.md § 3.1, § 3.4, § 3.6; Keptn's own types in
 // lifecycle-operator/apis and metrics-operator/api). A cluster drops fields that a version does not have.
 var (
 	oldVersions = []string{"v1alpha1", "v1alpha2"}
@@ -19,7 +19,8 @@ var (
 	appContextFields   = []string{"preDeploymentTasks", "postDeploymentTasks", "preDeploymentEvaluations", "postDeploymentEvaluations"}
 )
 
-// checkVersion finds what an object has that its version does not know, and what it lacks that its version demands.
+// checkVersion checks the fields that the version of an object does not have or requires. It returns false after a
+// finding.
 func (p *parser) checkVersion(kind, version string, n *yaml.Node) bool {
 	before := len(p.found)
 	spec := value(n, "spec")
@@ -27,30 +28,30 @@ func (p *parser) checkVersion(kind, version string, n *yaml.Node) bool {
 	switch kind {
 	case "KeptnTaskDefinition":
 		if old {
-			p.only(kind, version, spec, []string{"function"}, "a later version, such as lifecycle.keptn.sh/v1, has it")
+			p.checkFields(kind, version, spec, []string{"function"}, "a later version, such as lifecycle.keptn.sh/v1, has it")
 		}
 	case "KeptnEvaluationDefinition":
 		fields, hint := objectiveFields, "v1alpha2 and earlier have it; name a KeptnMetric with keptnMetricRef"
 		if old {
 			fields, hint = oldObjectiveFields, "v1alpha3 and later have it"
-			p.demand(kind, version, spec, "source")
+			p.require(kind, version, spec, "source")
 		} else if source := value(spec, "source"); source != nil {
 			p.fail(p.at(source), nameOf(n), hint, "source is no field of %s of %s: Keptn drops it", kind, version)
 		}
 		if objectives := value(spec, "objectives"); objectives != nil {
 			for _, o := range objectives.Content {
-				p.only("objective", version, o, fields, hint)
+				p.checkFields("objective", version, o, fields, hint)
 				for _, field := range fields {
-					p.demand("objective", version, o, field)
+					p.require("objective", version, o, field)
 				}
 				if ref := value(o, "keptnMetricRef"); ref != nil && !old {
-					p.demand("keptnMetricRef", version, ref, "name")
+					p.require("keptnMetricRef", version, ref, "name")
 				}
 			}
 		}
 	case "KeptnMetricsProvider":
 		if ref := value(spec, "secretKeyRef"); ref != nil {
-			p.demand("secretKeyRef", version, ref, "key")
+			p.require("secretKeyRef", version, ref, "key")
 		}
 	case "KeptnApp":
 		for _, field := range appContextFields {
@@ -60,14 +61,14 @@ func (p *parser) checkVersion(kind, version string, n *yaml.Node) bool {
 		}
 	case "KeptnAppContext":
 		if !slices.Contains(contextVersions, version) {
-			p.fail(p.at(nearest(n, "apiVersion")), nameOf(n), "", "a %s is of %s%s, not %q", kind, group, strings.Join(contextVersions, ", "), version)
+			p.fail(p.at(nodeAt(n, "apiVersion")), nameOf(n), "", "a %s is of %s%s, not %q", kind, group, strings.Join(contextVersions, ", "), version)
 		}
 	}
 	return len(p.found) == before
 }
 
-// only finds fields that are none of these.
-func (p *parser) only(what, version string, n *yaml.Node, fields []string, hint string) {
+// checkFields adds a finding for each field that is not one of these.
+func (p *parser) checkFields(what, version string, n *yaml.Node, fields []string, hint string) {
 	if n == nil || n.Kind != yaml.MappingNode {
 		return
 	}
@@ -78,12 +79,10 @@ func (p *parser) only(what, version string, n *yaml.Node, fields []string, hint 
 	}
 }
 
-// demand finds a field that is missing or empty.
-func (p *parser) demand(what, version string, n *yaml.Node, field string) {
+// require adds a finding when a field is missing or empty.
+func (p *parser) require(what, version string, n *yaml.Node, field string) {
 	v := value(n, field)
 	if n != nil && (v == nil || v.Kind == yaml.ScalarNode && (v.Value == "" || v.ShortTag() == "!!null")) {
 		p.fail(p.at(n), "", "", "%s of %s needs %s", what, version, field)
 	}
 }
-
-func nameOf(n *yaml.Node) string { return scalar(value(n, "metadata"), "name") }

@@ -53,7 +53,7 @@ func (c Cluster) definitions(ctx context.Context) ([]keptn.Document, error) {
 					return nil, err
 				}
 				name := fmt.Sprintf("%s/%s in namespace %s", strings.ToLower(kind), o.GetName(), ns)
-				documents = append(documents, keptn.Document{Source: task.Source{Name: name, Format: format.Keptn}, Text: text, Spare: true})
+				documents = append(documents, keptn.Document{Source: task.Source{Name: name, Format: format.Keptn}, Text: text, Fallback: true})
 			}
 		}
 	}

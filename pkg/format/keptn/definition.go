@@ -14,20 +14,20 @@ const (
 	defaultTTL     = 300
 )
 
-// validTimeout is the pattern of Keptn's CRD.
+// validTimeout is the pattern of timeouts in Keptn's CRD.
 var validTimeout = regexp.MustCompile(`^(0|([0-9]+(\.[0-9]+)?(ns|us|µs|ms|s|m|h))+)$`)
 
-// define checks a definition by the rules of Keptn's webhook, and keeps it.
-func (p *parser) define(d *defined) {
+// addDefinition checks a definition by the rules of Keptn's webhook, and adds it.
+func (p *parser) addDefinition(d *locatedDefinition) {
 	name := d.Metadata.Name
 	if name == "" {
-		p.fail(d.at(nearest(d.node, "metadata")), "", "", "a KeptnTaskDefinition needs a name")
+		p.fail(d.at(nodeAt(d.node, "metadata")), "", "", "a KeptnTaskDefinition needs a name")
 		return
 	}
-	if p.elsewhere(d.Metadata.Namespace) {
-		p.warn(d.at(nearest(d.node, "metadata", "namespace")), name, "", "the definition is of namespace %q; it runs in that of the release", d.Metadata.Namespace)
+	if p.inOtherNamespace(d.Metadata.Namespace) {
+		p.warn(d.at(nodeAt(d.node, "metadata", "namespace")), name, "", "the definition is of namespace %q; it runs in that of the release", d.Metadata.Namespace)
 	}
-	spec := nearest(d.node, "spec")
+	spec := nodeAt(d.node, "spec")
 	count := 0
 	for _, set := range []bool{d.Spec.Container != nil, d.Spec.Python != nil, d.Spec.Deno != nil || d.Spec.Function != nil} {
 		if set {
@@ -43,13 +43,13 @@ func (p *parser) define(d *defined) {
 		return
 	}
 	if d.Spec.Function != nil {
-		p.warn(d.at(nearest(d.node, "spec", "function")), name, "write deno: in its place", "function is what deno was called before v1; a current Keptn drops it")
+		p.warn(d.at(nodeAt(d.node, "spec", "function")), name, "write deno: in its place", "function is what deno was called before v1; a current Keptn drops it")
 		if d.Spec.Deno == nil {
 			d.Spec.Deno = d.Spec.Function
 		}
 	}
 	if t := d.Spec.Timeout; t != nil && !validTimeout.MatchString(*t) {
-		p.fail(d.at(nearest(d.node, "spec", "timeout")), name, "", "the timeout %q is not a duration such as 5m", *t)
+		p.fail(d.at(nodeAt(d.node, "spec", "timeout")), name, "", "the timeout %q is not a duration such as 5m", *t)
 		return
 	}
 	if first := p.definitions[name]; first != nil {
@@ -60,29 +60,29 @@ func (p *parser) define(d *defined) {
 	p.order = append(p.order, name)
 }
 
-// elsewhere reports whether an object says another namespace than that of the run.
-func (p *parser) elsewhere(namespace string) bool {
+// inOtherNamespace reports whether an object has another namespace than the run.
+func (p *parser) inOtherNamespace(namespace string) bool {
 	return p.opts.Namespace != "" && namespace != "" && namespace != p.opts.Namespace
 }
 
-// duration returns a timeout that was checked.
+// duration returns a valid timeout; the default for nil.
 func duration(text *string) time.Duration {
 	if text == nil {
-		return must(defaultTimeout)
+		return parseDuration(defaultTimeout)
 	}
-	return must(*text)
+	return parseDuration(*text)
 }
 
-func must(text string) time.Duration {
+func parseDuration(text string) time.Duration {
 	if text == "0" {
 		return 0
 	}
-	d, _ := time.ParseDuration(text) // matches validTimeout
+	d, _ := time.ParseDuration(text) // no error: it matches validTimeout
 	return d
 }
 
-// runtimeKey is the key below spec that holds the script.
-func (d *defined) runtimeKey() string {
+// runtimeKey returns the key below spec with the script.
+func (d *locatedDefinition) runtimeKey() string {
 	switch {
 	case d.Spec.Python != nil:
 		return "python"
@@ -92,8 +92,8 @@ func (d *defined) runtimeKey() string {
 	return "deno"
 }
 
-// runtime returns the runtime of a definition, and what it says of the script; nil for a container.
-func (d *defined) runtime() (task.Runtime, *runtimeSpec) {
+// runtime returns the runtime of a definition and its script; nil for a container.
+func (d *locatedDefinition) runtime() (task.Runtime, *runtimeSpec) {
 	if d.Spec.Python != nil {
 		return task.Python, d.Spec.Python
 	}
