@@ -289,7 +289,7 @@ func TestMarks(t *testing.T) {
 				}
 			}
 			m.flush()
-			if m.announced() {
+			if m.started() {
 				told = append(told, fmt.Sprint("pid ", m.id()))
 			}
 			if m.ended {
@@ -358,7 +358,7 @@ func TestExecStop(t *testing.T) {
 				}
 				defer conn.Close() //nolint:errcheck // the client may be gone
 				command := r.URL.Query()["command"]
-				if command[2] == wrap {
+				if command[2] == runScript {
 					send(conn, 2, command[4]+" pid 99\n")
 					close(started)
 					<-ended

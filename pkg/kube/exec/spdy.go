@@ -15,8 +15,7 @@ import (
 	"k8s.io/streaming/pkg/httpstream"
 )
 
-// spdyExec runs the program over SPDY, which older servers and some proxies need, and returns
-// the server's status, unread.
+// spdyExec runs the program over SPDY, for older servers and proxies without WebSockets, and returns the raw status.
 func spdyExec(ctx context.Context, config *rest.Config, target *url.URL, req Request) ([]byte, error) {
 	transport, upgrader, err := spdy.RoundTripperFor(config)
 	if err != nil {
@@ -26,7 +25,7 @@ func spdyExec(ctx context.Context, config *rest.Config, target *url.URL, req Req
 	conn, protocol, err := spdy.NewDialerForStreaming(upgrader, client, http.MethodPost, target).
 		Dial(remotecommand.StreamProtocolV5Name, remotecommand.StreamProtocolV4Name)
 	if err != nil {
-		// The node starts the program when it has the streams, and there are none yet.
+		// The node starts the program when the streams exist. There are none yet.
 		return nil, &RefusedError{err}
 	}
 	defer func() { _ = conn.Close() }()
@@ -49,7 +48,7 @@ func spdyExec(ctx context.Context, config *rest.Config, target *url.URL, req Req
 		if err != nil {
 			return nil, err
 		}
-		// Nothing is written on our side.
+		// This side writes nothing.
 		if err := stream.Close(); err != nil {
 			return nil, err
 		}
@@ -77,7 +76,7 @@ func spdyExec(ctx context.Context, config *rest.Config, target *url.URL, req Req
 	return status, nil
 }
 
-// withContext sends requests with a context, for a dialer that takes none.
+// withContext adds a context to requests, for a dialer that takes none.
 type withContext struct {
 	ctx  context.Context
 	next http.RoundTripper

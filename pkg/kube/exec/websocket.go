@@ -24,15 +24,15 @@ const (
 
 const (
 	pingPeriod = 5 * time.Second
-	// silenceLimit is after how long without a sign of life a connection counts as dead.
-	silenceLimit = 20 * time.Second
-	// farewellLimit is how long the server may take to close the connection after the status.
-	farewellLimit = 5 * time.Second
+	// silenceTimeout is the time without any message after which a connection counts as lost.
+	silenceTimeout = 20 * time.Second
+	// closeTimeout is how long the server may take to close the connection after it has sent the status.
+	closeTimeout = 5 * time.Second
 	// maxStatus is larger than any status.
 	maxStatus = 1 << 20
 )
 
-// webSocketExec runs the program over a WebSocket and returns the server's status, unread.
+// webSocketExec runs the program over a WebSocket and returns the raw status.
 func webSocketExec(ctx context.Context, config *rest.Config, target *url.URL, req Request) ([]byte, error) {
 	transport, holder, err := websocket.RoundTripperFor(config)
 	if err != nil {
@@ -52,10 +52,10 @@ func webSocketExec(ctx context.Context, config *rest.Config, target *url.URL, re
 	if req.stdin != nil {
 		go writeStdin(conn, req.stdin)
 	}
-	return readChannels(conn, req, silenceLimit)
+	return readChannels(conn, req, silenceTimeout)
 }
 
-// writeStdin sends what there is to send, until that or the connection ends.
+// writeStdin sends stdin until it or the connection ends.
 func writeStdin(conn *gorilla.Conn, stdin io.Reader) {
 	message := make([]byte, 1+256)
 	message[0] = channelStdin
@@ -67,8 +67,8 @@ func writeStdin(conn *gorilla.Conn, stdin io.Reader) {
 	}
 }
 
-// readChannels copies what the server sends to the request's writers until it closes the
-// connection, and returns the status. Its memory does not grow with what the program prints.
+// readChannels copies the output to the request's writers until the server closes the connection, and returns the status.
+// Its memory does not grow with the output.
 func readChannels(conn *gorilla.Conn, req Request, silence time.Duration) ([]byte, error) {
 	done := make(chan struct{})
 	defer close(done)
@@ -78,11 +78,11 @@ func readChannels(conn *gorilla.Conn, req Request, silence time.Duration) ([]byt
 	var status []byte
 	buffer := make([]byte, 32<<10)
 	for {
-		// Anew before each message: while a slow reader keeps us in a Write below, answers to
-		// pings are not seen either, and that is not the connection's fault.
+		// Set the deadline anew before each message: while a slow reader blocks a Write below, no pong is read either,
+		// although the connection works.
 		limit := silence
 		if status != nil {
-			limit = min(silence, farewellLimit)
+			limit = min(silence, closeTimeout)
 		}
 		if err := conn.SetReadDeadline(time.Now().Add(limit)); err != nil {
 			return status, lostUnless(status, err)
@@ -112,8 +112,7 @@ func readChannels(conn *gorilla.Conn, req Request, silence time.Duration) ([]byt
 	}
 }
 
-// lostUnless returns the connection's error unless the status was seen: then the program's end
-// is known, however the connection ends.
+// lostUnless returns nil when the status was received, because the result is known then; otherwise the connection's error.
 func lostUnless(status []byte, err error) error {
 	if len(status) > 0 || gorilla.IsCloseError(err, gorilla.CloseNormalClosure) {
 		return nil
@@ -121,8 +120,7 @@ func lostUnless(status []byte, err error) error {
 	return err
 }
 
-// keepAlive asks the server for a sign of life until done is closed. Its writes may be
-// concurrent with reads.
+// keepAlive pings the server until done is closed. Its writes may be concurrent with reads.
 func keepAlive(conn *gorilla.Conn, done <-chan struct{}) {
 	ticker := time.NewTicker(pingPeriod)
 	defer ticker.Stop()
@@ -138,5 +136,5 @@ func keepAlive(conn *gorilla.Conn, done <-chan struct{}) {
 	}
 }
 
-// onlyWriter hides a writer's ReadFrom, which would not use our buffer.
+// onlyWriter hides the ReadFrom of a writer, which would not use our buffer.
 type onlyWriter struct{ io.Writer }
