@@ -45,7 +45,7 @@ func (s *Steps) maskSecretsOfPod(a engine.Attempt, sink task.Sink) func(context.
 		if len(spec.Containers) == 0 {
 			live, err := s.Client.GetPod(ctx, pod.Namespace, pod.Name)
 			if err != nil {
-				return // the program is gone as well
+				return // the pod no longer exists, and neither does the program
 			}
 			spec = &live.Spec
 		}

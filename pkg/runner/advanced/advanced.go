@@ -22,11 +22,11 @@ type Runner struct {
 	Pods pod.Runner
 }
 
-// dataAnnotation is where the pod says what came out of it: JSON, in base64.
+// dataAnnotation is the annotation in which the pod leaves its result: JSON, in base64.
 const dataAnnotation = "lagoon.sh/taskData"
 
-// Run makes sure that what the pod needs is there, runs it, and reads what it says of itself; see
-// pod.Runner.Run. What is missing is a failure before the pod is made.
+// Run checks that the objects exist that the pod needs, runs it, and reads its annotation; see pod.Runner.Run. When an
+// object is missing, the task fails before the pod is created.
 func (r Runner) Run(ctx context.Context, t task.Task, sink task.Sink) task.Result {
 	a, ok := t.Executor.(task.Advanced)
 	if !ok {
@@ -47,7 +47,7 @@ func (r Runner) Run(ctx context.Context, t task.Task, sink task.Sink) task.Resul
 	return r.withData(sink, func(pods pod.Runner) task.Result { return pods.Run(ctx, t, sink) })
 }
 
-// Attach goes on with the pod that another process made for the attempt; see pod.Runner.Attach.
+// Attach follows the pod that an earlier process created for the attempt; see pod.Runner.Attach.
 func (r Runner) Attach(ctx context.Context, t task.Task, known string, sink task.Sink) (result task.Result, found bool) {
 	result = r.withData(sink, func(pods pod.Runner) task.Result {
 		result, found = pods.Attach(ctx, t, known, sink)
@@ -56,7 +56,7 @@ func (r Runner) Attach(ctx context.Context, t task.Task, known string, sink task
 	return result, found
 }
 
-// withData adds to the end of a pod what it leaves for Lagoon's core.
+// withData returns the result of a pod, with the value of its annotation.
 func (r Runner) withData(sink task.Sink, run func(pods pod.Runner) task.Result) task.Result {
 	note := func(format string, args ...any) {
 		sink(task.Output{Stream: task.Note, Data: fmt.Appendf(nil, format+"\n", args...)})
@@ -76,7 +76,7 @@ func (r Runner) withData(sink task.Sink, run func(pods pod.Runner) task.Result) 
 	return result
 }
 
-// decode returns what the annotation says; its text when it cannot be read.
+// decode returns the value of the annotation; the text itself when it cannot be decoded.
 func decode(data string) (any, error) {
 	text, err := base64.StdEncoding.DecodeString(strings.TrimSpace(data))
 	if err != nil {

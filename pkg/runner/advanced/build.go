@@ -13,12 +13,12 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
-// Cluster is what the runner needs of a cluster; *kube.Client is one.
+// Cluster is the part of a cluster that the runner needs; *kube.Client is one.
 type Cluster interface {
 	Interface() (kubernetes.Interface, error)
 }
 
-// What the pod uses is called so by Lagoon (spec lagoon.md § 2b).
+// The names that Lagoon gives to the objects that the pod uses (spec lagoon.md § 2b).
 const (
 	container        = "lagoon-task"
 	deployer         = "lagoon-deployer"
@@ -41,7 +41,7 @@ const (
 	podNameFieldPath = "metadata.name"
 )
 
-// builder makes the pod of an advanced task from what is in the namespace.
+// builder builds the pod of an advanced task from the objects of the namespace.
 type builder struct {
 	client    Cluster
 	namespace string
@@ -95,9 +95,8 @@ func (b *builder) sets(name string) bool {
 	return false
 }
 
-// environment takes the variables of the namespace: those of the platform, then the environment's,
-// from a Secret, else from a ConfigMap. Whoever may not look leaves it to the cluster to take what is
-// there.
+// environment adds the variables of the namespace: those of the platform, then those of the environment, from a Secret or
+// else from a ConfigMap. When the user may not read them, both are added as optional.
 func (b *builder) environment(ctx context.Context) error {
 	secrets := b.api.CoreV1().Secrets(b.namespace)
 	for _, name := range []string{platformEnv, lagoonEnv} {
@@ -126,7 +125,7 @@ func (b *builder) from(source *corev1.EnvFromSource) {
 	b.main.EnvFrom = append(b.main.EnvFrom, *source)
 }
 
-// optional is a pointer to true, or nil.
+// optional returns a pointer to true, or nil.
 func optional(yes bool) *bool {
 	if !yes {
 		return nil
@@ -140,7 +139,7 @@ func (b *builder) mount(name string, source corev1.VolumeSource, path string, re
 	b.main.VolumeMounts = append(b.main.VolumeMounts, corev1.VolumeMount{Name: name, MountPath: path, ReadOnly: readOnly})
 }
 
-// volumeName returns a name for a volume, whatever the object is called.
+// volumeName returns a valid name for a volume, which the name of an object may not be.
 func (b *builder) volumeName(prefix string) string {
 	return fmt.Sprintf("%s-%d", prefix, len(b.spec.Volumes))
 }
@@ -159,7 +158,7 @@ func (b *builder) sshKey(ctx context.Context) error {
 	return nil
 }
 
-// missing words that something that the task needs is not there.
+// missing returns the error for an object that the task needs and that does not exist.
 func (b *builder) missing(kind, name, because string, err error) error {
 	if apierrors.IsNotFound(err) {
 		return fmt.Errorf("%s %q not found in namespace %q; needed because %s", kind, name, b.namespace, because)
@@ -172,7 +171,7 @@ func (b *builder) deployer(ctx context.Context) error {
 	b.spec.ServiceAccountName = deployer
 	switch {
 	case apierrors.IsForbidden(err):
-		return nil // the server refuses the pod when it is not there
+		return nil // the server refuses the pod when it does not exist
 	case err != nil:
 		return b.missing("serviceaccount", deployer, "deployerToken: true", err)
 	}

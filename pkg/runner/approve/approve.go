@@ -1,4 +1,4 @@
-// Package approve runs approve tasks: it asks a person whether to go on.
+// Package approve runs approve tasks: it asks the user to continue.
 package approve
 
 import (
@@ -11,15 +11,15 @@ import (
 
 // Runner runs approve tasks.
 type Runner struct {
-	// Yes answers every question with yes.
+	// Yes approves all tasks without a question.
 	Yes bool
-	// Interactive reports that there is a person to ask.
+	// Interactive reports that a user can answer.
 	Interactive bool
-	// Ask asks whether to go on; see Terminal.Ask.
+	// Ask asks a question; see Terminal.Ask.
 	Ask func(ctx context.Context, question string) (bool, error)
 }
 
-// Run asks, and succeeds when the answer is yes. Without a person to ask it fails at once.
+// Run asks, and succeeds when the answer is yes. Without a user who can answer it fails at once.
 func (r Runner) Run(ctx context.Context, t task.Task, sink task.Sink) task.Result {
 	a, ok := t.Executor.(task.Approve)
 	if !ok {
@@ -44,8 +44,8 @@ func (r Runner) Run(ctx context.Context, t task.Task, sink task.Sink) task.Resul
 	return task.Result{State: task.Succeeded}
 }
 
-// Quoted returns an author's question with a bar before each line but the first, so that none looks like another
-// question or like a line of the program's own.
+// Quoted returns an author's question with a bar before each line except for the first, so that none looks like another
+// question or like output of this program.
 func Quoted(question string) string {
 	return strings.ReplaceAll(strings.TrimSpace(question), "\n", "\n  | ")
 }

@@ -7,9 +7,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// forget throws away what was typed at a terminal and not read yet, as tcflush does.
+// forget discards the input of a terminal that was not read, as tcflush(3) does.
 func forget(in io.Reader) {
 	if file, ok := in.(*os.File); ok {
-		_ = unix.IoctlSetInt(int(file.Fd()), unix.TCFLSH, unix.TCIFLUSH) // no terminal has nothing to throw away
+		_ = unix.IoctlSetInt(int(file.Fd()), unix.TCFLSH, unix.TCIFLUSH) // fails if it is no terminal
 	}
 }

@@ -7,9 +7,9 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// forget throws away what was typed at a console and not read yet.
+// forget discards the input of a console that was not read.
 func forget(in io.Reader) {
 	if file, ok := in.(*os.File); ok {
-		_ = windows.FlushConsoleInputBuffer(windows.Handle(file.Fd())) // no console has nothing to throw away
+		_ = windows.FlushConsoleInputBuffer(windows.Handle(file.Fd())) // fails if it is no console
 	}
 }

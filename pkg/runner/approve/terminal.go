@@ -9,35 +9,35 @@ import (
 	"sync"
 )
 
-// Terminal is a person at a terminal, who is asked one question at a time. What was typed before a question was
-// shown does not answer it, and a question that was given up reads no more. NewTerminal returns one.
+// Terminal asks the user at a terminal, one question at a time. Input from before a question does not answer it, and a
+// cancelled question takes no input. NewTerminal returns one.
 type Terminal struct {
 	in  io.Reader
 	out io.Writer
-	// forget throws away what was typed and not read yet.
+	// forget discards the input that was typed and not read.
 	forget func()
-	// turn has a place for the question that is open.
+	// turn is a semaphore that allows one open question.
 	turn chan struct{}
 
 	mu sync.Mutex
-	// open takes the next line; nil when there is no question.
+	// open receives the next line; nil when no question is open.
 	open chan line
-	// reading reports that a read goes on. It cannot be ended, and so the next question takes it over.
+	// reading reports that a goroutine reads. A read cannot be cancelled, so the next question uses it.
 	reading bool
 }
 
-// line is what was typed, or why nothing more will be.
+// line is a line of input, or the error of reading it.
 type line struct {
 	text string
 	err  error
 }
 
-// NewTerminal returns the person who types what in reads and sees what goes to out.
+// NewTerminal returns a terminal that reads answers from in and writes questions to out.
 func NewTerminal(in io.Reader, out io.Writer) *Terminal {
 	return &Terminal{in: in, out: out, forget: func() { forget(in) }, turn: make(chan struct{}, 1)}
 }
 
-// notAsked is the end of a question whose turn did not come.
+// notAsked is the error of a question that was cancelled while another one was open.
 type notAsked struct{ cause error }
 
 func (e notAsked) Error() string {
@@ -46,8 +46,8 @@ func (e notAsked) Error() string {
 
 func (e notAsked) Unwrap() error { return e.cause }
 
-// Ask shows a question when its turn comes and reports whether the answer is yes. The error is that of reading,
-// or the cause of ctx when that has ended first.
+// Ask shows a question when no other one is open, and reports whether the answer is yes. The error is that of reading, or
+// the cause of ctx.
 func (t *Terminal) Ask(ctx context.Context, question string) (bool, error) {
 	select {
 	case t.turn <- struct{}{}:
@@ -64,18 +64,18 @@ func (t *Terminal) Ask(ctx context.Context, question string) (bool, error) {
 		t.mu.Lock()
 		t.open = nil
 		t.mu.Unlock()
-		fmt.Fprintln(t.out) // what comes next is not part of the question
+		fmt.Fprintln(t.out) // ends the line of the question
 		return false, context.Cause(ctx)
 	case answer := <-answers:
 		text := strings.ToLower(strings.TrimSpace(answer.text))
 		if errors.Is(answer.err, io.EOF) {
-			answer.err = nil // a line without an end, or no answer
+			answer.err = nil // an unfinished line, or no answer
 		}
 		return text == "y" || text == "yes", answer.err
 	}
 }
 
-// show writes the question and has the next line answer it.
+// show writes the question, and returns the channel that receives its answer.
 func (t *Terminal) show(question string) <-chan line {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -89,7 +89,7 @@ func (t *Terminal) show(question string) <-chan line {
 	return t.open
 }
 
-// read reads a line. When no question is open any more, it answers nothing.
+// read reads a line, and sends it to the open question, if there is one.
 func (t *Terminal) read() {
 	text, err := t.readLine()
 	t.mu.Lock()
@@ -101,7 +101,7 @@ func (t *Terminal) read() {
 	}
 }
 
-// readLine reads a line byte by byte, so that what follows it is left to others.
+// readLine reads a line byte by byte, so that it does not consume input after the line.
 func (t *Terminal) readLine() (string, error) {
 	var text []byte
 	for one := make([]byte, 1); ; {

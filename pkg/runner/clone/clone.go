@@ -19,7 +19,7 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
-// Cluster is what the runner needs of a cluster; cluster.Cluster is one.
+// Cluster is the part of a cluster that the runner needs; cluster.Cluster is one.
 type Cluster interface {
 	job.Cluster
 	PodTemplate(ctx context.Context, namespace, from string) (*workload.Template, error)
@@ -34,13 +34,13 @@ type Cluster interface {
 // Runner runs clone tasks.
 type Runner struct {
 	Cluster Cluster
-	// Pods runs the pod that is made from the template.
+	// Pods runs the pod that is built from the template.
 	Pods pod.Runner
 	// Next returns the objects that Helm is going to apply; nil when the cluster has them already.
 	Next func() ([]*unstructured.Unstructured, error)
 }
 
-// Run makes a pod from the workload's template and runs it as a pod task; see pod.Runner.Run.
+// Run builds a pod from the workload's template, and runs it as a pod task; see pod.Runner.Run.
 func (r Runner) Run(ctx context.Context, t task.Task, sink task.Sink) task.Result {
 	c, ok := t.Executor.(task.Clone)
 	if !ok {
@@ -53,7 +53,7 @@ func (r Runner) Run(ctx context.Context, t task.Task, sink task.Sink) task.Resul
 	return r.run(ctx, t, template, next, sink)
 }
 
-// RunTemplate is Run for a template that is known already; see workload.Finder.PodTemplate.
+// RunTemplate is Run for a template that the caller has read; see workload.Finder.PodTemplate.
 func (r Runner) RunTemplate(ctx context.Context, t task.Task, template *workload.Template, sink task.Sink) task.Result {
 	return r.run(ctx, t, template, nil, sink)
 }
@@ -77,7 +77,7 @@ func (r Runner) run(ctx context.Context, t task.Task, template *workload.Templat
 	return r.Pods.Run(ctx, t, sink)
 }
 
-// failed is the result of a task whose pod could not be made.
+// failed returns the result of a task whose pod could not be built.
 func failed(ctx context.Context, err error) task.Result {
 	if ctx.Err() != nil {
 		return task.Result{State: task.Cancelled, Reason: "Cancelled", Message: context.Cause(ctx).Error()}
@@ -85,8 +85,7 @@ func failed(ctx context.Context, err error) task.Result {
 	return task.Result{State: task.Failed, Reason: "Template", Message: err.Error()}
 }
 
-// template returns the pod template, and the objects that Helm is going to apply when it is one of
-// theirs.
+// template returns the pod template. When it comes from the objects that Helm is going to apply, these are returned too.
 func (r Runner) template(ctx context.Context, c task.Clone) (*workload.Template, []*unstructured.Unstructured, error) {
 	if !c.Next || r.Next == nil {
 		template, err := r.Cluster.PodTemplate(ctx, r.Pods.Namespace, c.From)
@@ -100,8 +99,8 @@ func (r Runner) template(ctx context.Context, c task.Clone) (*workload.Template,
 	return template, objects, err
 }
 
-// checkClaims says where the pod can run at all when it uses a claim that others use, and refuses
-// what cannot be.
+// checkClaims shows on which node alone the pod can run when another pod uses one of its claims, and returns an error when
+// it can run on none.
 func (r Runner) checkClaims(ctx context.Context, spec corev1.PodSpec, sink task.Sink) error {
 	for _, v := range spec.Volumes {
 		if v.PersistentVolumeClaim == nil {
@@ -126,9 +125,8 @@ func (r Runner) checkClaims(ctx context.Context, spec corev1.PodSpec, sink task.
 	return nil
 }
 
-// build makes the pod of a clone: the template without what belongs to a pod that serves. Its
-// labels and annotations stay behind, so that no Service and no ReplicaSet takes it for one of
-// theirs.
+// build returns the pod of a clone: the template without the fields that only a serving pod needs. The template's labels
+// and annotations are left out, so that no Service or ReplicaSet selects the clone.
 func build(template *workload.Template, c task.Clone) (task.Pod, error) {
 	main := c.Container
 	if main == "" {
@@ -156,7 +154,7 @@ func build(template *workload.Template, c task.Clone) (task.Pod, error) {
 		}
 	}
 	for i := range spec.InitContainers {
-		// The startup probe of a sidecar stays: what follows waits for it.
+		// The startup probe of a sidecar stays: the containers after it wait for it.
 		o := &spec.InitContainers[i]
 		o.LivenessProbe, o.ReadinessProbe, o.Ports = nil, nil, nil
 	}
@@ -178,10 +176,10 @@ func build(template *workload.Template, c task.Clone) (task.Pod, error) {
 	return task.Pod{Spec: *spec, Main: main, All: c.All, Labels: labels, Annotations: c.Annotations}, nil
 }
 
-// queueLabel is how Kueue knows which queue a workload's pods wait in.
+// queueLabel is the label with which Kueue assigns pods to a queue.
 const queueLabel = "kueue.x-k8s.io/queue-name"
 
-// placeAnywhere takes out what places a pod among others of its workload. The nodes it may run on
+// placeAnywhere removes the fields that place a pod relative to others of its workload. Node selectors and node affinity
 // stay.
 func placeAnywhere(spec *corev1.PodSpec) {
 	spec.NodeName, spec.Hostname, spec.Subdomain = "", "", ""
@@ -192,8 +190,7 @@ func placeAnywhere(spec *corev1.PodSpec) {
 	}
 }
 
-// withEnv returns the variables with those of the task in the place of their namesakes, and without
-// those that are taken out.
+// withEnv returns env with the variables of own instead of those of the same name, and without those of without.
 func withEnv(env, own []corev1.EnvVar, without []string) []corev1.EnvVar {
 	kept := slices.DeleteFunc(slices.Clone(env), func(v corev1.EnvVar) bool {
 		return slices.Contains(without, v.Name) || slices.ContainsFunc(own, func(o corev1.EnvVar) bool { return o.Name == v.Name })

@@ -17,9 +17,8 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
-// copies returns copies, under new names, of those objects that the pod refers to and that the
-// cluster has not, or has otherwise than Helm is going to apply them; and makes the pod refer to
-// them.
+// copies returns copies, under new names, of the objects that the pod refers to and that the cluster lacks, or has with
+// other content than Helm is going to apply. The pod then refers to the copies.
 func (r Runner) copies(ctx context.Context, next []*unstructured.Unstructured, spec *corev1.PodSpec) ([]*unstructured.Unstructured, error) {
 	var copies []*unstructured.Unstructured
 	names := map[string]string{}
@@ -121,8 +120,8 @@ func find(objects []*unstructured.Unstructured, kind, name, namespace string) *u
 	return nil
 }
 
-// copyOf returns the content of an object under a new name, and nothing by which anybody could take
-// it for the object itself.
+// copyOf returns the content of an object under a new name, without labels and annotations by which others would select
+// it.
 func copyOf(o *unstructured.Unstructured) *unstructured.Unstructured {
 	c := o.DeepCopy()
 	unstructured.RemoveNestedField(c.Object, "metadata")
@@ -134,12 +133,12 @@ func copyOf(o *unstructured.Unstructured) *unstructured.Unstructured {
 	return c
 }
 
-// sameData reports whether a ConfigMap or a Secret holds what is going to be applied.
+// sameData reports whether a ConfigMap or a Secret has the data that is going to be applied.
 func sameData(live, wanted *unstructured.Unstructured) bool {
 	return reflect.DeepEqual(data(live), data(wanted))
 }
 
-// data returns the data of a ConfigMap or a Secret, in the form in which the server has it.
+// data returns the data of a ConfigMap or a Secret, in the form in which the server stores it.
 func data(o *unstructured.Unstructured) map[string]string {
 	all := map[string]string{}
 	for _, field := range []string{"data", "binaryData", "stringData"} {
@@ -155,10 +154,10 @@ func data(o *unstructured.Unstructured) map[string]string {
 	return all
 }
 
-// runWithCopies runs the pod with copies of what it needs. They belong to its Job, which the cluster
-// removes some time after its end when nobody else does: so nothing of them stays after a crash.
+// runWithCopies runs the pod with copies of the objects that it needs, in a Job that owns them. The cluster deletes the Job
+// after its TTL, so that no copy is left after a crash.
 func (r Runner) runWithCopies(ctx context.Context, t task.Task, made task.Pod, copies []*unstructured.Unstructured, sink task.Sink) task.Result {
-	// Without its account a pod is not made at all, so that is there before its owner.
+	// The server refuses a pod without its ServiceAccount, so that is created before its owner.
 	var early []*unstructured.Unstructured
 	for i, c := range copies {
 		if c.GetKind() != serviceAccount {

@@ -12,13 +12,13 @@ import (
 
 // Runner runs evaluation tasks.
 type Runner struct {
-	// Status returns the value that the cluster has of a KeptnMetric; "" when it has none.
+	// Status returns the value of a KeptnMetric in the cluster; empty when it has none.
 	Status func(ctx context.Context, o task.Objective) (string, error)
-	// Query asks a Prometheus for a value.
+	// Query queries a Prometheus for a value.
 	Query func(ctx context.Context, o task.Objective) (float64, error)
 }
 
-// Run looks at each metric until its target is met, and fails when one is not after the retries.
+// Run reads each metric until its target is met, and fails when one is not met after the retries.
 func (r Runner) Run(ctx context.Context, t task.Task, sink task.Sink) task.Result {
 	e, ok := t.Executor.(task.Evaluation)
 	if !ok {
@@ -58,7 +58,7 @@ func (r Runner) Run(ctx context.Context, t task.Task, sink task.Sink) task.Resul
 	}
 }
 
-// value returns the value of a metric: what the cluster has of it, else what Prometheus says.
+// value returns the value of a metric from the cluster, otherwise from Prometheus.
 func (r Runner) value(ctx context.Context, o task.Objective) (float64, error) {
 	text, err := r.Status(ctx, o)
 	if err != nil {

@@ -22,51 +22,47 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
-// Client is what the runner needs of a cluster; kubeexec.Executor is one.
+// Client runs programs in containers; kubeexec.Executor is one.
 type Client interface {
 	// Exec runs a program in a container; see kubeexec.Executor.Exec.
 	Exec(ctx context.Context, req kubeexec.Request, grace time.Duration) (int, error)
-	// Reattach goes on with a program that another process has started; see kubeexec.Executor.Reattach.
+	// Reattach follows a program that an earlier process has started; see kubeexec.Executor.Reattach.
 	Reattach(ctx context.Context, req kubeexec.Request, grace time.Duration) (int, error)
 }
 
 // Runner runs exec tasks.
 type Runner struct {
 	Client Client
-	// Pods returns where the task can run; it is asked anew for each task. None is a
-	// *workload.NoPodsError.
+	// Pods returns the pods in which the task can run now; the error is a *workload.NoPodsError when there is none.
 	Pods func(ctx context.Context, e task.Exec) ([]corev1.Pod, error)
-	// Gone reports whether exactly this pod is deleted, or about to be.
+	// PodDeleted reports whether exactly this pod is deleted, or being deleted.
 	PodDeleted func(ctx context.Context, pod *corev1.Pod) bool
-	// Use counts the task among those that use a workload, before its pods are looked for; nil when nobody counts.
+	// Use counts the task as a user of its workload, before Pods is called; may be nil.
 	Use func(target string) (Workload, error)
-	// Grace is how long a program that is told to stop has before it is killed.
+	// Grace is the time between the signal that stops a program and the one that kills it.
 	Grace time.Duration
-	// Token names the program of this attempt in a pod; nil when nobody will ask for it.
+	// Token returns a name for the program of this attempt in a pod, by which Reattach finds it; may be nil.
 	Token func(pod string) string
-	// Made is told where the program is going to run before it does, and may forbid it; nil when nobody
-	// asks.
+	// BeforeStart is called with the containers in which the program will run, and its error prevents that; may be nil.
 	BeforeStart func(places ...task.Object) error
-	// Recorded returns an error when a place that a record names is not one where the task can have run; nil when
-	// nobody asks.
+	// CheckPlace returns an error when the task cannot have run in a container that a record names; may be nil.
 	CheckPlace func(ctx context.Context, t task.Task, place task.Object) error
-	// Uses is told of each pod before the program starts in it; nil when nobody asks. One that another
-	// process has chosen has no spec.
+	// MaskSecrets is called with each pod before the program starts in it; may be nil. A pod that an earlier process has
+	// chosen has no spec.
 	MaskSecrets func(ctx context.Context, pod *corev1.Pod)
 }
 
-// Workload is one that tasks of the run use; service.Use is one.
+// Workload is a workload in use by the task; service.Use is one.
 type Workload interface {
 	// ScaleUp scales it from zero to one pod, and waits until it is ready; see service.Use.
 	ScaleUp(ctx context.Context, note func(string)) (bool, error)
-	// Done says that the task needs it no more.
+	// Done ends the use.
 	Done(ctx context.Context, note func(string))
 }
 
-// Run runs the task's program in as many of the pods as the task says, one after another or as many
-// at a time as it allows. A pod in which it fails keeps it from no other; each has its result. No
-// pod at all is a failure, or Skipped when the task allows it. What a pod prints is passed on with
-// its name when there is more than one.
+// Run runs the task's program in the number of pods that the task gives, one after another or as many in parallel as it
+// allows. A failure in one pod does not prevent the others; each has its own result. Without any pod the task fails, or
+// is Skipped when it allows that. With several pods, the output has the name of the pod.
 func (r Runner) Run(ctx context.Context, t task.Task, sink task.Sink) task.Result {
 	e, ok := t.Executor.(task.Exec)
 	if !ok {
@@ -120,8 +116,8 @@ func (r Runner) Run(ctx context.Context, t task.Task, sink task.Sink) task.Resul
 	})
 }
 
-// program returns what is executed in a container. Kubernetes' API has no way to give it variables, so that the
-// container's own env does.
+// program returns the command to execute in a container. The exec API cannot set variables, so the container's own env
+// program does.
 func program(e task.Exec) []string {
 	if len(e.Env) == 0 {
 		return e.Argv()
@@ -129,13 +125,13 @@ func program(e task.Exec) []string {
 	return slices.Concat([]string{"env"}, e.Env, e.Argv())
 }
 
-// askEvery is how often pods are asked for that are not ready yet.
+// askEvery is the pause between two calls of Pods while no pod is ready.
 const askEvery = time.Second
 
-// find returns where the task can run; none says why it is nowhere. While pods are there, or about to be, and none is
-// ready, a task with a time limit waits for one.
+// find returns the pods in which the task can run; none says why there is no pod. A task with a time limit waits while
+// pods exist, or are expected, and none is ready.
 func (r Runner) find(ctx context.Context, t task.Task, e task.Exec, sink task.Sink) (pods []corev1.Pod, none *workload.NoPodsError, err error) {
-	for told := ""; ; {
+	for shown := ""; ; {
 		pods, err = r.Pods(ctx, e)
 		now, isNone := errors.AsType[*workload.NoPodsError](err)
 		if isNone {
@@ -143,14 +139,14 @@ func (r Runner) find(ctx context.Context, t task.Task, e task.Exec, sink task.Si
 		}
 		switch {
 		case ctx.Err() != nil:
-			return nil, none, err // the last that was seen
+			return nil, none, err // the last answer
 		case !isNone:
 			return pods, nil, err
 		case !none.Coming, e.AllowEmpty && !none.Unready, t.Timeout == 0 && t.TotalTimeout == 0:
 			return nil, none, err
 		}
-		if text := none.Error(); text != told {
-			told = text
+		if text := none.Error(); text != shown {
+			shown = text
 			sink(task.Output{Stream: task.Note, Data: fmt.Appendf(nil, "%s; waiting for it\n", text)})
 		}
 		select {
@@ -160,8 +156,8 @@ func (r Runner) find(ctx context.Context, t task.Task, e task.Exec, sink task.Si
 	}
 }
 
-// places are the containers in which the program is going to run. One that is not there is left to be
-// found out.
+// places returns the containers in which the program will run. A container that does not exist is left out here, and
+// reported when the program starts.
 func places(pods []corev1.Pod, name string) []task.Object {
 	all := make([]task.Object, 0, len(pods))
 	for i := range pods {
@@ -173,7 +169,7 @@ func places(pods []corev1.Pod, name string) []task.Object {
 	return all
 }
 
-// Attach goes on with the programs that another process has started in these places for the attempt.
+// Attach follows the programs that an earlier process has started for the attempt in these containers.
 func (r Runner) Attach(ctx context.Context, t task.Task, places []task.Object, sink task.Sink) task.Result {
 	pods, containers := make([]corev1.Pod, len(places)), map[string]string{}
 	for i, p := range places {
@@ -190,7 +186,7 @@ func (r Runner) Attach(ctx context.Context, t task.Task, places []task.Object, s
 		func(req kubeexec.Request) (int, error) { return r.Client.Reattach(ctx, req, r.Grace) })
 }
 
-// each runs the program in each of the pods, so many at a time.
+// each runs the program in each of the pods, at most parallel at a time.
 func (r Runner) each(ctx context.Context, t task.Task, pods []corev1.Pod, parallel int, sink task.Sink, container func(*corev1.Pod) (string, error), exec func(kubeexec.Request) (int, error)) task.Result {
 	targets := make([]task.Target, len(pods))
 	slots := make(chan struct{}, parallel)
@@ -220,8 +216,8 @@ func (r Runner) each(ctx context.Context, t task.Task, pods []corev1.Pod, parall
 	return result
 }
 
-// use counts the task among those that use its workload, and wakes that when it is to; done is called when the task
-// has ended.
+// use counts the task as a user of its workload, and scales that up when the task asks for it. The caller calls done at
+// the end of the task.
 func (r Runner) use(ctx context.Context, e task.Exec, sink task.Sink) (done func(), err error) {
 	if r.Use == nil || e.Target == "" {
 		return func() {}, nil
@@ -237,8 +233,8 @@ func (r Runner) use(ctx context.Context, e task.Exec, sink task.Sink) (done func
 	return func() { workload.Done(ctx, note) }, err
 }
 
-// read returns the texts of those of the files in the container that are there, each up to a byte
-// more than it may have. The container's own cat reads them; what it says is passed on.
+// read returns the texts of the files that exist in the container, each up to one byte more than the limit. The
+// container's own cat reads them, and its messages are passed on.
 func (r Runner) read(ctx context.Context, namespace string, in task.Target, paths []string, sink task.Sink) map[string]string {
 	texts := map[string]string{}
 	for _, path := range paths {
@@ -258,7 +254,7 @@ func (r Runner) read(ctx context.Context, namespace string, in task.Target, path
 	return texts
 }
 
-// limited keeps the first bytes that are written to it.
+// limited keeps the first bytes that are written to it, and drops the rest.
 type limited struct {
 	strings.Builder
 
@@ -292,7 +288,7 @@ func (r Runner) runIn(ctx context.Context, pod *corev1.Pod, container string, si
 	stdout.Flush()
 	stderr.Flush()
 	if code == killed && err == nil && r.PodDeleted(ctx, pod) {
-		// What killed it is the end of its pod; how far it had come nobody can tell.
+		// The end of the pod killed the program, so its progress is unknown.
 		target.State, target.Message = task.Unknown, "the pod was deleted while the program ran"
 		return target
 	}
@@ -320,10 +316,10 @@ func (r Runner) runIn(ctx context.Context, pod *corev1.Pod, container string, si
 	return target
 }
 
-// killed is the exit code of a program that was ended by SIGKILL.
+// killed is the exit code after SIGKILL.
 const killed = 137
 
-// meaning words an exit code; those from 126 have a meaning by convention.
+// meaning returns a message for an exit code. Those from 126 have a meaning by convention of the shells.
 func meaning(code int) string {
 	switch {
 	case code == 126:
@@ -336,8 +332,8 @@ func meaning(code int) string {
 	return fmt.Sprintf("exit status %d", code)
 }
 
-// sum makes the task's result of those of its pods. A failure that was seen is the answer, and what
-// nobody saw is told beside it.
+// sum returns the task's result from those of its pods. A failure takes precedence; unknown results are then added to the
+// message.
 func sum(targets []task.Target) task.Result {
 	result := task.Result{State: task.Succeeded, Targets: targets}
 	by := map[task.State][]string{}

@@ -286,7 +286,7 @@ func TestRunWaits(t *testing.T) {
 	}
 }
 
-// TestAttach: what another process has started is gone on with where it runs, by its name there.
+// TestAttach: a program that an earlier process has started is followed in its container, by its token.
 func TestAttach(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := &cluster{ends: map[string]end{"b": {code: 3}}}
@@ -299,8 +299,8 @@ func TestAttach(t *testing.T) {
 	})
 }
 
-// TestRunTells: where the program is going to run is told before it does, and whoever is told may forbid it.
-func TestRunTells(t *testing.T) {
+// TestRunBeforeStart: BeforeStart is called with the containers before the program runs, and its error prevents that.
+func TestRunBeforeStart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := &cluster{}
 		var told []task.Object

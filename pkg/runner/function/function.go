@@ -18,7 +18,7 @@ import (
 type Runner struct {
 	// Pods runs the pod of the script.
 	Pods pod.Runner
-	// Images are those of the runtimes, in the place of DefaultImages.
+	// Images are the images of the runtimes, instead of DefaultImages.
 	Images map[task.Runtime]string
 }
 
@@ -29,15 +29,15 @@ var DefaultImages = map[task.Runtime]string{
 }
 
 const (
-	// container and the volume of the code are called as Keptn calls them.
+	// The container and the volume of the code have the names that Keptn gives them.
 	container = "keptn-function-runner"
 	volume    = "function-mount"
 	directory = "/var/data"
-	// codeAnnotation carries the script into its pod, so that it needs no object beside it.
+	// codeAnnotation has the script, so that the pod needs no other object.
 	codeAnnotation = "kubectl-tasks.io/code"
-	// codeKey is where a ConfigMap has the script unless another key is named.
+	// codeKey is the default key of the script in a ConfigMap.
 	codeKey = "code"
-	// secureData is a key of a Secret and the variable that its value becomes.
+	// secureData is the key of a Secret, and the variable with its value.
 	secureData = "SECURE_DATA"
 )
 
@@ -120,7 +120,7 @@ func code(made task.Pod, f task.Function, name string) corev1.VolumeSource {
 	}}
 }
 
-// context is $KEPTN_CONTEXT.
+// context returns the value of $KEPTN_CONTEXT.
 func (r Runner) context(t task.Task, f task.Function) task.KeptnContext {
 	a := task.KeptnContext{AppName: r.Pods.Release, ObjectType: "App", Metadata: f.Metadata}
 	switch {

@@ -18,18 +18,18 @@ import (
 // Runner runs hooks.
 type Runner struct {
 	Cluster job.Cluster
-	// Pods says how pods are followed.
+	// Pods is how pods are followed.
 	Pods pod.Runner
-	// Make makes the objects of the hook and returns them as the cluster has them.
+	// Make creates the objects of the hook, and returns them as the server has them.
 	Make func() ([]*unstructured.Unstructured, error)
 }
 
-// noStuckTimeout is the patience with a pod that does not start: a hook has its timeout, as with Helm.
+// noStuckTimeout lets a pod that does not start wait until the timeout of its hook, as with Helm.
 const noStuckTimeout = 1000 * time.Hour
 
-// Run makes the hook's objects, passes on what its Job or Pod prints, and returns when that has ended; other
-// objects are done when they are made. What is stopped is gone when Run returns; all else stays, for the hook's
-// own delete policy decides about it.
+// Run creates the hook's objects, passes on the output of its Job or Pod, and returns at its end; other objects succeed
+// when they are created. An object that is stopped is deleted when Run returns. All others stay, as the hook's delete
+// policy applies to them.
 func (r Runner) Run(ctx context.Context, t task.Task, sink task.Sink) task.Result {
 	if ctx.Err() != nil {
 		return task.Result{State: task.Cancelled, Reason: "Cancelled", Message: context.Cause(ctx).Error()}
@@ -41,7 +41,7 @@ func (r Runner) Run(ctx context.Context, t task.Task, sink task.Sink) task.Resul
 	r.Pods.StuckTimeout = noStuckTimeout
 	result := task.Result{State: task.Succeeded}
 	for _, o := range objects {
-		switch o.GroupVersionKind().GroupKind() { // others have Jobs too
+		switch o.GroupVersionKind().GroupKind() { // not the Kind alone: other groups have Jobs too
 		case batchv1.SchemeGroupVersion.WithKind("Job").GroupKind():
 			var j batchv1.Job
 			if err := runtime.DefaultUnstructuredConverter.FromUnstructured(o.Object, &j); err != nil {

@@ -8,19 +8,19 @@ import (
 	"time"
 )
 
-// ownGroup gives the command a process group, so that it can be stopped with all its children,
-// and so that a signal of the terminal reaches it only through us.
+// ownGroup gives the command its own process group, so that it can be stopped with all its children, and does not get the
+// signals of the terminal directly.
 func ownGroup(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} }
 
 func terminate(cmd *exec.Cmd) { _ = syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }
 
 func kill(cmd *exec.Cmd) { _ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 
-// alive is how often the group is looked for until it has ended; nobody tells of that.
+// alive is the pause between two checks whether the group has exited, for which there is no event.
 const alive = 20 * time.Millisecond
 
-// sweep ends what is left of the group when the command itself has ended, by TERM and after the grace by
-// KILL, and reports whether there was anything.
+// sweep ends the rest of the group after the command has exited, by TERM and after the grace by KILL, and reports whether
+// there was any process left.
 func sweep(cmd *exec.Cmd, grace time.Duration) bool {
 	group := -cmd.Process.Pid
 	if syscall.Kill(group, syscall.SIGTERM) != nil {
@@ -39,7 +39,7 @@ func sweep(cmd *exec.Cmd, grace time.Duration) bool {
 	}
 }
 
-// signalCode is the exit code that a shell gives to a program that a signal ended.
+// signalCode returns the exit code that a shell reports for a program that a signal ended.
 func signalCode(cmd *exec.Cmd) int {
 	if status, ok := cmd.ProcessState.Sys().(syscall.WaitStatus); ok && status.Signaled() {
 		return 128 + int(status.Signal())

@@ -7,12 +7,12 @@ import (
 	"time"
 )
 
-// ownGroup keeps the console's Ctrl-C from the command: it is stopped by us.
+// ownGroup gives the command its own process group, so that it does not get the console's Ctrl-C directly.
 func ownGroup(cmd *exec.Cmd) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{CreationFlags: syscall.CREATE_NEW_PROCESS_GROUP}
 }
 
-// terminate asks nothing: console programs of Windows cannot be asked. The tree is ended at once.
+// terminate kills the process tree: Windows has no TERM for console programs.
 func terminate(cmd *exec.Cmd) { kill(cmd) }
 
 func kill(cmd *exec.Cmd) {
@@ -21,7 +21,7 @@ func kill(cmd *exec.Cmd) {
 	}
 }
 
-// sweep does nothing: of a program that has ended, Windows does not know the children.
+// sweep does nothing: Windows does not report the children of a program that has exited.
 func sweep(*exec.Cmd, time.Duration) bool { return false }
 
 func signalCode(cmd *exec.Cmd) int { return cmd.ProcessState.ExitCode() }

@@ -20,25 +20,25 @@ import (
 
 // Runner runs host tasks.
 type Runner struct {
-	// Env is the program's whole environment. Programs are still looked for in the PATH of this
-	// process.
+	// Env is the complete environment of the program; nil means that of this process. The PATH of this process is
+	// searched for the program in either case.
 	Env []string
 	// Dir is the working directory; empty means that of this process.
 	Dir string
-	// Grace is how long a program that is told to stop has before it is killed.
+	// Grace is the time between TERM and KILL.
 	Grace time.Duration
 }
 
-// outputDelay is how long what a program leaves running may still print.
+// outputDelay limits the wait for output of processes that the program has left running.
 const outputDelay = time.Second
 
-// Run runs the task's program without a shell and without standard input, in a process group of
-// its own, and passes on what it prints line by line. When ctx is cancelled, the group gets
-// TERM, and after the grace KILL; and then so do processes that have left the group, which are found by a mark in their
-// environment. Where the system cannot find them, and when they cannot be ended, the result says so.
+// Run runs the task's program without a shell and without standard input, in its own process group, and passes on its
+// output line by line. When ctx is cancelled, the group gets TERM, and KILL after the grace; then the processes that have
+// left the group get the same. A mark in their environment identifies them. Where the system cannot find or end them, the
+// message of the result says so.
 //
-// What the program has left running in its group when it ends is ended in the same way, and that is told; its
-// output is followed for a second at most. A process that is to live on has to leave the group.
+// Processes that the program leaves running in its group at its exit are ended in the same way, with a note. Their output
+// is followed for outputDelay at most. A process that shall keep running must leave the group.
 func (r Runner) Run(ctx context.Context, t task.Task, sink task.Sink) task.Result {
 	argv := t.Executor.Argv()
 	if len(argv) == 0 || argv[0] == "" {
@@ -86,22 +86,25 @@ func (r Runner) Run(ctx context.Context, t task.Task, sink task.Sink) task.Resul
 	return result
 }
 
-// markVariable is the variable that the processes of a task have in their environment, each after those of the tasks that
-// the program which runs it was started by.
+// markVariable is the variable with the mark in the environment of a task's processes. When a task runs this program, the
+// marks of its own tasks follow the task's.
 const markVariable = "KUBECTL_TASKS_PROCESS"
 
-// withMark returns an environment with the mark.
+// withMark returns an environment with the mark after those that it already has.
 func withMark(env []string, mark string) []string {
 	if env == nil {
 		env = os.Environ()
 	}
-	if outer := os.Getenv(markVariable); outer != "" {
-		mark = outer + " " + mark
+	for _, entry := range slices.Backward(env) {
+		if outer, ok := strings.CutPrefix(entry, markVariable+"="); ok && outer != "" {
+			mark = outer + " " + mark
+			break
+		}
 	}
 	return append(slices.Clone(env), markVariable+"="+mark)
 }
 
-// endStrays ends what has left the program's group, and returns what the message of a task that was stopped says of it.
+// endStrays ends the processes that have left the program's group, and returns the part of the result's message about them.
 func (r Runner) endStrays(mark string, sink task.Sink) string {
 	if !findsStrays {
 		return "; a process that has left the program's group may still run"
@@ -120,8 +123,7 @@ func (r Runner) endStrays(mark string, sink task.Sink) string {
 	return ""
 }
 
-// read returns the texts of those of the files that are there, each up to a byte more than it may
-// have.
+// read returns the texts of the files that exist, each up to one byte more than the limit.
 func (r Runner) read(paths []string) map[string]string {
 	texts := map[string]string{}
 	for _, path := range paths {
@@ -142,14 +144,14 @@ func (r Runner) read(paths []string) map[string]string {
 	return texts
 }
 
-// stop ends the group of the command and returns how the command ended.
+// stop ends the group of the command, and returns the error of the command.
 func (r Runner) stop(cmd *exec.Cmd, done <-chan error) error {
 	terminate(cmd)
 	timer := time.NewTimer(r.Grace)
 	defer timer.Stop()
 	select {
 	case err := <-done:
-		// The program is gone; children that do not heed TERM are not left behind.
+		// The program has exited; children that ignore TERM are killed.
 		kill(cmd)
 		return err
 	case <-timer.C:
@@ -172,7 +174,7 @@ func ended(cmd *exec.Cmd, err error) task.Result {
 	var exit *exec.ExitError
 	switch {
 	case err == nil, errors.Is(err, exec.ErrWaitDelay):
-		// ErrWaitDelay: the program succeeded, something it left behind holds its output open.
+		// ErrWaitDelay: the program succeeded, and a process that it left running has its output open.
 		code := 0
 		return task.Result{State: task.Succeeded, ExitCode: &code}
 	case errors.As(err, &exit) && exit.Exited():

@@ -133,7 +133,7 @@ func TestRunCancel(t *testing.T) {
 	}
 }
 
-// isEnded reports whether a process is no more, or only waits for its parent to notice.
+// isEnded reports whether a process has exited, including one that its parent has not waited for.
 func isEnded(t *testing.T, pid int) bool {
 	t.Helper()
 	if errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) {

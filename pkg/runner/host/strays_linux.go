@@ -22,8 +22,8 @@ type stray struct {
 // String returns the process as "4711 (sleep)".
 func (s stray) String() string { return fmt.Sprintf("%d (%s)", s.pid, s.name) }
 
-// strays returns the processes that have the mark in the environment that they were started with (proc(5), environ). That
-// of another user's process cannot be read, and one that was started without an environment has none.
+// strays returns the processes with the mark in the environment with which they were started (proc(5), environ). The
+// environment of another user's process cannot be read, and a process may be started without one.
 func strays(mark string) []stray {
 	entries, err := os.ReadDir("/proc")
 	if err != nil {
@@ -54,8 +54,8 @@ func marked(pid int, mark string) bool {
 	return false
 }
 
-// signal sends a signal to the process, if it is still the one with the mark: its number may have been given to another.
-// os.FindProcess holds on to the process that it finds (pidfd_open(2)).
+// signal sends a signal to the process if it still has the mark: the system may have reused its PID. os.FindProcess holds
+// a file descriptor of the process that it finds (pidfd_open(2)).
 func (s stray) signal(mark string, signal os.Signal) {
 	process, err := os.FindProcess(s.pid)
 	if err != nil {
@@ -68,7 +68,7 @@ func (s stray) signal(mark string, signal os.Signal) {
 }
 
 // endStrays ends the processes with the mark, by TERM and after the grace by KILL. It returns those that it found, and
-// those that are still there.
+// those that still run.
 func endStrays(mark string, grace time.Duration) (found, left []stray) {
 	found = strays(mark)
 	if left = found; len(found) == 0 {
@@ -91,7 +91,7 @@ func endStrays(mark string, grace time.Duration) (found, left []stray) {
 		if left = strays(mark); len(left) == 0 {
 			return found, nil
 		}
-		if killed { // also what those have started meanwhile
+		if killed { // also the processes that those have started since
 			for _, s := range left {
 				s.signal(mark, syscall.SIGKILL)
 			}

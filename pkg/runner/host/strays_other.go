@@ -9,7 +9,7 @@ const findsStrays = false
 
 type stray struct{}
 
-// String is never called: there are none.
+// String is never called, as no process is found.
 func (stray) String() string { return "" }
 
 // endStrays finds none: the environment of other processes cannot be read here.

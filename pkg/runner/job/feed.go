@@ -8,8 +8,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// feed is a cluster in which one pod's states come from the Job's watch. It implements
-// pod.Cluster.
+// feed is a pod.Cluster in which the states of one pod come from the Job's watch of its pods.
 type feed struct {
 	Cluster
 
@@ -27,13 +26,13 @@ func (f *feed) put(p *corev1.Pod, gone bool) {
 	f.mu.Unlock()
 	select {
 	case f.changed <- struct{}{}:
-	default: // who follows has not seen the state before this one yet
+	default: // the follower has not read the state before this one yet
 	}
 }
 
 func (f *feed) close() { f.closing.Do(func() { close(f.closed) }) }
 
-// FollowPod hands on the states that put is given.
+// FollowPod passes on the states that put receives.
 func (f *feed) FollowPod(ctx context.Context, _ *corev1.Pod, see func(*corev1.Pod) bool) error {
 	for {
 		select {

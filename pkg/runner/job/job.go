@@ -17,7 +17,7 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
-// Cluster is what the runner needs of a cluster; *kube.Client is one.
+// Cluster is the part of a cluster that the runner needs; *kube.Client is one.
 type Cluster interface {
 	pod.Cluster
 	CreateJob(ctx context.Context, job *batchv1.Job) (*batchv1.Job, error)
@@ -31,22 +31,22 @@ type Cluster interface {
 // Runner runs job tasks.
 type Runner struct {
 	Cluster Cluster
-	// Pods says how the Job's pods are made and followed.
+	// Pods is how the Job's pods are built and followed.
 	Pods pod.Runner
-	// Made is called with the Job when it is there; an error ends the task. It may be nil.
+	// AfterCreate is called after the Job is created, and its error fails the task; may be nil.
 	AfterCreate func(ctx context.Context, job *batchv1.Job) error
 }
 
 const (
-	// apiTimeout is how long making a Job may take.
+	// apiTimeout limits the creation of a Job.
 	apiTimeout = 30 * time.Second
-	// ttl is after how long the cluster removes a Job that has ended and that nobody removed.
+	// ttl is the time after which the cluster deletes a Job that has ended.
 	ttl = time.Hour
 )
 
-// Run makes the Job, passes on what its pods print, and returns when as many of them have succeeded
-// as the Job wants, or more failed than it allows; then it deletes the Job and its pods. A pod has
-// ended when its main container has: what still runs beside it is told to stop.
+// Run creates the Job, passes on the output of its pods, and returns when as many of them have succeeded as the Job
+// needs, or more have failed than it allows; the CleanUp of the result deletes the Job and its pods. A pod ends when its
+// main container exits; its other containers are then stopped.
 func (r Runner) Run(ctx context.Context, t task.Task, sink task.Sink) task.Result {
 	j, ok := t.Executor.(task.Job)
 	if !ok {
@@ -55,7 +55,7 @@ func (r Runner) Run(ctx context.Context, t task.Task, sink task.Sink) task.Resul
 	if ctx.Err() != nil {
 		return task.Result{State: task.Cancelled, Reason: "Cancelled", Message: context.Cause(ctx).Error()}
 	}
-	// A request that is cancelled on its way may have made the Job all the same.
+	// A request that is cancelled on its way may still create the Job.
 	creating, cancel := context.WithTimeout(context.WithoutCancel(ctx), apiTimeout)
 	defer cancel()
 	job, err := r.Cluster.CreateJob(creating, r.build(creating, t, j))
@@ -72,8 +72,8 @@ func (r Runner) Run(ctx context.Context, t task.Task, sink task.Sink) task.Resul
 	return w.removed(ctx, w.follow(ctx))
 }
 
-// Follow follows a Job that somebody else made, to its end. It stays, but for one that is stopped: that is gone,
-// with its pods, when Follow returns. A pod of more than one container ends with all of them.
+// Follow follows a Job of another client, such as Helm's, to its end. The Job is not deleted, unless ctx is cancelled
+// before its end. A pod with several containers ends when all of them have exited.
 func (r Runner) Follow(ctx context.Context, job *batchv1.Job, t task.Task, sink task.Sink) task.Result {
 	w := newWatch(r, job, t, sink)
 	w.all = len(job.Spec.Template.Spec.Containers) > 1
@@ -90,8 +90,8 @@ func (r Runner) created(job *batchv1.Job) {
 	}
 }
 
-// Attach goes on with the Job that another process made for the attempt; false when there is none. known
-// is the Job's UID as it was recorded, or empty.
+// Attach follows the Job that an earlier process created for the attempt; false when there is none. known is the Job's
+// UID in the record, or empty.
 func (r Runner) Attach(ctx context.Context, t task.Task, known string, sink task.Sink) (task.Result, bool) {
 	name := r.Pods.ID.Name(t)
 	job, err := r.Cluster.GetJob(ctx, r.Pods.Namespace, name)
@@ -109,8 +109,7 @@ func (r Runner) Attach(ctx context.Context, t task.Task, known string, sink task
 	return w.removed(ctx, w.follow(ctx)), true
 }
 
-// removed returns the task's end. A Job whose end was seen goes when the result is tidied up, any other
-// one at once.
+// removed returns the task's result. Its CleanUp deletes a Job whose end was observed; removed itself deletes any other.
 func (w *watch) removed(ctx context.Context, result task.Result) task.Result {
 	failed := func(err error) error {
 		return fmt.Errorf("the Job %s in namespace %q could not be deleted: %w; delete it with: kubectl delete job %s -n %s", w.job.Name, w.job.Namespace, err, w.job.Name, w.job.Namespace)
@@ -126,7 +125,7 @@ func (w *watch) removed(ctx context.Context, result task.Result) task.Result {
 	}
 	if err := w.remove(ctx, stopped); err != nil {
 		if stopped {
-			// It may still run.
+			// The Job may still run.
 			return task.Result{State: task.Unknown, Reason: "NotStopped", Message: failed(err).Error(), Targets: result.Targets}
 		}
 		w.note(failed(err).Error())
@@ -134,8 +133,8 @@ func (w *watch) removed(ctx context.Context, result task.Result) task.Result {
 	return result
 }
 
-// build returns the Job of a task. One whose author left it open is not tried again, and may take as
-// long as the task.
+// build returns the Job of a task. Unless its author says otherwise, the Job has no retries and the time limit of the
+// task.
 func (r Runner) build(ctx context.Context, t task.Task, j task.Job) *batchv1.Job {
 	spec := j.Spec.DeepCopy()
 	template := r.Pods.Build(ctx, t, j.Pod())
@@ -154,7 +153,7 @@ func (r Runner) build(ctx context.Context, t task.Task, j task.Job) *batchv1.Job
 		spec.BackoffLimit = new(int32)
 	}
 	if spec.PodReplacementPolicy == nil {
-		// A pod that is being ended may still run; another one waits for its end.
+		// A pod that is being deleted may still run; its replacement waits for its end.
 		failed := batchv1.Failed
 		spec.PodReplacementPolicy = &failed
 	}
@@ -177,12 +176,12 @@ func merged(own, ours map[string]string) map[string]string {
 	return all
 }
 
-// remove tells the Job to go, and the pods that still run to end within their grace. When the Job was
-// stopped, it returns when all are gone.
+// remove deletes the Job, and its pods that still run within their grace. When the Job was stopped, it waits until all
+// are deleted.
 func (w *watch) remove(ctx context.Context, stopped bool) error {
 	limit := w.runner.Pods.Removal(&w.job.Spec.Template.Spec)
 	for _, e := range w.ended {
-		limit = max(limit, w.runner.Pods.Removal(&e.pod.Spec)) // a webhook may have changed it
+		limit = max(limit, w.runner.Pods.Removal(&e.pod.Spec)) // a webhook may have changed its grace period
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
 	defer cancel()

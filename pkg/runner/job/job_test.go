@@ -28,21 +28,21 @@ type change struct {
 	pod  *corev1.Pod
 	gone bool
 	job  *batchv1.Job
-	// noJob reports that the Job is gone.
+	// noJob reports that the Job no longer exists.
 	noJob bool
-	// refusal is why no pod can be made.
+	// refusal is the reason why no pod can be created.
 	refusal string
 }
 
-// cluster is one whose Job and pods change as told.
+// cluster is a fake whose Job and pods change at given times.
 type cluster struct {
 	changes   []change
 	createErr error
 	deleteErr error
-	// listAfter is how long the first list of the pods takes, listErr the server's answer to whoever asks for it.
+	// listAfter is how long the first list of the pods takes, listErr its error.
 	listAfter time.Duration
 	listErr   error
-	// removal is how long it takes until the deleted Job is gone.
+	// removal is how long the deletion of the Job takes.
 	removal time.Duration
 
 	mu      sync.Mutex

@@ -19,9 +19,9 @@ func (w *watch) completed() task.Result {
 	return result
 }
 
-// failed words the failure of the Job, with that of the pod that failed last. A pod that the Job's controller
-// deletes when it gives up tells nothing but how its containers failed before; one that somebody else deleted may
-// have done anything, so the end is unknown where the failures that were seen are not enough for the Job's.
+// failed returns the result of a Job that failed, with the message of the pod that failed last. Of a pod that the Job's
+// controller deletes after the failure, only the earlier failures of its containers count. Another client may have
+// deleted a pod that vanished, so the result is Unknown unless the observed failures exceed the Job's limit.
 func (w *watch) failed(c batchv1.JobCondition) task.Result {
 	var own, again, deleted, gone *task.Result
 	failures, restarts := 0, 0
@@ -57,8 +57,8 @@ func (w *watch) failed(c batchv1.JobCondition) task.Result {
 	return result
 }
 
-// enough reports whether a Job fails after so many failed pods, or so many times that containers were started again
-// in them (k8s.io/kubernetes, pkg/controller/job: pastBackoffLimitOnFailure).
+// exceedsBackoffLimit reports whether a Job fails after this number of failed pods, or of restarts of their containers
+// (k8s.io/kubernetes, pkg/controller/job: pastBackoffLimitOnFailure).
 func (w *watch) exceedsBackoffLimit(failures, restarts int) bool {
 	limit := w.job.Spec.BackoffLimit
 	if limit == nil || !w.countsDecide() {
@@ -67,8 +67,8 @@ func (w *watch) exceedsBackoffLimit(failures, restarts int) bool {
 	return failures > int(*limit) || restarts >= max(1, int(*limit))
 }
 
-// givenUp is how a pod ended whose Job has failed: one that was not seen to its end for that reason failed as its
-// containers did before, or was stopped.
+// givenUp returns the target for a pod of a Job that failed. A pod whose end was not observed because of that has the
+// last failure of its containers, or was stopped.
 func (e endedPod) givenUp(t task.Target) task.Target {
 	switch {
 	case e.State != task.Cancelled && !e.Vanished:
@@ -80,21 +80,21 @@ func (e endedPod) givenUp(t task.Target) task.Target {
 	return t
 }
 
-// several reports whether the Job runs more than one pod when none fails.
+// several reports whether the Job runs several pods even if none fails.
 func (w *watch) several() bool {
 	more := func(n *int32) bool { return n != nil && *n > 1 }
 	return more(w.job.Spec.Completions) || more(w.job.Spec.Parallelism)
 }
 
-// decide sums up the pods that have ended; false as long as the Job may go on. Whether one counts that was being
-// deleted when it ended only the Job's controller knows, which may have deleted it.
+// decide returns the result that follows from the pods that have ended; false while the Job may continue. A pod whose
+// deletion had begun is left to the Job's controller, which may have deleted it itself.
 func (w *watch) decide() (task.Result, bool) {
 	spec := w.job.Spec
 	succeeded, failed := map[string]bool{}, 0
 	for _, e := range w.ended {
 		switch {
 		case e.Stuck:
-			// It could not start, and neither could another one.
+			// A replacement could not start either.
 			return e.Result, true
 		case e.Deleting:
 		case e.State == task.Succeeded:
@@ -127,8 +127,8 @@ func (w *watch) decide() (task.Result, bool) {
 	return task.Result{}, false
 }
 
-// counts reports whether the number of its pods that succeeded or failed says how the Job ends: there are rules
-// that let it go on, or end, where that says otherwise.
+// countsDecide reports whether the numbers of succeeded and failed pods decide the result of the Job. With certain
+// policies in its spec they do not.
 func (w *watch) countsDecide() bool {
 	spec := w.job.Spec
 	return spec.PodFailurePolicy == nil && spec.BackoffLimitPerIndex == nil && spec.SuccessPolicy == nil

@@ -21,24 +21,24 @@ type watch struct {
 	job    *batchv1.Job
 	task   task.Task
 	main   string
-	// all has a pod end with all of its containers.
+	// all reports that a pod ends when all of its containers have exited.
 	all  bool
 	sink task.Sink
 
 	mu sync.Mutex
-	// feeds are the pods that are followed, each with how its states are handed on.
+	// feeds are the pods that are followed.
 	feeds map[types.UID]*feed
-	// listed reports that the pods which were there at the beginning are among them.
+	// listed reports that they include the pods that existed at the beginning.
 	listed bool
-	// ended are the pods whose following has ended, in that order.
+	// ended are the pods that are no longer followed, in that order.
 	ended []endedPod
-	// final tells, once the Job itself has ended, how.
+	// final returns the result of a Job that has ended; nil before that.
 	final func() task.Result
-	// late is when no more podDelay of the pods of a Job that has ended is waited for; nil before that.
+	// podTimer ends the wait for the pods of a Job that has ended; nil before that.
 	podTimer *time.Timer
-	// refused is when a pod that the cluster refuses is given up; nil when there is none.
+	// refusalTimer fails a Job whose pods the cluster refuses; nil when it refuses none.
 	refusalTimer *time.Timer
-	// told reports that the Job was said to be suspended.
+	// suspendNoted reports that a note about the suspended Job was shown.
 	suspendNoted bool
 	stop         context.CancelCauseFunc
 	group        sync.WaitGroup
@@ -49,19 +49,20 @@ type endedPod struct {
 	pod *corev1.Pod
 }
 
-// verdict is the cause that ends following. It tells how the task ended, when no pod is followed any more.
+// verdict is the cause that ends following, with the result of the task, which is computed when no pod is followed any
+// more.
 type verdict struct{ result func() task.Result }
 
 func (v verdict) Error() string { return "it is known how the Job ended" }
 
-// is returns the verdict that a result is how the task ended.
+// verdictOf returns the verdict with a result that is already known.
 func verdictOf(r task.Result) verdict { return verdict{func() task.Result { return r }} }
 
 func newWatch(r Runner, job *batchv1.Job, t task.Task, sink task.Sink) *watch {
 	return &watch{runner: r, job: job, task: t, main: mainOf(job), sink: sink, feeds: map[types.UID]*feed{}}
 }
 
-// mainOf returns the container whose end is that of a pod of the Job.
+// mainOf returns the container whose exit ends a pod of the Job.
 func mainOf(job *batchv1.Job) string {
 	if main := job.Annotations[pod.MainAnnotation]; main != "" {
 		return main
@@ -73,7 +74,7 @@ func (w *watch) note(text string) {
 	w.sink(task.Output{Stream: task.Note, Data: []byte(text + "\n")})
 }
 
-// follow returns when it is known how the Job ended, and no pod is followed any more.
+// follow returns the result of the Job, when no pod is followed any more.
 func (w *watch) follow(ctx context.Context) task.Result {
 	if uses := w.runner.Pods.MaskSecrets; uses != nil {
 		uses(ctx, w.job.Namespace, &w.job.Spec.Template.Spec)
@@ -81,7 +82,7 @@ func (w *watch) follow(ctx context.Context) task.Result {
 	following, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	w.stop = stop
-	// The pods are told of an end of ours by this context only; each then has its own end.
+	// The pods are stopped by this context only, so that each has a result of its own.
 	errs := make(chan error, 2)
 	go func() {
 		err := w.runner.Cluster.FollowPodsOf(following, w.job, w.podsListed, func(p *corev1.Pod, gone bool) bool {
@@ -89,14 +90,14 @@ func (w *watch) follow(ctx context.Context) task.Result {
 			return true
 		})
 		if following.Err() == nil {
-			// The Job itself tells how it ended.
+			// The conditions of the Job decide its result.
 			w.note(fmt.Sprintf("the pods of Job %s cannot be seen, nor what they print: %v", w.job.Name, err))
 			w.podsListed()
 		}
 		errs <- err
 	}()
 	go func() { errs <- w.runner.Cluster.FollowJob(following, w.job, w.observe) }()
-	// Who may not look at events is not told why there is no pod.
+	// Without the right to read events, the reason for a missing pod is not shown.
 	w.group.Go(func() { _ = w.runner.Cluster.FollowRefusals(following, w.job, w.observeRefusal) })
 	var err error
 	for range 2 {
@@ -131,8 +132,8 @@ func (w *watch) follow(ctx context.Context) task.Result {
 	return result
 }
 
-// see takes a state of the Job, nil when it is gone. Its conditions decide only when its pods have
-// not: they come later.
+// observe takes a state of the Job, nil when it no longer exists. Its conditions decide only if its pods have not: they
+// are set later. It returns false at the end of the Job.
 func (w *watch) observe(j *batchv1.Job) bool {
 	if j == nil {
 		w.stop(verdictOf(task.Result{State: task.Unknown, Reason: "JobGone", Message: fmt.Sprintf("Job %s was deleted by another client before its end was seen", w.job.Name)}))
@@ -159,10 +160,10 @@ func (w *watch) observe(j *batchv1.Job) bool {
 	return true
 }
 
-// podDelay is how long after the Job's end those of its pods may come: they take another way.
+// podDelay limits the wait for the ends of the pods after that of the Job, which comes from another watch.
 const podDelay = 3 * time.Second
 
-// settle ends following when the pods' ends are known too.
+// settle ends following when the ends of the pods are known too.
 func (w *watch) settle(final func() task.Result) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -170,7 +171,7 @@ func (w *watch) settle(final func() task.Result) {
 	w.conclude()
 }
 
-// podsListed takes note that all pods which were there are known.
+// podsListed records that all existing pods are known.
 func (w *watch) podsListed() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -178,7 +179,7 @@ func (w *watch) podsListed() {
 	w.conclude()
 }
 
-// conclude ends following when the Job has ended and all of its pods have, or nothing comes of them.
+// conclude ends following when the Job and all of its pods have ended, or after podDelay.
 func (w *watch) conclude() {
 	switch {
 	case w.final == nil || !w.listed:
@@ -189,7 +190,7 @@ func (w *watch) conclude() {
 	}
 }
 
-// refuse says why a pod cannot be made, and gives up when that does not change.
+// observeRefusal shows why the cluster refuses a pod, and fails the Job when that persists.
 func (w *watch) observeRefusal(message string) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -203,7 +204,7 @@ func (w *watch) observeRefusal(message string) bool {
 	return true
 }
 
-// feed hands a state of a pod on to who follows it, and has a new one followed.
+// feed passes a state of a pod on to its follower, and starts following a new pod.
 func (w *watch) feed(ctx context.Context, p *corev1.Pod, gone bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

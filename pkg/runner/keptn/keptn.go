@@ -14,7 +14,7 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
-// Cluster is what the runner needs of a cluster; *kube.Client is one.
+// Cluster is the part of a cluster that the runner needs; *kube.Client is one.
 type Cluster interface {
 	Interface() (kubernetes.Interface, error)
 }
@@ -36,8 +36,8 @@ const (
 	secretKey = "SECURE_DATA"
 )
 
-// Check returns what the task needs and neither the namespace has nor Helm is going to apply; an error for each would otherwise be a pod
-// that does not start. What may not be looked at is taken to be there.
+// Check returns an error when the task needs a Secret or a ConfigMap that neither exists nor is going to be applied: its
+// pod would not start. An object that the user may not read is assumed to exist.
 func Check(ctx context.Context, client kubernetes.Interface, namespace string, k task.Keptn, next []*unstructured.Unstructured) error {
 	if k.Secret != "" && find(next, "Secret", k.Secret) == nil {
 		secret, err := client.CoreV1().Secrets(namespace).Get(ctx, k.Secret, metav1.GetOptions{})
@@ -71,8 +71,7 @@ func Check(ctx context.Context, client kubernetes.Interface, namespace string, k
 	return nil
 }
 
-// Run makes the ConfigMap of inline code and the Job that owns it, and follows the Job to its end; see
-// job.Runner.Run.
+// Run creates the ConfigMap of inline code and the Job that owns it, and follows the Job to its end; see job.Runner.Run.
 func (r Runner) Run(ctx context.Context, t task.Task, sink task.Sink) task.Result {
 	k, ok := t.Executor.(task.Keptn)
 	if !ok {
@@ -86,13 +85,13 @@ func (r Runner) Run(ctx context.Context, t task.Task, sink task.Sink) task.Resul
 	if err == nil {
 		err = Check(ctx, client, r.Namespace, k, next)
 	}
-	m := made{client: client, namespace: r.Namespace}
+	objects := created{client: client, namespace: r.Namespace}
 	if err == nil && ctx.Err() == nil {
 		k.Job = *k.Job.DeepCopy()
-		err = m.make(context.WithoutCancel(ctx), &k, next)
+		err = objects.create(context.WithoutCancel(ctx), &k, next)
 	}
 	if err != nil || ctx.Err() != nil {
-		m.remove(ctx, sink)
+		objects.remove(ctx, sink)
 	}
 	switch {
 	case ctx.Err() != nil:
@@ -100,14 +99,14 @@ func (r Runner) Run(ctx context.Context, t task.Task, sink task.Sink) task.Resul
 	case err != nil:
 		return task.Result{State: task.Failed, Reason: "Definition", Message: err.Error()}
 	}
-	r.Jobs.AfterCreate = m.own
+	r.Jobs.AfterCreate = objects.own
 	t.Executor = task.Job{
 		Spec: k.Job.Spec, Main: k.Main, Adapt: true, Labels: k.Job.Spec.Template.Labels,
 		Annotations: k.Job.Spec.Template.Annotations, JobAnnotations: k.Job.Annotations,
 	}
 	result := r.Jobs.Run(ctx, t, sink)
-	if !m.owned {
-		m.remove(ctx, sink)
+	if !objects.owned {
+		objects.remove(ctx, sink)
 	}
 	return result
 }

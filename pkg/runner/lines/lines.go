@@ -1,4 +1,4 @@
-// Package lines turns what a program writes into pieces for a sink, line by line as they come.
+// Package lines splits the output of a program into lines for a sink, as they arrive.
 package lines
 
 import (
@@ -7,13 +7,12 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
-// maxHeld is how much of an unfinished line is held back; a longer line goes on in pieces, so
-// that no program can make this one grow.
+// maxHeld is the size in bytes up to which an unfinished line is held back. A longer line is passed on in pieces, so that
+// the memory is bounded.
 const maxHeld = 64 << 10
 
-// Writer passes on what is written to it: whole lines at once, the rest of a line when it ends,
-// outgrows the buffer, or is flushed. The pieces put together are the bytes that were written.
-// It is for one stream and one goroutine.
+// Writer passes on the bytes that are written to it: complete lines at once, and an unfinished line when it ends, exceeds
+// the buffer, or is flushed. The pieces joined are the bytes that were written. It is for one stream and one goroutine.
 type Writer struct {
 	target string
 	stream task.Stream

@@ -13,24 +13,24 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
-// The labels by which the pods of tasks are found.
+// The labels and annotations of the pods of tasks.
 const (
 	managedByLabel = "app.kubernetes.io/managed-by"
 	releaseLabel   = "kubectl-tasks.io/release"
 	taskLabel      = "kubectl-tasks.io/task"
-	// MainAnnotation names the container whose end is the pod's, and allAnnotation reports that the pod
-	// ends with all of them; for whoever goes on with a pod that another process made.
+	// MainAnnotation names the container whose exit ends the pod, and allAnnotation reports that the pod ends when all
+	// have exited; a process that reattaches to the pod reads them.
 	MainAnnotation = "kubectl-tasks.io/main"
 	allAnnotation  = "kubectl-tasks.io/all"
 )
 
 const (
-	// deadline is after how long the cluster itself ends a pod whose task has no limit: nothing
-	// that this program forgot runs forever.
+	// deadline is the time after which the cluster ends a pod whose task has no limit, so that a pod of a process that
+	// died does not run forever.
 	deadline = 24 * time.Hour
-	// deadlineMargin is how much later than the task's own limit that is.
+	// deadlineMargin is added to the limit of a task that has one.
 	deadlineMargin = 30 * time.Second
-	// nobody is a user that no image needs, for namespaces in which nothing may run as root.
+	// nobody is the UID of an unprivileged user, for namespaces in which nothing may run as root.
 	nobody = 65534
 )
 
@@ -47,7 +47,7 @@ func (r Runner) Build(ctx context.Context, t task.Task, p task.Pod) *corev1.Pod 
 		spec.ActiveDeadlineSeconds = &seconds
 	}
 	if files := t.Files(); len(files) > 0 {
-		// The container is gone when its files are wanted; its last message is what stays.
+		// The files are read after the container has exited, when only its termination message is left.
 		for i := range spec.Containers {
 			if c := &spec.Containers[i]; c.Name == p.MainContainer().Name {
 				c.TerminationMessagePath, c.TerminationMessagePolicy = files[0], corev1.TerminationMessageReadFile
@@ -69,11 +69,11 @@ func (r Runner) Build(ctx context.Context, t task.Task, p task.Pod) *corev1.Pod 
 	}
 }
 
-// annotations are those of the task, and what whoever goes on with its pod has to know.
+// annotations returns those of the task, and those that a process needs to reattach to its pod.
 func annotations(p task.Pod) map[string]string {
 	all := map[string]string{}
 	maps.Copy(all, p.Annotations)
-	// Also when it is the first: a webhook may put others before it.
+	// Also when it is the first container: a webhook may insert others before it.
 	all[MainAnnotation] = p.MainContainer().Name
 	if p.All {
 		all[allAnnotation] = "true"
@@ -89,7 +89,7 @@ func labelValue(name string) string {
 	return task.Slug(name)
 }
 
-// restrict sets what the Pod Security Standard "restricted" demands and the author left open.
+// restrict sets the fields that the Pod Security Standard "restricted" requires and that the author has not set.
 func restrict(spec *corev1.PodSpec) {
 	yes, no, user := true, false, int64(nobody)
 	if spec.SecurityContext == nil {

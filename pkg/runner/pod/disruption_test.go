@@ -7,7 +7,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// TestDisruption: who ends a pod is told, but not that a Job deletes its own.
+// TestDisruption: the reason why a pod is ended from outside is shown, but not that a Job deletes its own.
 func TestDisruption(t *testing.T) {
 	now, yes := metav1.Now(), true
 	deleted := metav1.ObjectMeta{DeletionTimestamp: &now}

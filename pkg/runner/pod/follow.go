@@ -14,7 +14,7 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
-// slowStart is after how long the cluster's warnings about a pod that has not started are shown.
+// slowStart is the time after which the cluster's warnings about a pod that has not started are shown.
 const slowStart = 5 * time.Second
 
 // follower follows one pod and the logs of its containers.
@@ -25,37 +25,37 @@ type follower struct {
 	all          bool
 	sink         task.Sink
 	stuckTimeout time.Duration
-	// messageIsFile reports that the main container's last message is an output, which may be secret.
+	// messageIsFile reports that the main container's termination message is an output, which may be secret.
 	messageIsFile bool
-	// prefix is what stands before the containers' names in what is printed.
+	// prefix precedes the containers' names in the output.
 	prefix string
-	// restartable reports that containers are started again after a failure.
+	// restartable reports that the kubelet restarts containers after a failure.
 	restartable bool
-	// seen is shown of each state of the pod; may be nil.
+	// onUpdate is called with each state of the pod; may be nil.
 	onUpdate func(*corev1.Pod)
 
-	// What was seen.
+	// The following fields were observed. end is the end of the main container.
 	end     *corev1.ContainerStateTerminated
 	failure string
-	// disruption is who ended the pod, when it was not its program.
+	// disruption is the reason why the pod was ended from outside; empty when it ended by itself.
 	disruption string
 	gone       bool
-	// deleted reports that the pod was being deleted when its end was seen.
+	// deleting reports that the pod's deletion had begun when its end was observed.
 	deleting bool
-	// goes reports that somebody deletes the pod.
+	// deletionNoted reports that the pod's deletion was shown.
 	deletionNoted bool
 	noted         string
-	// stuck reports that the pod was given up because it hardly starts.
+	// stuck reports that the pod did not start within the stuckTimeout.
 	stuck bool
-	// again is the last failure of a container that is started again, restarts how often that was done.
+	// lastFailure is the last failure of a container that is restarted, restarts the number of restarts.
 	lastFailure *task.Result
 	restarts    int
-	// attempts are those of the containers that were seen to fail, by their names.
+	// attempts counts the failures that were observed, by container.
 	attempts map[string]int32
-	// allEnded reports that no container runs any more.
+	// allEnded reports that all containers have exited.
 	allEnded bool
 
-	// started is closed when a container has started, vanished when the pod is gone.
+	// started is closed when a container has started, vanished when the pod no longer exists.
 	started, vanished chan struct{}
 	giveUp            context.CancelCauseFunc
 	timer             *time.Timer
@@ -76,7 +76,7 @@ func newFollower(o Following, sink task.Sink) *follower {
 	return f
 }
 
-// follow returns when the main container has ended, or when that cannot be expected any more.
+// follow returns when the main container has exited, or can no longer be observed.
 func (f *follower) follow(ctx context.Context) task.Result {
 	following, giveUp := context.WithCancelCause(ctx)
 	defer giveUp(nil)
@@ -89,7 +89,7 @@ func (f *follower) follow(ctx context.Context) task.Result {
 	return target(f.pod, f.main, f.ended(ctx, following, err))
 }
 
-// see takes a state of the pod, nil when it is gone; false when it has seen enough.
+// observe takes a state of the pod, nil when it no longer exists. It returns false at the end of the pod.
 func (f *follower) observe(pod *corev1.Pod) bool {
 	if pod == nil {
 		f.gone = true
@@ -107,7 +107,7 @@ func (f *follower) observe(pod *corev1.Pod) bool {
 		if s.State.Waiting != nil && s.LastTerminationState.Terminated == nil {
 			continue
 		}
-		f.observeFailure(pod, s) // before its log, which is copied beside this, so that the order is always the same
+		f.observeFailure(pod, s) // before its log, which is copied in parallel, so that the order of the notes is fixed
 		f.observeLog(s)
 		if end := s.State.Terminated; s.Name == f.main && end != nil && !f.willRestart(pod, end) {
 			f.end = end
@@ -132,13 +132,13 @@ func (f *follower) observe(pod *corev1.Pod) bool {
 	return true
 }
 
-// willRestart reports whether a container that ended so is started again in its pod.
+// willRestart reports whether the kubelet restarts a container that has exited.
 func (f *follower) willRestart(pod *corev1.Pod, end *corev1.ContainerStateTerminated) bool {
 	return f.restartable && end.ExitCode != 0 && pod.Status.Phase != corev1.PodFailed
 }
 
-// observeFailure remembers the failure of a container that is started again, and says it once. How a container ends
-// whose pod is being deleted is not the reason for that.
+// observeFailure keeps the failure of a container that is restarted, and shows it once. The exit of a container whose
+// pod is being deleted is not a failure of its program.
 func (f *follower) observeFailure(pod *corev1.Pod, s corev1.ContainerStatus) {
 	end, attempt := s.State.Terminated, s.RestartCount
 	if end == nil || pod.DeletionTimestamp != nil {
@@ -162,8 +162,8 @@ func (f *follower) observeFailure(pod *corev1.Pod, s corev1.ContainerStatus) {
 	f.note(fmt.Sprintf("container %s: exit status %d; it may be started again", s.Name, end.ExitCode))
 }
 
-// endOfAll returns how the containers ended: as the first that failed, else as the main one; nil while
-// one of them runs or is started again.
+// endOfAll returns the end of the first container that failed, else that of the main one; nil while a container runs or
+// is restarted.
 func (f *follower) endOfAll(pod *corev1.Pod) *corev1.ContainerStateTerminated {
 	if !f.allEnded || len(pod.Status.ContainerStatuses) < len(pod.Spec.Containers) {
 		return nil
@@ -180,7 +180,7 @@ func (f *follower) endOfAll(pod *corev1.Pod) *corev1.ContainerStateTerminated {
 	return end
 }
 
-// watchStart says why the pod does not start, and gives up when that hardly changes by itself.
+// watchStart shows why the pod does not start, and ends following when a terminal reason persists.
 func (f *follower) watchStart(pod *corev1.Pod) {
 	reason, message, terminal := waiting(pod)
 	if reason != f.noted && message != "" {
@@ -199,10 +199,10 @@ func (f *follower) watchStart(pod *corev1.Pod) {
 	}
 }
 
-// slowReasons are the warnings of the cluster that the pod's own status does not tell.
+// slowReasons are the warnings of the cluster that the pod's own status does not have.
 var slowReasons = []string{"FailedMount", "FailedAttachVolume", "FailedCreatePodSandBox", "FailedMapVolume"}
 
-// warn shows, once each, what the cluster warns of while the pod does not start.
+// warn shows the cluster's warnings, each once, while the pod does not start.
 func (f *follower) warn() {
 	ctx, cancel := context.WithCancel(f.copying)
 	defer cancel()
@@ -221,7 +221,7 @@ func (f *follower) warn() {
 		}
 	}()
 	shown := map[string]bool{}
-	_ = f.cluster.FollowWarnings(ctx, f.pod, func(reason, message string) { // for showing; without it nothing is lost
+	_ = f.cluster.FollowWarnings(ctx, f.pod, func(reason, message string) { // only shown: an error changes nothing
 		if slices.Contains(slowReasons, reason) && !shown[message] {
 			shown[message] = true
 			f.note(fmt.Sprintf("the pod does not start: %s: %s", reason, message))
@@ -229,14 +229,14 @@ func (f *follower) warn() {
 	})
 }
 
-// waiting returns why the pod does not start, and whether it hardly will.
+// waiting returns why the pod does not start, and whether the reason is terminal.
 func waiting(pod *corev1.Pod) (reason, message string, terminal bool) {
 	for _, s := range slices.Concat(pod.Status.InitContainerStatuses, pod.Status.ContainerStatuses) {
 		w := s.State.Waiting
 		if w == nil || !slices.Contains(kube.TerminalWaitingReasons, w.Reason) {
 			continue
 		}
-		// The two take turns; as one, they are said once.
+		// The two reasons alternate; as one, they are shown once.
 		reason = w.Reason
 		if reason == "ErrImagePull" {
 			reason = "ImagePullBackOff"
@@ -249,14 +249,14 @@ func waiting(pod *corev1.Pod) (reason, message string, terminal bool) {
 	}
 	for _, c := range pod.Status.Conditions {
 		if c.Type == corev1.PodScheduled && c.Status == corev1.ConditionFalse {
-			// A new node may come.
+			// A node may be added.
 			return c.Reason, fmt.Sprintf("the pod is not scheduled: %s", c.Message), false
 		}
 	}
 	return "", "", false
 }
 
-// disruption returns who ended the pod, when it was not its program; empty when nobody did.
+// disruption returns why the pod was ended from outside; empty when it ended by itself.
 func disruption(pod *corev1.Pod) string {
 	if reason := pod.Status.Reason; reason != "" {
 		if pod.Status.Message != "" {
@@ -269,13 +269,13 @@ func disruption(pod *corev1.Pod) string {
 			return fmt.Sprintf("%s: %s", c.Reason, c.Message)
 		}
 	}
-	if pod.DeletionTimestamp != nil && metav1.GetControllerOf(pod) == nil { // a Job has its reasons, and tells them
+	if pod.DeletionTimestamp != nil && metav1.GetControllerOf(pod) == nil { // a Job's controller reports its own reason
 		return "another client deleted the pod"
 	}
 	return ""
 }
 
-// whyFailed words the end of a pod whose main container was not seen to end.
+// whyFailed returns the message for a pod that failed before an end of its main container was observed.
 func whyFailed(pod *corev1.Pod) string {
 	for _, s := range pod.Status.InitContainerStatuses {
 		if t := s.State.Terminated; t != nil && t.ExitCode != 0 {

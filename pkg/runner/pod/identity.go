@@ -9,9 +9,8 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
-// Identity tells which attempt of which run an object of the cluster was made for. The same attempt
-// always gives the same name, so that whoever goes on with it finds what is there, and nothing is
-// made twice.
+// Identity identifies the attempt for which an object of the cluster is created. An attempt always has the same object
+// name, so that a process that reattaches finds the object, and none is created twice.
 type Identity struct {
 	// Run and Step are their IDs.
 	Run, Step string
@@ -19,16 +18,16 @@ type Identity struct {
 	Attempt int
 }
 
-// RunLabel is the label with the ID of the run that an object was made for.
+// RunLabel is the label with the ID of the run for which an object was created.
 const RunLabel = "kubectl-tasks.io/run"
 
-// Token names the program of an exec task in a pod.
+// Token returns a name for the program of an exec task in a pod.
 func (i Identity) Token(pod string) string {
 	sum := sha256.Sum256(fmt.Appendf(nil, "%s\n%s\n%d\n%s", i.Run, i.Step, i.Attempt, pod))
 	return fmt.Sprintf("kubectl-tasks-%x", sum[:8])
 }
 
-// suffix is how long what follows the task's name in an object's is; Kubernetes' own are as long.
+// suffix is the length of the suffix of an object's name, as that of Kubernetes' generateName.
 const suffix = 5
 
 // Name returns the name of the object of a task.

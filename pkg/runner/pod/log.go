@@ -21,36 +21,34 @@ import (
 )
 
 const (
-	// restTimeout is how long the idleTime of the main container's log is waited for when it has ended, and nothing of
-	// it comes.
+	// restTimeout limits the wait for the rest of the main container's log after its exit, while nothing arrives.
 	restTimeout = 10 * time.Second
-	// idleTime is how long after a container's end, and after the last of it that came, its log is followed.
+	// idleTime is how long a log is followed after the container's exit and after the last byte that arrived.
 	idleTime = 200 * time.Millisecond
-	// shortLog is how long a log may be, in bytes, to be read anew rather than followed to its end.
+	// shortLog is the size in bytes up to which a log is read again rather than followed to its end.
 	shortLog = 256 << 10
-	// endDelay is how long after the end of a log its container may seem to run: the news of its end
-	// takes another way.
+	// endDelay is how long the container's exit may be observed later than the end of its log.
 	endDelay = 3 * time.Second
-	// minPause and maxPause are between two attempts to read a log that cannot be read.
+	// minPause and maxPause limit the pause between two attempts to read a log.
 	minPause, maxPause = 200 * time.Millisecond, 5 * time.Second
 )
 
-// containerLog is the log of one attempt of a container: of one time that it was started.
+// containerLog is the log of one start of a container, called attempt below.
 type containerLog struct {
 	container string
-	// restartsSince is how often the container was started again since.
+	// restartsSince is how often the container was restarted since.
 	restartsSince atomic.Int32
-	// ended is closed when the attempt has ended.
+	// ended is closed when the attempt has exited.
 	ended chan struct{}
 	once  sync.Once
-	// copied is closed when all of the log was passed on, or when no more of it can be.
+	// copied is closed when the log is passed on as far as it can be.
 	copied chan struct{}
 	passed *counter
 }
 
 func (l *containerLog) end() { l.once.Do(func() { close(l.ended) }) }
 
-// hasEnded reports whether the attempt is known to have ended.
+// hasEnded reports whether the attempt was observed to exit.
 func (l *containerLog) hasEnded() bool {
 	select {
 	case <-l.ended:
@@ -60,8 +58,8 @@ func (l *containerLog) hasEnded() bool {
 	}
 }
 
-// observeLog has what a container prints passed on that has started, each attempt of it once. The cluster keeps the
-// log of the attempt before this one too, which may have been missed.
+// observeLog starts copying the log of a container that has started, once for each attempt. The cluster also keeps the
+// log of the previous attempt, which may have been missed.
 func (f *follower) observeLog(s corev1.ContainerStatus) {
 	var before *containerLog
 	for attempt := range s.RestartCount {
@@ -86,8 +84,7 @@ func (f *follower) observeLog(s corev1.ContainerStatus) {
 
 func logID(container string, attempt int32) string { return fmt.Sprintf("%s/%d", container, attempt) }
 
-// startLog begins to pass on what an attempt of a container prints, after the log of the one before; nil when
-// there is none.
+// startLog starts copying the log of an attempt, after that of the attempt before it, which may be nil.
 func (f *follower) startLog(container string, attempt int32, before *containerLog) *containerLog {
 	if len(f.logs) == 0 {
 		close(f.started)
@@ -117,8 +114,8 @@ func (f *follower) startLog(container string, attempt int32, before *containerLo
 	return l
 }
 
-// passOn passes a log on to its end. What cannot be read is tried again, less and less often, unless the server
-// refuses it; either is said once.
+// copyAll passes a log on to its end. It retries a failed read with a growing pause, unless the server refuses it, and
+// shows either once.
 func (f *follower) copyAll(l *containerLog, w *lines.Writer) {
 	var from kube.LogsFrom
 	interrupted, pause := false, minPause
@@ -147,7 +144,7 @@ func (f *follower) copyAll(l *containerLog, w *lines.Writer) {
 			w.Flush()
 			f.note(fmt.Sprintf("the log of container %s cannot be read: %v", l.container, err))
 			return
-		case errors.Is(err, kube.ErrRotated) && l.restartsSince.Load() > 0: // it cannot be had any more, and later ones wait
+		case errors.Is(err, kube.ErrRotated) && l.restartsSince.Load() > 0: // it no longer exists, and the logs of later attempts wait
 			if !interrupted {
 				w.Flush()
 				f.note(fmt.Sprintf("the log of container %s was interrupted; lines may be missing", l.container))
@@ -157,7 +154,7 @@ func (f *follower) copyAll(l *containerLog, w *lines.Writer) {
 			from.Skip = l.passed.passed()
 			continue
 		}
-		if f.copying.Err() != nil { // meanwhile
+		if f.copying.Err() != nil { // cancelled while it waited
 			return
 		}
 		if !interrupted {
@@ -167,7 +164,7 @@ func (f *follower) copyAll(l *containerLog, w *lines.Writer) {
 			from = kube.LogsFrom{Since: time.Now()}
 		}
 		if err == nil {
-			continue // it was read to its end
+			continue // the server closed it without an error
 		}
 		select {
 		case <-f.copying.Done():
@@ -178,14 +175,14 @@ func (f *follower) copyAll(l *containerLog, w *lines.Writer) {
 	}
 }
 
-// refused reports whether asking for a log again would not help.
+// refused reports whether a retry cannot help.
 func refused(err error, ended bool) bool {
 	return apierrors.IsForbidden(err) || apierrors.IsUnauthorized(err) || apierrors.IsNotFound(err) || apierrors.IsMethodNotSupported(err) ||
 		ended && apierrors.IsBadRequest(err)
 }
 
-// read writes to w what a log has after what was passed on of it, at once. The log of an attempt is the
-// container's own until it is started again, and the one before that until the next time.
+// read writes the rest of a log, after the bytes that were passed on, to w without following it. The log of an attempt
+// is the container's current log until a restart, and its previous log until the next one.
 func (f *follower) read(l *containerLog, w io.Writer) error {
 	from := kube.LogsFrom{Skip: l.passed.passed()}
 	switch l.restartsSince.Load() {
@@ -194,7 +191,7 @@ func (f *follower) read(l *containerLog, w io.Writer) error {
 		if !f.restartable || !errors.Is(err, kube.ErrRotated) {
 			return err
 		}
-		// It may have been started again, which is not known yet.
+		// It may have been restarted, which was not observed yet.
 	case 1:
 	default:
 		return kube.ErrRotated
@@ -203,8 +200,8 @@ func (f *follower) read(l *containerLog, w io.Writer) error {
 	return f.cluster.ReadLogs(f.copying, f.pod, l.container, from, w)
 }
 
-// still waits until the log can be read again, and reports whether it has what was read of it so far: one
-// that was rotated has not.
+// readableAgain waits until the log can be read, and reports whether it still has the bytes that were passed on. A log
+// that was rotated does not.
 func (f *follower) readableAgain(l *containerLog) bool {
 	for pause := minPause; ; pause = min(2*pause, maxPause) {
 		err := f.read(l, io.Discard)
@@ -222,9 +219,8 @@ func (f *follower) readableAgain(l *containerLog) bool {
 	}
 }
 
-// copyLog follows a log to its end. The server may notice the end of a container only
-// seconds after it has told of it, so following ends before: a shortLog log can be read anew, and a long one is
-// looked at until nothing of it is missing.
+// copyLog follows a log to its end. The server may close the stream seconds after it has reported the container's exit,
+// so copyLog stops before: a short log can be read again, and a long one is compared until nothing is missing.
 func (f *follower) copyLog(l *containerLog, from kube.LogsFrom) error {
 	following, stop := context.WithCancel(f.copying)
 	defer stop()
@@ -246,13 +242,13 @@ func (f *follower) copyLog(l *containerLog, from kube.LogsFrom) error {
 		}()
 	}
 	if l.restartsSince.Load() > 0 {
-		return kube.ErrRotated // what the server would follow is the log of a later attempt
+		return kube.ErrRotated // the server would follow the log of a later attempt
 	}
 	return f.cluster.CopyLogs(following, f.pod, l.container, from, l.passed)
 }
 
-// passedAll reports whether nothing comes any more and the log has no more than what was passed on. One that was
-// rotated does not tell.
+// passedAll reports whether nothing arrives any more and the log has no more than the bytes that were passed on. It is
+// false for a log that was rotated.
 func (f *follower) passedAll(l *containerLog) bool {
 	if l.passed.idle(idleTime) > 0 {
 		return false
@@ -262,9 +258,8 @@ func (f *follower) passedAll(l *containerLog) bool {
 	return err == nil && more.passed().Bytes == 0
 }
 
-// noteRotation says of a long log that was followed to its end, but whose beginning is not there any more, that
-// something of it may be missing: a node that is told to print faster than it hands on what is printed skips what
-// it has thrown away meanwhile, and does not say so.
+// noteRotation shows that lines may be missing from a long log that was followed to its end and whose beginning no longer
+// exists: when a program prints faster than the node sends its log, the node skips rotated parts without an error.
 func (f *follower) noteRotation(l *containerLog) {
 	if l.passed.passed().Bytes < shortLog || l.restartsSince.Load() > 0 {
 		return
@@ -275,11 +270,11 @@ func (f *follower) noteRotation(l *containerLog) {
 	}
 }
 
-// counter knows what has been written through it.
+// counter counts the bytes that are written through it, and keeps the first and the last of them.
 type counter struct {
 	io.Writer
 
-	// head is how it begins; only who writes touches it.
+	// head are the first bytes; only the goroutine that writes uses it.
 	head []byte
 
 	mu   sync.Mutex
@@ -301,22 +296,21 @@ func (c *counter) Write(b []byte) (int, error) {
 	return n, err
 }
 
-// passed returns what was written.
+// passed returns the number of bytes that were written, and the last of them.
 func (c *counter) passed() kube.Passed {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return kube.Passed{Bytes: c.n, Tail: slices.Clone(c.tail)}
 }
 
-// idle returns what is left of the time for which nothing may come.
+// idle returns the time that is left until nothing has arrived for limit.
 func (c *counter) idle(limit time.Duration) time.Duration {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return time.Until(c.last.Add(limit))
 }
 
-// awaitEnd reports whether a container whose log has ended has ended itself; the news of that
-// may come a little later.
+// awaitEnd reports whether a container whose log has ended has exited, which may be observed a little later.
 func (f *follower) awaitEnd(l *containerLog) bool {
 	select {
 	case <-l.ended:
@@ -329,7 +323,7 @@ func (f *follower) awaitEnd(l *containerLog) bool {
 	return false
 }
 
-// comes reports whether all of the log was passed on, which it waits for as long as something comes.
+// awaitCopied waits, as long as bytes arrive, until the log is passed on, and reports whether it is.
 func (l *containerLog) awaitCopied() bool {
 	for left := restTimeout; left > 0; left = l.passed.idle(restTimeout) {
 		select {
@@ -341,7 +335,7 @@ func (l *containerLog) awaitCopied() bool {
 	return false
 }
 
-// finishLogs waits for the idleTime of the logs that belong to the end of the pod, and ends the others.
+// finishLogs waits for the rest of the logs that belong to the end of the pod, and stops copying the others.
 func (f *follower) finishLogs() {
 	for _, l := range f.logs {
 		if f.belongsToEnd(l) && !l.awaitCopied() {
@@ -352,8 +346,8 @@ func (f *follower) finishLogs() {
 	f.group.Wait()
 }
 
-// counts reports whether a log belongs to the end of the pod that was seen: that of the main container, whatever
-// it ran for when its end is the pod's; else those of all that have ended.
+// belongsToEnd reports whether a log belongs to the end of the pod that was observed: the main container's log when its
+// exit ended the pod, otherwise the logs of all containers that have exited.
 func (f *follower) belongsToEnd(l *containerLog) bool {
 	switch {
 	case f.end != nil:

@@ -14,7 +14,7 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
-// Cluster is what the runner needs of a cluster; *kube.Client is one.
+// Cluster is the part of a cluster that the runner needs; *kube.Client is one.
 type Cluster interface {
 	Restricted(ctx context.Context, namespace string) bool
 	CreatePod(ctx context.Context, pod *corev1.Pod) (*corev1.Pod, error)
@@ -30,30 +30,29 @@ type Cluster interface {
 // Runner runs pod tasks.
 type Runner struct {
 	Cluster Cluster
-	// Namespace and Release are what the pod belongs to.
+	// Namespace and Release are those of the run.
 	Namespace, Release string
-	// ID is that of the attempt.
+	// ID identifies the attempt.
 	ID Identity
-	// Made is told of the pod when it is there; nil when nobody asks.
+	// Created is called after the pod is created; may be nil.
 	Created func(task.Object)
-	// Grace is how long a pod that is told to stop has before it is killed.
+	// Grace is the time between the signal that stops a pod and the one that kills it.
 	Grace time.Duration
-	// StuckTimeout is how long a pod may be in a state that it will hardly leave, such as
-	// ImagePullBackOff, before it is given up.
+	// StuckTimeout is how long a pod may be in a state such as ImagePullBackOff before its task fails.
 	StuckTimeout time.Duration
-	// Seen is told of each state of the pod; nil when nobody asks.
+	// OnUpdate is called with each state of the pod; may be nil.
 	OnUpdate func(*corev1.Pod)
-	// Uses is told what pods are made of before anything that they print is passed on; nil when nobody asks.
+	// MaskSecrets is called with the spec of a pod before its output is passed on; may be nil.
 	MaskSecrets func(ctx context.Context, namespace string, spec *corev1.PodSpec)
 }
 
-// apiTimeout is how long making or deleting a pod may take beside its grace.
+// apiTimeout limits the creation of a pod, and its deletion in addition to the grace.
 const apiTimeout = 30 * time.Second
 
-// Run makes the pod, passes on what its containers print, and returns when its main container has
-// ended; others that still run are told to stop. A pod whose end was seen goes when the result is
-// tidied up; one that is stopped before its end is gone when Run returns. A pod that vanishes before its
-// end was seen is Unknown.
+// Run creates the pod, passes on the output of its containers, and returns when its main container has exited; the
+// other containers are then stopped. The CleanUp of the result deletes a pod whose end was observed. A pod that is
+// stopped before its end is deleted when Run returns. When another client deletes the pod before its end was observed,
+// the result is Unknown.
 func (r Runner) Run(ctx context.Context, t task.Task, sink task.Sink) task.Result {
 	p, ok := t.Executor.(task.Pod)
 	if !ok {
@@ -62,7 +61,7 @@ func (r Runner) Run(ctx context.Context, t task.Task, sink task.Sink) task.Resul
 	if err := ctx.Err(); err != nil {
 		return task.Result{State: task.Cancelled, Reason: "Cancelled", Message: context.Cause(ctx).Error()}
 	}
-	// A request that is cancelled on its way may have made the pod all the same.
+	// A request that is cancelled on its way may still create the pod.
 	creating, cancel := context.WithTimeout(context.WithoutCancel(ctx), apiTimeout)
 	defer cancel()
 	pod, err := r.Cluster.CreatePod(creating, r.Build(creating, t, p))
@@ -73,7 +72,7 @@ func (r Runner) Run(ctx context.Context, t task.Task, sink task.Sink) task.Resul
 	return r.follow(ctx, t, pod, sink)
 }
 
-// NotCreated is the end of a task whose object was not made, or of which that is not known.
+// NotCreated returns the result of a task whose object was not created: Unknown when err is a kube.AmbiguousError.
 func NotCreated(kind string, err error) task.Result {
 	result := task.Result{State: task.Failed, Reason: "NotCreated", Message: fmt.Sprintf("the %s cannot be made: %v", kind, err)}
 	if _, unknown := errors.AsType[*kube.AmbiguousError](err); unknown {
@@ -88,8 +87,8 @@ func (r Runner) created(pod *corev1.Pod) {
 	}
 }
 
-// Attach goes on with the pod that another process made for the attempt; false when there is none. known
-// is the pod's UID as it was recorded, or empty.
+// Attach follows the pod that an earlier process created for the attempt; false when there is none. known is the pod's
+// UID in the record, or empty.
 func (r Runner) Attach(ctx context.Context, t task.Task, known string, sink task.Sink) (task.Result, bool) {
 	pod, err := r.Cluster.GetPod(ctx, r.Namespace, r.ID.Name(t))
 	switch {
@@ -105,8 +104,8 @@ func (r Runner) Attach(ctx context.Context, t task.Task, known string, sink task
 	return r.follow(ctx, t, pod, sink), true
 }
 
-// Follow follows a pod that somebody else made, to the end of its containers. It stays, but for one that is
-// stopped: that is gone when Follow returns.
+// Follow follows a pod of another client, such as Helm's, to the end of its containers. The pod is not deleted, unless
+// ctx is cancelled before its end.
 func (r Runner) Follow(ctx context.Context, pod *corev1.Pod, sink task.Sink) task.Result {
 	if r.MaskSecrets != nil {
 		r.MaskSecrets(ctx, pod.Namespace, &pod.Spec)
@@ -148,7 +147,7 @@ func (r Runner) follow(ctx context.Context, t task.Task, pod *corev1.Pod, sink t
 		return result
 	case task.Unknown:
 		if !ended.Vanished {
-			// It is all that can tell how the task ends.
+			// The pod is the only source of the task's result.
 			sink(task.Output{Stream: task.Note, Data: fmt.Appendf(nil, "pod %s in namespace %q is left alone; when it is not needed: kubectl delete pod %s -n %s\n", pod.Name, pod.Namespace, pod.Name, pod.Namespace)})
 			return result
 		}
@@ -156,7 +155,7 @@ func (r Runner) follow(ctx context.Context, t task.Task, pod *corev1.Pod, sink t
 	}
 	if err := remove(); err != nil {
 		if result.State == task.Cancelled {
-			// It may still run.
+			// The pod may still run.
 			return task.Result{State: task.Unknown, Reason: "NotStopped", Message: err.Error(), Targets: result.Targets}
 		}
 		sink(task.Output{Stream: task.Note, Data: []byte(err.Error() + "\n")})
@@ -164,9 +163,8 @@ func (r Runner) follow(ctx context.Context, t task.Task, pod *corev1.Pod, sink t
 	return result
 }
 
-// Removal returns how long a pod that is told to stop may take to be gone. It is told with the grace of the runner,
-// but a kubelet that has begun to end it for somebody else, such as the Job's controller, gives it the grace of its
-// own to the end.
+// Removal returns how long the deletion of a pod may take. It is requested with the grace of the runner; but a kubelet
+// that already stops the pod for another client, such as the Job's controller, keeps the pod's own grace period.
 func (r Runner) Removal(spec *corev1.PodSpec) time.Duration {
 	own := int64(corev1.DefaultTerminationGracePeriodSeconds)
 	if spec.TerminationGracePeriodSeconds != nil {
@@ -175,7 +173,7 @@ func (r Runner) Removal(spec *corev1.PodSpec) time.Duration {
 	return max(r.Grace, time.Duration(own)*time.Second) + apiTimeout
 }
 
-// remove tells the pod to go, and waits for its end when that was not seen.
+// remove deletes the pod, and waits until it no longer exists when its end was not observed.
 func (r Runner) remove(ctx context.Context, pod *corev1.Pod, ended Ended) error {
 	deleting, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.Removal(&pod.Spec))
 	defer cancel()
@@ -189,33 +187,33 @@ func (r Runner) remove(ctx context.Context, pod *corev1.Pod, ended Ended) error 
 	return nil
 }
 
-// Following is a pod that is followed to the end of its main container.
+// Following follows a pod to the end of its main container.
 type Following struct {
 	Cluster Cluster
 	Pod     *corev1.Pod
-	// Main is the container whose end is the pod's; with All, the pod ends with all of them.
+	// Main is the container whose exit ends the pod; with All, the pod ends when all containers have exited.
 	Main string
 	All  bool
-	// Prefix is what stands before the names of containers in what is printed; may be empty.
+	// Prefix precedes the names of containers in the output; may be empty.
 	Prefix string
-	// Restarts reports that containers are started again after a failure.
+	// Restarts reports that the kubelet restarts containers after a failure.
 	Restarts bool
 	// StuckTimeout is as in Runner.
 	StuckTimeout time.Duration
-	// Files are those that hold outputs: the first one is the container's message.
+	// Files are the files of the container with outputs. The first one is the container's termination message.
 	Files []string
-	// Seen is as in Runner.
+	// OnUpdate is as in Runner.
 	OnUpdate func(*corev1.Pod)
 }
 
-// Ended is the end of a pod that was followed.
+// Ended is the result of following a pod.
 type Ended struct {
 	task.Result
-	// Gone reports that the pod was deleted before the end of its main container was seen, Deleted that it was being
-	// deleted when it ended, and Stuck that it was given up because it hardly starts.
+	// Vanished reports that the pod was deleted before the end of its main container was observed, Deleting that its
+	// deletion had begun when it ended, and Stuck that it did not start within the StuckTimeout.
 	Vanished, Deleting, Stuck bool
-	// Again is the last failure of a container that was started again in the pod, nil when there is none, and
-	// Restarts how often containers were.
+	// LastFailure is the last failure of a container that was restarted in the pod, nil when there is none, and Restarts
+	// the number of restarts.
 	LastFailure *task.Result
 	Restarts    int
 
@@ -223,8 +221,7 @@ type Ended struct {
 	own              *int64
 }
 
-// Wait passes on what the containers print, and returns when the main one has ended or when that
-// cannot be expected any more.
+// Wait passes on the output of the containers, and returns when the main one has exited, or can no longer be observed.
 func (f Following) Wait(ctx context.Context, sink task.Sink) Ended {
 	follower := newFollower(f, sink)
 	result := follower.follow(ctx)
@@ -238,13 +235,13 @@ func (f Following) Wait(ctx context.Context, sink task.Sink) Ended {
 	}
 }
 
-// Running reports whether containers of the pod still ran when its main one had ended.
+// Running reports whether other containers of the pod still ran when its main one exited.
 func (e Ended) Running() bool { return e.running && e.endSeen }
 
-// maxMessage is how much of a file the cluster keeps when a container ends, in bytes.
+// maxMessage is the length in bytes to which the kubelet cuts a termination message (k8s.io/kubernetes, pkg/kubelet).
 const maxMessage = 4096
 
-// withFile adds the text of a file. One that is as long as what is kept was probably cut off.
+// withFile returns the result with the text of a file. A text of the maximum length was probably cut off.
 func withFile(r task.Result, path, text string) task.Result {
 	switch {
 	case len(text) >= maxMessage:
@@ -256,11 +253,11 @@ func withFile(r task.Result, path, text string) task.Result {
 	return r
 }
 
-// sidecarGrace is how long containers beside the main one have to end after it.
+// sidecarGrace is the grace of the other containers after the main one has exited.
 const sidecarGrace = time.Second
 
-// Grace is how long the containers that still run have to end: those of a pod that is stopped as
-// long as stopped says, those beside a main one that has ended a moment.
+// Grace returns the grace for the containers that still run: stopped for a pod that is stopped before its end,
+// sidecarGrace, or less, for the others of a main container that has exited.
 func (e Ended) Grace(stopped time.Duration) time.Duration {
 	switch {
 	case !e.running:
@@ -273,18 +270,18 @@ func (e Ended) Grace(stopped time.Duration) time.Duration {
 	return sidecarGrace
 }
 
-// target is the pod as the place where the task ran.
+// target returns the result with the pod as its target.
 func target(pod *corev1.Pod, container string, r task.Result) task.Result {
 	r.Targets = []task.Target{{Pod: pod.Name, Container: container, State: r.State, ExitCode: r.ExitCode, Message: r.Message}}
 	return r
 }
 
-// stuckError is the cause that ends following a pod which will hardly start.
+// stuckError is the cause that ends following a pod that does not start.
 type stuckError struct{ reason, message string }
 
 func (s stuckError) Error() string { return s.message }
 
-// ended turns the end of following into a result.
+// ended returns the result of following the pod.
 func (f *follower) ended(ctx context.Context, following context.Context, err error) task.Result {
 	stuck, isStuck := errors.AsType[stuckError](context.Cause(following))
 	switch {
@@ -311,7 +308,7 @@ func (f *follower) ended(ctx context.Context, following context.Context, err err
 	return task.Result{State: task.Unknown, Reason: "ConnectionLost", Message: fmt.Sprintf("pod %s can no longer be seen: %v", f.pod.Name, err)}
 }
 
-// terminated words how a container ended.
+// terminated returns the result of a container that has exited.
 func terminated(s *corev1.ContainerStateTerminated) task.Result {
 	code := int(s.ExitCode)
 	if code == 0 {

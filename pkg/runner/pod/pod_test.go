@@ -23,7 +23,7 @@ import (
 // cluster is one whose pod goes through states, one a second; the last one stays.
 type cluster struct {
 	states []*corev1.Pod
-	// vanishes reports that the pod is gone after its last state.
+	// vanishes reports that the pod no longer exists after its last state.
 	vanishes bool
 	// logs are what a container's log gives at each connection; a part that ends with "!" breaks
 	// off.
@@ -32,7 +32,7 @@ type cluster struct {
 	warnings []string
 	// previous is the log of a container of the time before it was started again.
 	previous map[string]string
-	// logsErr is the server's answer to whoever asks for a log.
+	// logsErr is the error of reading a log.
 	logsErr error
 	// rotated reports that a log cannot be read a second time.
 	rotated    bool
@@ -367,7 +367,7 @@ func TestBuild(t *testing.T) {
 	}
 }
 
-// TestAttach: an attempt that another process has started is gone on with by its pod, and by no other.
+// TestAttach: an attempt of an earlier process is resumed with its own pod only.
 func TestAttach(t *testing.T) {
 	id := Identity{Run: "r", Step: "t", Attempt: 1}
 	pod := func(run string, annotations map[string]string) *corev1.Pod {
@@ -422,8 +422,8 @@ func TestIdentity(t *testing.T) {
 	}
 }
 
-// TestRotated: a long log of which the beginning is gone at its end may have lost more, which is said; a short one
-// is what was read of it.
+// TestRotated: lines may be missing from a long log whose beginning no longer exists at its end, and a note says so; a
+// short log is complete as it was read.
 func TestRotated(t *testing.T) {
 	const note = "the log of container main was rotated while it was followed; if it was printed faster than the node hands it on, lines are missing\n"
 	for _, tt := range []struct {

@@ -91,7 +91,7 @@ func TestRestarted(t *testing.T) {
 	}
 }
 
-// collect returns a sink and what has gone through it, each piece without its end of line.
+// collect returns a sink and the pieces that it received, each without its line break.
 func collect() (func() []string, task.Sink) {
 	var (
 		mu  sync.Mutex

@@ -14,7 +14,7 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
-// Cluster is what the runner needs of a cluster; cluster.Cluster is one.
+// Cluster is the part of a cluster that the runner needs; cluster.Cluster is one.
 type Cluster interface {
 	FindWorkload(ctx context.Context, namespace, release, service, label string) (string, error)
 	PodTemplate(ctx context.Context, namespace, from string) (*workload.Template, error)
@@ -27,7 +27,7 @@ type Runner struct {
 	Clones clone.Runner
 }
 
-// cronjobs is the variable by which a container of Lagoon starts its cron jobs.
+// cronjobs is the variable with which a container of Lagoon starts its cron jobs.
 const cronjobs = "CRONJOBS"
 
 // Run finds the service's workload and runs the command in a copy of its pod; see clone.Runner.Run.
@@ -59,7 +59,7 @@ func (r Runner) Run(ctx context.Context, t task.Task, sink task.Sink) task.Resul
 	if container == "" {
 		container = template.DefaultContainer()
 	}
-	tell(template, container, s, note)
+	noteDifferences(template, container, s, note)
 	c := task.Clone{
 		Command: s.Command, From: target, Container: container, Env: s.Env, Without: []string{cronjobs}, All: s.Compat,
 		Labels: s.Labels, Annotations: map[string]string{"cluster-autoscaler.kubernetes.io/safe-to-evict": "false"},
@@ -88,8 +88,8 @@ func (r Runner) Run(ctx context.Context, t task.Task, sink task.Sink) task.Resul
 	return result
 }
 
-// tell says what of the pod is not as Lagoon would have it.
-func tell(template *workload.Template, container string, s task.Standard, note func(string, ...any)) {
+// noteDifferences shows in which respects the pod differs from Lagoon's.
+func noteDifferences(template *workload.Template, container string, s task.Standard, note func(string, ...any)) {
 	var names []string
 	for _, c := range template.Spec.Containers {
 		names = append(names, c.Name)
@@ -118,7 +118,7 @@ func tell(template *workload.Template, container string, s task.Standard, note f
 const (
 	tini       = "/sbin/tini"
 	entrypoint = "/lagoon/entrypoints.sh"
-	// noEntrypoint is what the container says at its end when the image has no entrypoint.
+	// noEntrypoint is the termination message of a container whose image has no entrypoint.
 	noEntrypoint = "no " + entrypoint
 )
 
@@ -127,8 +127,8 @@ func withEntrypoint(argv []string) []string {
 	return append([]string{tini, "--", entrypoint}, argv...)
 }
 
-// withEntrypointIfThere returns a command that runs argv through Lagoon's entrypoint when the image has
-// it, and else as it is, and leaves word of that for the end.
+// withEntrypointIfThere returns a command that runs argv through Lagoon's entrypoint if the image has it. Otherwise the
+// command runs argv itself, and writes noEntrypoint as its termination message.
 func withEntrypointIfThere(argv []string, messages string) []string {
 	script := fmt.Sprintf(`if [ -x %[1]s ] && [ -x %[2]s ]; then exec %[1]s -- %[2]s "$@"; fi; { printf %%s '%[3]s' >'%[4]s'; } 2>/dev/null; exec "$@"`, tini, entrypoint, noEntrypoint, strings.ReplaceAll(messages, "'", `'\''`))
 	return append([]string{"/bin/sh", "-c", script, "sh"}, argv...)
@@ -147,7 +147,7 @@ func image(template *workload.Template, container string) string {
 	return of(template, container).Image
 }
 
-// messagePath is where the container can leave its last message.
+// messagePath returns the path of the container's termination message.
 func messagePath(template *workload.Template, container string) string {
 	if path := of(template, container).TerminationMessagePath; path != "" {
 		return path

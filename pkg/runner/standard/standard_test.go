@@ -76,7 +76,7 @@ func TestTell(t *testing.T) {
 			template := &workload.Template{}
 			template.Spec.Containers = tt.containers
 			var said []string
-			tell(template, "one", tt.standard, func(format string, args ...any) { said = append(said, fmt.Sprintf(format, args...)) })
+			noteDifferences(template, "one", tt.standard, func(format string, args ...any) { said = append(said, fmt.Sprintf(format, args...)) })
 			if diff := cmp.Diff(tt.want, said); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}

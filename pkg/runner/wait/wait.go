@@ -17,8 +17,8 @@ type Runner struct {
 	WaitFor func(ctx context.Context, namespace, object string, condition ready.Condition, changed func(string)) error
 }
 
-// Run returns when the condition holds, and says what there is instead whenever that changes. Its
-// limit is the task's own.
+// Run returns when the condition is met, and shows each change of the state until then. The engine applies the task's
+// time limit.
 func (r Runner) Run(ctx context.Context, t task.Task, sink task.Sink) task.Result {
 	w, ok := t.Executor.(task.Wait)
 	if !ok {

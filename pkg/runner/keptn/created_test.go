@@ -70,7 +70,7 @@ func state(t *testing.T, client kubernetes.Interface) []string {
 	return lines
 }
 
-func TestMade(t *testing.T) {
+func TestCreated(t *testing.T) {
 	tests := []struct {
 		name    string
 		task    task.Keptn
@@ -106,8 +106,8 @@ func TestMade(t *testing.T) {
 				Volumes:    []corev1.Volume{{VolumeSource: corev1.VolumeSource{ConfigMap: &corev1.ConfigMapVolumeSource{LocalObjectReference: corev1.LocalObjectReference{Name: k.CodeMap}}}}},
 				Containers: []corev1.Container{{Env: []corev1.EnvVar{{Name: secretKey, ValueFrom: &corev1.EnvVarSource{SecretKeyRef: &corev1.SecretKeySelector{LocalObjectReference: corev1.LocalObjectReference{Name: k.Secret}}}}}}},
 			}
-			m := made{client: client, namespace: "ns"}
-			if err := m.make(t.Context(), &k, tt.next); err != nil {
+			m := created{client: client, namespace: "ns"}
+			if err := m.create(t.Context(), &k, tt.next); err != nil {
 				t.Fatal(err)
 			}
 			if err := m.own(t.Context(), &batchv1.Job{ObjectMeta: named("job")}); err != nil {
