@@ -9,7 +9,7 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
-// Options are the inputs of a format besides the text: what the user chose, and the facts of the run.
+// Options are the inputs of a format in addition to the text: the user's options and the facts of the run.
 type Options struct {
 	// Facts are what expressions can refer to. Facts.Params are the parameters that the user gave.
 	Facts expression.Facts

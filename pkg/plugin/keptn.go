@@ -2,7 +2,6 @@ package plugin
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -13,8 +12,8 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/format"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/format/keptn"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube"
+	checks "github.com/kubectl-tasks/kubectl-tasks/pkg/preflight"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/release"
-	runner "github.com/kubectl-tasks/kubectl-tasks/pkg/runner/keptn"
 	keptnsource "github.com/kubectl-tasks/kubectl-tasks/pkg/source/keptn"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
@@ -76,29 +75,21 @@ func (a *App) wireKeptn(ctx context.Context, flags *keptnFlags, set *taskSet, cl
 	return wired.Diagnostics.Err()
 }
 
-// checkKeptn refuses tasks of Keptn whose Secrets and ConfigMaps neither the namespace has nor Helm is
-// going to apply.
+// checkKeptn returns an error when tasks of Keptn refer to Secrets or ConfigMaps that neither the namespace nor the
+// rendered chart has.
 func checkKeptn(ctx context.Context, client *kube.Client, namespace string, tasks []task.Task, next func() ([]*unstructured.Unstructured, error)) error {
-	var problems []error
-	for _, t := range tasks {
-		k, ok := t.Executor.(task.Keptn)
-		if !ok || t.Skip != "" {
-			continue
-		}
-		api, err := client.Interface()
-		if err != nil {
-			return preflight(ctx, err)
-		}
-		var coming []*unstructured.Unstructured
-		if next != nil {
-			if coming, err = next(); err != nil {
-				return usageError{err}
+	var rendered func() ([]*unstructured.Unstructured, error)
+	if next != nil {
+		rendered = func() ([]*unstructured.Unstructured, error) {
+			objects, err := next()
+			if err != nil {
+				err = usageError{err}
 			}
+			return objects, err
 		}
-		problems = append(problems, runner.Check(ctx, api, namespace, k, coming))
 	}
-	if err := errors.Join(problems...); err != nil {
-		return &release.PreflightError{Err: err}
+	if err := checks.Keptn(ctx, client, namespace, tasks, rendered); err != nil {
+		return preflight(ctx, err)
 	}
 	return nil
 }

@@ -58,7 +58,7 @@ func (t *taskFlags) addSource(fs *pflag.FlagSet) {
 
 // addFilename adds kubectl's name for --tasks.
 func (t *taskFlags) addFilename(fs *pflag.FlagSet) {
-	// One value of both, which of a flag of its own would replace that of the other.
+	// Both flags share one value: a flag of its own would replace the value of --tasks.
 	tasks := fs.Lookup("tasks")
 	fs.AddFlag(&pflag.Flag{Name: "filename", Shorthand: "f", Usage: "kubectl's name for --tasks", Value: tasks.Value, DefValue: tasks.DefValue})
 }
@@ -109,28 +109,27 @@ func (t *taskFlags) runnerImages() map[task.Runtime]string {
 	return images
 }
 
-// taskSet is what was read.
+// taskSet are the documents that were found, and their contents.
 type taskSet struct {
 	documents []format.Document
-	// looked says where documents were looked for; empty when they were named.
+	// looked lists the places that were searched for documents; empty when the user named them.
 	looked      string
 	tasks       []task.Task
 	diagnostics task.Diagnostics
 }
 
-// chart is what a command's chart has of tasks.
+// chart is the chart of a command as a source of documents.
 type chart struct {
-	// files returns its files; nil when the command has no chart.
+	// files returns the files of the chart; nil without a chart.
 	files func() ([]release.File, error)
-	// next returns the objects that it is going to become; nil when no annotated ConfigMap is among
-	// them.
+	// next returns the objects of the rendered chart; nil when no annotated ConfigMap can be among them.
 	next func() ([]*unstructured.Unstructured, error)
-	// recorded returns the documents of the release's record; nil when they do not count.
+	// recorded returns the documents of the release's record; nil for commands that do not use them.
 	recorded func(context.Context) ([]format.Document, error)
 }
 
-// find returns the documents that the flags name or, when they name none, that are there, and where it looked
-// for these.
+// find returns the documents that the flags name or, without such flags, those in the places that are searched, and
+// the list of these places.
 func (a *App) find(ctx context.Context, t *taskFlags, client *kube.Client, rel plan.Release, from chart) (documents []format.Document, looked string, err error) {
 	dir, err := os.Getwd()
 	if err != nil {
@@ -193,8 +192,7 @@ func (t *taskFlags) fill(o *format.Options) (err error) {
 	return t.lagoon.fill(&o.Lagoon)
 }
 
-// read turns documents into tasks. Findings of severity Error are the error; the others are in
-// the set.
+// read parses documents. Findings of severity Error are the error; the others are in the set.
 func (t *taskFlags) read(documents []format.Document, o format.Options) (taskSet, error) {
 	if err := t.fill(&o); err != nil {
 		return taskSet{documents: documents}, usageError{err}
@@ -206,8 +204,7 @@ func (t *taskFlags) read(documents []format.Document, o format.Options) (taskSet
 	return taskSet{documents: documents, tasks: set.Tasks, diagnostics: set.Diagnostics}, err
 }
 
-// announce says what was read from where, and what is odd about the documents or the tasks that
-// are going to run.
+// announce prints how many tasks came from where, and the warnings about the documents and the planned tasks.
 func (a *App) announce(set taskSet, planned []task.Task) {
 	if len(set.documents)+len(set.tasks) == 0 && set.looked != "" {
 		a.say("no tasks: none in %s", set.looked)

@@ -24,7 +24,7 @@ func has(word string) func([]byte) bool {
 	return func(text []byte) bool { return strings.Contains(string(text), word) }
 }
 
-// tree makes files, each holding its own name.
+// tree creates files that contain their own names.
 func tree(t *testing.T, names ...string) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -40,7 +40,7 @@ func tree(t *testing.T, names ...string) string {
 	return dir
 }
 
-// draw lists documents as "name (format[, trusted]): text".
+// draw returns documents as "name (format[, trusted]): text".
 func draw(documents []format.Document) []string {
 	var lines []string
 	for _, d := range documents {
@@ -127,8 +127,7 @@ func TestChartErrors(t *testing.T) {
 	}
 }
 
-// TestDiscover: only the first of a format's names is looked for; the chart comes after the
-// directory.
+// TestDiscover: only the first file name of a format counts, and the chart comes after the directory.
 func TestDiscover(t *testing.T) {
 	for dir, want := range map[string][]string{
 		tree(t, "first.toml", "x"): {"chart/second.yaml (second): in the chart"},
@@ -144,8 +143,7 @@ func TestDiscover(t *testing.T) {
 	}
 }
 
-// TestConfigMapDocuments: the keys' names or the annotation tell the format; nothing of it is
-// trusted.
+// TestConfigMapDocuments: the names of the keys or the annotation decide the format, and documents are not trusted.
 func TestConfigMapDocuments(t *testing.T) {
 	tests := []struct {
 		name, annotation, key string

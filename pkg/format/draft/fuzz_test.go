@@ -7,8 +7,8 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
-// FuzzParse: no text makes the parser panic, every finding has a position within the file, and
-// what it accepts is valid and needs only what is there.
+// FuzzParse: the parser does not panic, every finding has a position within the file, and accepted tasks are valid
+// and need only other tasks of the file.
 func FuzzParse(f *testing.F) {
 	for _, seed := range []string{
 		"", "[pre-up]\na = \"echo $HOME 'x'\"\n", "[[pre-up]]\n", "pre-up = {a = \"x\"}", "[cleanup]\n\"\" = 'x'\n[wat]\n[PRE-UP]\n",
@@ -48,8 +48,7 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-// FuzzSplit compares with the rule of spec draft.md § 1.2 written another way, character by
-// character.
+// FuzzSplit compares split with another implementation of the rule of spec draft.md § 1.2.
 func FuzzSplit(f *testing.F) {
 	for _, seed := range []string{"", " ", "a  b", "$A", "$$A", `\$A`, "$$$A", `\\$A`, "${A}", "$1", "x$A_1-$B y", "é$Aé"} {
 		f.Add(seed, "value")

@@ -18,7 +18,7 @@ var update = flag.Bool("update", false, "write the golden files anew")
 
 var images = map[task.Runtime]string{task.Deno: "deno:test", task.Python: "python:test"}
 
-// TestJobs: the Job of each kind of definition is Keptn's, but for the owner.
+// TestJobs: the Job of each kind of definition is Keptn's, except for the owner.
 func TestJobs(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.yaml")
 	if err != nil || len(files) == 0 {

@@ -13,11 +13,11 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
-// samples is a folder with files of Keptn's own tests, beside the checkout on some machines.
+// samples is a directory with files of Keptn's own tests, which exists next to some checkouts.
 const samples = "../../../../shared/samples/keptn"
 
-// TestOracles: for what Keptn's own tests install, each Job that they expect is one of ours. The owner and
-// the status are the operator's.
+// TestOracles: each Job that Keptn's own tests expect is one of the Jobs of the same objects, except for the owner
+// and the status.
 func TestOracles(t *testing.T) {
 	oracles, err := filepath.Glob(filepath.Join(samples, "oracle__*.yaml"))
 	if err != nil {
@@ -79,7 +79,7 @@ func TestOracles(t *testing.T) {
 	}
 }
 
-// within returns where got has not what is wanted; "" when it has all of it.
+// within returns the path at which got lacks a wanted value; "" when it has all values.
 func within(want, got any, path string) string {
 	switch w := want.(type) {
 	case map[string]any:

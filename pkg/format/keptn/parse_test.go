@@ -106,7 +106,7 @@ error f:7:15: query is no field of objective of v1: Keptn drops it | hint: v1alp
 	}
 }
 
-// A KeptnTask has the defaults of its own CRD, not what its definition says.
+// A KeptnTask has the defaults of its own CRD, not the values of its definition.
 func TestAttempts(t *testing.T) {
 	const definition = head + "spec: {retries: 0, timeout: 1h, deno: {inline: {code: x}}}\n---\n"
 	for spec, want := range map[string]struct {

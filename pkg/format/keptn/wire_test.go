@@ -11,7 +11,7 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
-// release has two workloads of one app, and one that is an app of its own.
+// release has two workloads of one app, and a third one without an app.
 const release = `kind: Deployment
 metadata: {name: web}
 spec:
@@ -134,7 +134,7 @@ post-deploy promotion/shop/a after post/shop/b once for version 3bc501f5f2 revis
 	}
 }
 
-// TestVersion holds the calculation of versions (spec keptn.md § 3.3).
+// TestVersion checks the calculation of versions (spec keptn.md § 3.3).
 func TestVersion(t *testing.T) {
 	tests := []struct{ annotations, containers, want string }{
 		{"keptn.sh/version: V1", "[{name: a, image: i}]", "v1"},

@@ -85,7 +85,7 @@ func TestConvert(t *testing.T) {
 	if diff := cmp.Diff([]string{"WHO=" + Param("WHO"), "TIMES=" + Param("TIMES"), "NOTE=" + Param("NOTE"), "CRONJOBS="}, env(clone.Env)); diff != "" {
 		t.Error(diff)
 	}
-	// Those of an image are its payload, which cannot be made.
+	// The arguments of an image become its payload, which cannot be converted.
 	_, found = Convert([]byte("{name: a, type: IMAGE, image: i, advancedTaskDefinitionArguments: [{name: X, type: STRING}]}"), Options{})
 	if err := found.Err(); err == nil || !strings.Contains(err.Error(), "whose payload is made of arguments") {
 		t.Error(err)

@@ -47,7 +47,7 @@ func TestCommandDefinition(t *testing.T) {
 }
 
 func TestImageDefinition(t *testing.T) {
-	// The API's answer around it.
+	// The response of the API.
 	const file = `data:
   advancedTasksForEnvironment:
   - name: one

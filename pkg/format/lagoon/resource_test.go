@@ -12,7 +12,7 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
-// env draws variables as NAME=VALUE.
+// env returns variables as NAME=VALUE.
 func env(all []corev1.EnvVar) []string {
 	var lines []string
 	for _, v := range all {

@@ -13,7 +13,7 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
-// draw writes tasks as lines "name @line: service/container [argv] needs …".
+// draw returns tasks as lines "name @line: service/container [argv] needs …".
 func draw(tasks []task.Task) string {
 	var b strings.Builder
 	for _, t := range tasks {

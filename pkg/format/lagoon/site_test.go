@@ -10,7 +10,7 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
-// What Lagoon's own UnmarshalLagoonYAML makes of each file (build-deploy-tool internal/lagoon/lagoon.go):
+// The results are those of Lagoon's own UnmarshalLagoonYAML (build-deploy-tool internal/lagoon/lagoon.go):
 // it decodes the file, and then the part below the project's name over the result.
 func TestSite(t *testing.T) {
 	const file = `tasks:
@@ -69,7 +69,7 @@ func TestSite(t *testing.T) {
 	}
 }
 
-// environment_variables.git_sha is decoded as the tasks are; an override brings nothing but tasks.
+// environment_variables.git_sha is decoded like the tasks. An override has only tasks.
 func TestGitSHA(t *testing.T) {
 	const tasks = "tasks: {post-rollout: [{run: {name: a, service: web, command: x, when: LAGOON_GIT_SHA == \"c0ffee\"}}]}\n"
 	tests := []struct {
@@ -107,7 +107,7 @@ func TestGitSHA(t *testing.T) {
 	}
 }
 
-// An override of a file for several sites has a part for the project too.
+// An override of a file for several sites can have a part for the project, too.
 func TestSiteInOverride(t *testing.T) {
 	const file = "project: shop\nshop: {tasks: {post-rollout: [{run: {name: a, service: web, command: x}}]}}\n"
 	const override = "project: other\nshop: {tasks: {post-rollout: [{run: {name: a, command: w}}]}}\nother: {tasks: {post-rollout: [{run: {name: b, service: web, command: w}}]}}\n"

@@ -10,7 +10,7 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
-// variablesOf is a named map type, as Lagoon's own: with it, gval itself refuses unknown names.
+// variablesOf is a named map type, as in Lagoon: gval itself rejects unknown names with it.
 type variablesOf map[string]string
 
 var known = variablesOf{"B": "main", "T": "true", "F": "false", "ONE": "1", "X": "yes", "EMPTY": ""}
@@ -20,7 +20,7 @@ func lookupKnown(name string) (Variable, bool) {
 	return Variable{Value: v, Origin: "test"}, ok
 }
 
-// TestWhen holds the rows of spec lagoon.md § 2c, and that each is what gval says.
+// TestWhen checks the rows of spec lagoon.md § 2c, and compares them with gval.
 func TestWhen(t *testing.T) {
 	tests := []struct {
 		expression string
@@ -86,7 +86,7 @@ func TestWhen(t *testing.T) {
 	}
 }
 
-// byGval evaluates an expression as Lagoon's own code does, on gval's own selection of variables.
+// byGval evaluates an expression as Lagoon does, with gval's own selection of variables.
 func byGval(expression string) string {
 	value, err := gval.Evaluate(expression, known,
 		gval.Function("exists", func(args ...any) (any, error) {

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// FuzzDuration: what is read is no negative time, and is read again as it is written.
+// FuzzDuration: an accepted duration is not negative, and can be written and read again.
 func FuzzDuration(f *testing.F) {
 	for _, text := range []string{`"90s"`, `"1h30m"`, `"0"`, `"-1s"`, `5`, `"5"`, `"9223372036854775807ns"`, `"1e3s"`, `null`, `"µs"`, `{}`} {
 		f.Add(text)

@@ -116,7 +116,7 @@ func TestParse(t *testing.T) {
 	}
 }
 
-// TestParseForms: JSON, several documents, anchors, merges, and nothing at all.
+// TestParseForms: JSON, several documents, anchors, merges, and an empty file.
 func TestParseForms(t *testing.T) {
 	tests := []struct{ name, text, want string }{
 		{"nothing", "", ""},
@@ -396,8 +396,7 @@ func TestParseOutputErrors(t *testing.T) {
 	}
 }
 
-// TestParseFindsAll: what is wrong with the form of one task hides nothing of another, nor of its own
-// head.
+// TestParseFindsAll: a finding about the form of a task hides no finding about other tasks or about its common fields.
 func TestParseFindsAll(t *testing.T) {
 	_, found := Parse([]byte(head+`tasks:
 - name: a
@@ -444,7 +443,7 @@ func TestParameters(t *testing.T) {
 	}
 }
 
-// TestParseBomb: a few lines that stand for very much are refused, soon.
+// TestParseBomb: a few lines that expand to a large document are rejected quickly.
 func TestParseBomb(t *testing.T) {
 	var b strings.Builder
 	b.WriteString("a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n")

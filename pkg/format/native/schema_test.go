@@ -20,7 +20,7 @@ var update = flag.Bool("update", false, "write the golden files anew")
 
 const root = "../../.."
 
-// compiled returns the schema as a validator sees it.
+// compiled returns the compiled schema.
 func compiled(t *testing.T) *jsonschema.Schema {
 	t.Helper()
 	text, err := json.Marshal(Schema())
@@ -59,11 +59,11 @@ func validate(t *testing.T, s *jsonschema.Schema, text string) error {
 	return s.Validate(document)
 }
 
-// inDocuments are the task files that the documents write, such as cat > tasks.yaml <<'EOF'.
+// inDocuments matches task files in the documents, such as cat > tasks.yaml <<'EOF'.
 var inDocuments = regexp.MustCompile(`(?s)<<'EOF'\n(apiVersion: kubectl-tasks\.io/[^\n]*\nkind: Tasks\n.*?)\nEOF\n`)
 
-// TestSchema: what the parser takes is valid, in this test's texts, the examples and the documents; and
-// what it refuses for its form is not.
+// TestSchema: the texts of this test, the examples and the documents are valid when the parser accepts them, and
+// invalid when it rejects their form.
 func TestSchema(t *testing.T) {
 	s := compiled(t)
 	valid := map[string]string{"everything": everything, "params": withParams, "outputs": withOutputs}
@@ -115,7 +115,7 @@ func TestSchema(t *testing.T) {
 	}
 }
 
-// TestSchemaComments: every type of ours has a comment, so that the comments were found at all.
+// TestSchemaComments: every type of this package has a comment.
 func TestSchemaComments(t *testing.T) {
 	for name, definition := range Schema()["$defs"].(map[string]any) {
 		if strings.Contains(name, ".") {
@@ -127,7 +127,7 @@ func TestSchemaComments(t *testing.T) {
 	}
 }
 
-// TestReference keeps docs/reference.md: every field of the format, made from the types.
+// TestReference: docs/reference.md is up to date.
 func TestReference(t *testing.T) {
 	path := filepath.Join(root, "docs/reference.md")
 	got := Reference()

@@ -38,7 +38,7 @@ var files = map[string]string{
 	"script.py":  "print(1)",
 }
 
-// againOptions are those of a document beside these files.
+// againOptions are the options of a document with these files next to it.
 func againOptions(values map[string]any) Options {
 	return Options{
 		Source: source,
@@ -164,7 +164,7 @@ func TestParseFunction(t *testing.T) {
 	}
 }
 
-// TestWrite: what is written means what was read.
+// TestWrite: a written document has the tasks that it was written from.
 func TestWrite(t *testing.T) {
 	tasks, found := Parse([]byte(everything), Options{Source: source})
 	if found.Err() != nil {
