@@ -1,2 +1,3 @@
-// Package kube is the small part of the Kubernetes API that tasks need: one client, the pods of a release, readiness, exec.
+// Package kube is the small part of the Kubernetes API that tasks need: one client, the pods of a release, readiness,
+// exec.
 package kube

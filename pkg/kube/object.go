@@ -15,9 +15,9 @@ import (
 )
 
 // Named returns an object, given as KIND/NAME with any of kubectl's names for the kind, of which only the kind, the
-// namespace and the name are known, and its resource. The namespace is empty when the objects of the kind belong to none.
-// The error names the object; it is a meta.NoKindMatchError or NoResourceMatchError when the cluster does not have the
-// kind.
+// namespace and the name are known, and its resource. The namespace is empty when the objects of the kind belong to
+// none. The error names the object; it is a meta.NoKindMatchError or NoResourceMatchError when the cluster does not
+// have the kind.
 func (c *Client) Named(namespace, object string) (*unstructured.Unstructured, schema.GroupVersionResource, error) {
 	kind, name, _ := strings.Cut(object, "/")
 	gvk, err := kindFor(c.mapper, kind)

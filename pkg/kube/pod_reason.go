@@ -36,7 +36,8 @@ func NotReadyReason(p *corev1.Pod) string {
 	return ""
 }
 
-// JoinReason returns a reason with its message, as "ErrImagePull: not found"; the reason alone when there is no message.
+// JoinReason returns a reason with its message, as "ErrImagePull: not found"; the reason alone when there is no
+// message.
 func JoinReason(reason, message string) string {
 	if message == "" {
 		return reason

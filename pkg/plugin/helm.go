@@ -76,7 +76,7 @@ func (o *helmOptions) reach(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	how.Tell, how.Note = o.voice.waiting, o.voice.note
+	how.Progress, how.Note = o.voice.waiting, o.voice.note
 	o.helm.SetCluster(ready.Waiter{Client: o.connection.client()}, how)
 	o.helm.SetHooks(release.HookMode(o.hooks.mode), func(ctx context.Context, event string, hooks []*release.Hook) error {
 		return o.running.Run(ctx, event, hooks)

@@ -56,8 +56,8 @@ var ErrStopped = errors.New("stopped")
 var ErrNoShell = errors.New("the image has no shell to stop it with")
 
 // Exec runs a program in a container and returns its exit code: the one that the server reported or, when the
-// connection was lost before that, the one that the program left in the container. The error is a *RefusedError when the
-// program did not start, a *LostError when its result is unknown, and ErrStopped after ctx was cancelled: then the
+// connection was lost before that, the one that the program left in the container. The error is a *RefusedError when
+// the program did not start, a *LostError when its result is unknown, and ErrStopped after ctx was cancelled: then the
 // program's process group gets TERM and, after the grace, KILL.
 //
 // An image without a shell runs the program too, but then cancelling ctx gives a *LostError with ErrNoShell, and a lost

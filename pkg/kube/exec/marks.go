@@ -21,8 +21,8 @@ type marks struct {
 	// known is closed when the process id is known.
 	known chan struct{}
 	pid   int
-	// ended is set when the script has reported the end of the program. code is the exit code when the script reports it
-	// itself. trace is "none" or "gone" when files of the program are missing.
+	// ended is set when the script has reported the end of the program. code is the exit code when the script reports
+	// it itself. trace is "none" or "gone" when files of the program are missing.
 	ended bool
 	code  *int
 	trace string

@@ -18,7 +18,8 @@ import (
 // (tools/remotecommand/errorstream.go; kubernetes/kubectl#1726).
 var errNoStatus = errors.New("the stream ended without a status")
 
-// classify returns a *RefusedError for an attempt that never started, and a *LostError for one that was lost on the way.
+// classify returns a *RefusedError for an attempt that never started, and a *LostError for one that was lost on the
+// way.
 func classify(err error) error {
 	var (
 		status  apierrors.APIStatus
@@ -64,8 +65,8 @@ func decodeStatus(message []byte) (int, error) {
 	return 0, &LostError{fmt.Errorf("the server reports %q", status.Message)}
 }
 
-// neverStarted recognises the messages of container runtimes for a program that was not started. The runtimes report them
-// as text only. Any other failure may have occurred while the program ran.
+// neverStarted recognises the messages of container runtimes for a program that was not started. The runtimes report
+// them as text only. Any other failure may have occurred while the program ran.
 func neverStarted(message string) bool {
 	for _, words := range []string{
 		"executable file not found", "no such file or directory", "permission denied",

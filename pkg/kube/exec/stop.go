@@ -43,8 +43,8 @@ func (e Executor) execUntil(ctx context.Context, req Request, stop func(end <-ch
 	return 0, ErrStopped
 }
 
-// stop ends the process group: it sends TERM, and KILL to the rest of the group when the program has ended or the grace is
-// over.
+// stop ends the process group: it sends TERM, and KILL to the rest of the group when the program has ended or the grace
+// is over.
 func (e Executor) stop(ctx context.Context, req Request, pid *marks, end <-chan struct{}, grace time.Duration) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace+10*time.Second)
 	defer cancel()

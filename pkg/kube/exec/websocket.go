@@ -67,8 +67,8 @@ func writeStdin(conn *gorilla.Conn, stdin io.Reader) {
 	}
 }
 
-// readChannels copies the output to the request's writers until the server closes the connection, and returns the status.
-// Its memory does not grow with the output.
+// readChannels copies the output to the request's writers until the server closes the connection, and returns the
+// status. Its memory does not grow with the output.
 func readChannels(conn *gorilla.Conn, req Request, silence time.Duration) ([]byte, error) {
 	done := make(chan struct{})
 	defer close(done)
@@ -112,7 +112,8 @@ func readChannels(conn *gorilla.Conn, req Request, silence time.Duration) ([]byt
 	}
 }
 
-// lostUnless returns nil when the status was received, because the result is known then; otherwise the connection's error.
+// lostUnless returns nil when the status was received, because the result is known then; otherwise the connection's
+// error.
 func lostUnless(status []byte, err error) error {
 	if len(status) > 0 || gorilla.IsCloseError(err, gorilla.CloseNormalClosure) {
 		return nil

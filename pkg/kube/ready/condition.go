@@ -12,8 +12,8 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube"
 )
 
-// Condition is what can be waited for: "ready" (also the empty text), "deleted",
-// "condition=NAME[=VALUE]" or "jsonpath=EXPRESSION[=VALUE]", the last two as kubectl wait has them.
+// Condition is a condition to wait for: "ready" (also the empty text), "deleted", "condition=NAME[=VALUE]" or
+// "jsonpath=EXPRESSION[=VALUE]", the last two as in kubectl wait.
 type Condition struct {
 	text string
 	// holds reports whether it holds for a state of the object, nil when there is none, and what
@@ -21,7 +21,7 @@ type Condition struct {
 	holds func(*unstructured.Unstructured) (bool, string)
 }
 
-// ParseCondition reads a condition, or says what is allowed.
+// ParseCondition parses a condition. The error says which conditions are possible.
 func ParseCondition(text string) (Condition, error) {
 	kind, rest, _ := strings.Cut(text, "=")
 	switch {
@@ -41,8 +41,8 @@ func ParseCondition(text string) (Condition, error) {
 	return Condition{}, fmt.Errorf("%q cannot be waited for; write ready, deleted, condition=NAME, or jsonpath={.path}=VALUE", text)
 }
 
-// WaitFor returns nil as soon as the condition holds for the object, given as KIND/NAME. changed is
-// told, whenever it changes, what there is instead. The error is ctx's cause, or the server's.
+// WaitFor returns nil as soon as the condition holds for the object, given as KIND/NAME. changed is called with the
+// object's state whenever that changes and the condition does not hold. The error is ctx's cause, or the server's.
 func (r Waiter) WaitFor(ctx context.Context, namespace, object string, condition Condition, changed func(string)) error {
 	o, resource, err := r.Client.Named(namespace, object)
 	if err != nil {
@@ -127,8 +127,8 @@ func jsonpathCondition(text, rest string) (Condition, error) {
 	}}, nil
 }
 
-// completePath returns a JSONPath with the braces and the dot that kubectl lets people leave out
-// (k8s.io/kubectl/pkg/cmd/get, whose import would take longer to start than all else).
+// completePath returns a JSONPath with the braces and the dot that kubectl allows to omit (k8s.io/kubectl/pkg/cmd/get,
+// whose import would double the start time).
 func completePath(path string) (string, error) {
 	inner := path
 	if within, ok := strings.CutPrefix(path, "{"); ok {

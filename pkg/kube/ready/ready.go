@@ -2,7 +2,6 @@ package ready
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -16,52 +15,51 @@ import (
 // Waiter waits for the objects of a cluster.
 type Waiter struct{ Client *kube.Client }
 
-// DefaultGrace is how long something that keeps a pod from starting may last before a wait gives up.
+// DefaultGrace is the default of Options.Grace.
 const DefaultGrace = 2 * time.Minute
 
-// Options says how objects are waited for.
+// Options are how a wait for objects to become ready works.
 type Options struct {
-	// Timeout is how long the wait may take.
+	// Timeout limits the wait.
 	Timeout time.Duration
-	// Jobs has Jobs be waited for, until they are complete.
+	// Jobs makes the wait include Jobs, until they are complete.
 	Jobs bool
-	// Grace is how long something that hardly goes away by itself, such as an image that cannot be pulled, may
-	// keep pods from starting; after it the wait gives up. 0 waits for the whole timeout.
+	// Grace is how long a pod may be blocked by a reason that seldom goes away without a change, such as an image that
+	// cannot be pulled, before the wait fails. 0 waits for the whole timeout.
 	Grace time.Duration
-	// Unschedulable has a pod that no node takes end the wait after Grace, too; without it such a pod is waited for,
-	// as a cluster autoscaler may bring a node.
+	// Unschedulable applies Grace to pods that no node takes, too. Without it the wait goes on, because a cluster
+	// autoscaler may add a node.
 	Unschedulable bool
-	// Rules judge objects in the place of what is usual, by group and kind; those whose rule is nil are not waited
-	// for.
+	// Rules replace the usual rules, by group and kind. A nil rule excludes a kind from the wait.
 	Rules map[schema.GroupKind]Rule
-	// Tell is told, now and then, of what is not ready yet; nil when nobody asks.
-	Tell func(all int, unready []Unready)
-	// Note is told of objects that are not waited for; nil when nobody asks.
+	// Progress is called from time to time with the objects that are not ready; may be nil.
+	Progress func(all int, unready []Unready)
+	// Note is called with a line about each object that is excluded from the wait; may be nil.
 	Note func(string)
 }
 
-// Unready is an object that is waited for.
+// Unready is an object that is not ready.
 type Unready struct {
 	// Object is such as "deployment/web".
 	Object string
 	// Reason is why it is not ready.
 	Reason string
-	// For is how long it has been waited for.
+	// For is the duration of the wait so far.
 	For time.Duration
 }
 
-// String returns what stands in a list, such as "deployment/web: Available: 0/2".
+// String returns the object and the reason, such as "deployment/web: Available: 0/2".
 func (u Unready) String() string { return u.Object + ": " + u.Reason }
 
-// NotReadyError tells which objects did not become ready, and why.
+// NotReadyError means that objects did not become ready.
 type NotReadyError struct {
 	// Objects are sentences such as "deployment/web: Available: 0/2", sorted.
 	Objects []string
-	// Waited is how long they were waited for; 0 when waiting longer would not have helped.
+	// Waited is the duration of the wait; 0 when a longer wait would not have helped.
 	Waited time.Duration
 }
 
-// Error names every object and what it lacks.
+// Error returns every object with the reason.
 func (e *NotReadyError) Error() string {
 	list := strings.Join(e.Objects, "; ")
 	if e.Waited == 0 {
@@ -70,10 +68,9 @@ func (e *NotReadyError) Error() string {
 	return fmt.Sprintf("not ready after %s: %s", e.Waited, list)
 }
 
-// WaitReady returns nil as soon as all of the objects are ready that can be: on one watch per kind and
-// namespace, and only of the kinds that are among them. It returns a *NotReadyError when the time is over, or
-// when an object reports that it has failed, ctx's cause when ctx is cancelled, and the server's error when it
-// refuses to be asked.
+// WaitReady returns nil as soon as the objects are ready, of the kinds that become ready. It opens one watch per kind
+// and namespace. The error is a *NotReadyError when the time is over or an object has failed, ctx's cause when ctx is
+// cancelled, and the server's error when it refuses the requests.
 func (r Waiter) WaitReady(ctx context.Context, objects []*unstructured.Unstructured, how Options) error {
 	w := newReadyWait(r.Client, how)
 	for _, o := range objects {
@@ -84,9 +81,8 @@ func (r Waiter) WaitReady(ctx context.Context, objects []*unstructured.Unstructu
 	return w.run(ctx)
 }
 
-// WaitObject returns nil as soon as the object, given as KIND/NAME with any of kubectl's names
-// for the kind, is there and ready. The errors are those of WaitReady; a kind that the cluster does not have
-// is one too.
+// WaitObject returns nil as soon as the object, given as KIND/NAME with any of kubectl's names for the kind, exists and
+// is ready. The errors are those of WaitReady, and that of a kind which the cluster does not have.
 func (r Waiter) WaitObject(ctx context.Context, namespace, object string, how Options) error {
 	o, resource, err := r.Client.Named(namespace, object)
 	if err != nil {
@@ -97,15 +93,8 @@ func (r Waiter) WaitObject(ctx context.Context, namespace, object string, how Op
 	return w.run(ctx)
 }
 
-// The causes that end a wait.
-var (
-	errAllReady = errors.New("all are ready")
-	errTimeout  = errors.New("timeout")
-	errFailed   = errors.New("an object failed")
-)
-
-// AwaitOneReady returns nil as soon as a pod of the workload, given as KIND/NAME, is ready. The error is ctx's cause, or
-// the server's.
+// AwaitOneReady returns nil as soon as a pod of the workload, given as KIND/NAME, is ready. The error is ctx's cause,
+// or the server's.
 func (r Waiter) AwaitOneReady(ctx context.Context, namespace, target string) error {
 	o, resource, err := r.Client.Named(namespace, target)
 	if err != nil {

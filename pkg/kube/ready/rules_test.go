@@ -55,7 +55,7 @@ func TestRules(t *testing.T) {
 		"a claim that is not bound":              {"{apiVersion: v1, kind: PersistentVolumeClaim, status: {phase: Pending}}", NotYet, "PVC is not Bound. phase: Pending"},
 		"a CRD":                                  {"{apiVersion: apiextensions.k8s.io/v1, kind: CustomResourceDefinition, status: {conditions: [{type: Established, status: 'True'}]}}", Ready, ""},
 		"a CRD that is new":                      {"{apiVersion: apiextensions.k8s.io/v1, kind: CustomResourceDefinition}", NotYet, "Install in progress"},
-		"a custom resource that says nothing":    {"{apiVersion: example.com/v1, kind: Report, status: {phase: Done}}", Nothing, "its status has none of the usual conditions"},
+		"a custom resource that says nothing":    {"{apiVersion: example.com/v1, kind: Report, status: {phase: Done}}", Unknown, "its status has none of the usual conditions"},
 		"a custom resource that is Ready":        {"{apiVersion: example.com/v1, kind: Report, status: {conditions: [{type: Ready, status: 'True'}]}}", Ready, ""},
 		"a custom resource that is not":          {"{apiVersion: example.com/v1, kind: Report, status: {conditions: [{type: Ready, status: 'False', message: not today}]}}", NotYet, "not today"},
 		"a custom resource that is stalled":      {"{apiVersion: example.com/v1, kind: Report, status: {conditions: [{type: Stalled, status: 'True', message: stuck}]}}", Failed, "stuck"},

@@ -8,7 +8,7 @@ import (
 
 // TestProgresses: numbers of a generation before the one that is waited for are no progress, and hide none.
 func TestProgresses(t *testing.T) {
-	a := &awaited{most: map[string]int64{}, seen: true}
+	a := &awaited{highest: map[string]int64{}, seen: true}
 	for i, step := range []struct {
 		observed, ready int64
 		want            bool

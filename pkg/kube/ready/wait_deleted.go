@@ -22,34 +22,34 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube"
 )
 
-// Deleted is an object that is being deleted.
+// Deleted is an object whose deletion is waited for.
 type Deleted struct {
 	Resource schema.GroupVersionResource
 	// Namespace is empty for objects of the whole cluster.
 	Namespace, Name string
-	// UID is that of the object; empty for the one that has the name when it is first asked for.
+	// UID is the UID of the object; empty for the one that has the name at the first request.
 	UID types.UID
 }
 
-// String returns such as "deployments/web".
+// String returns the resource and the name, such as "deployments/web".
 func (d Deleted) String() string { return d.Resource.Resource + "/" + d.Name }
 
-// NotDeletedError tells which objects are still there.
+// NotDeletedError means that objects still exist.
 type NotDeletedError struct {
 	// Objects are sentences such as "pods/web: finalizers [x]", sorted.
 	Objects []string
-	// Waited is how long they were waited for.
+	// Waited is the duration of the wait.
 	Waited time.Duration
 }
 
-// Error names every object and what keeps it.
+// Error returns every object with what keeps it.
 func (e *NotDeletedError) Error() string {
 	return fmt.Sprintf("not deleted after %s: %s", e.Waited, strings.Join(e.Objects, "; "))
 }
 
-// WaitDeleted returns nil as soon as none of the objects is there any more; one of the same name that is made
-// meanwhile is another one. It watches one place per kind and namespace. The error is a *NotDeletedError when the
-// time is over, ctx's cause when ctx is cancelled, and the server's when it refuses to be asked.
+// WaitDeleted returns nil as soon as none of the objects exists. An object of the same name that is created in the
+// meantime is another one. It opens one watch per kind and namespace. The error is a *NotDeletedError when the time is
+// over, ctx's cause when ctx is cancelled, and the server's error when it refuses the requests.
 func (r Waiter) WaitDeleted(ctx context.Context, objects []Deleted, timeout time.Duration) error {
 	client, err := r.Client.Dynamic()
 	if err != nil {
@@ -57,7 +57,7 @@ func (r Waiter) WaitDeleted(ctx context.Context, objects []Deleted, timeout time
 	}
 	timed, cancel := context.WithTimeoutCause(ctx, timeout, errTimeout)
 	defer cancel()
-	there, err := stillThere(timed, client, objects)
+	there, err := existing(timed, client, objects)
 	if err != nil {
 		return err
 	}
@@ -111,7 +111,7 @@ func (r Waiter) WaitDeleted(ctx context.Context, objects []Deleted, timeout time
 				mu.Lock()
 				defer mu.Unlock()
 				for _, o := range left {
-					still = append(still, whyThere(o))
+					still = append(still, keptBy(o))
 				}
 				if first {
 					for _, name := range names {
@@ -135,8 +135,9 @@ func (r Waiter) WaitDeleted(ctx context.Context, objects []Deleted, timeout time
 	return err
 }
 
-// pollUntilDeleted returns nil when none of the objects of those names and UIDs is there that may not be watched; left
-// are those that are, by their UIDs. An object without a UID is the one that is there first.
+// pollUntilDeleted returns nil when none of the objects, given by names and UIDs, exists; it is for objects that may
+// not be watched. left are the existing ones by UID. An object without a UID is the one that exists at the first
+// request.
 func pollUntilDeleted(ctx context.Context, client dynamic.ResourceInterface, objects map[string]types.UID, refused error, left map[types.UID]*unstructured.Unstructured) error {
 	waiting := maps.Clone(objects)
 	for uid, o := range left {
@@ -156,12 +157,12 @@ func pollUntilDeleted(ctx context.Context, client dynamic.ResourceInterface, obj
 	})
 }
 
-// stillThere returns those of the objects that are there, with their UIDs. Most are gone at once, and asking for
-// each is quicker than a list, which the server may hold back until its cache is fresh.
-func stillThere(ctx context.Context, client dynamic.Interface, objects []Deleted) ([]Deleted, error) {
+// existing returns those of the objects that exist, with their UIDs. Most are deleted at once, and a request for each
+// is faster than a list, which the server may delay until its cache is fresh.
+func existing(ctx context.Context, client dynamic.Interface, objects []Deleted) ([]Deleted, error) {
 	there := make([]*Deleted, len(objects))
 	group, asking := errgroup.WithContext(ctx)
-	group.SetLimit(asked)
+	group.SetLimit(parallelRequests)
 	for i, o := range objects {
 		group.Go(func() error {
 			now, err := client.Resource(o.Resource).Namespace(o.Namespace).Get(asking, o.Name, metav1.GetOptions{})
@@ -171,7 +172,7 @@ func stillThere(ctx context.Context, client dynamic.Interface, objects []Deleted
 			case err == nil:
 				o.UID = now.GetUID()
 			case !kube.Temporary(err):
-				there[i] = &o // as far as is known, should only the time be over
+				there[i] = &o // it may exist, if this error only means that the time is over
 				return err
 			}
 			there[i] = &o
@@ -190,11 +191,11 @@ func stillThere(ctx context.Context, client dynamic.Interface, objects []Deleted
 	return left, nil
 }
 
-// asked is how many objects are asked for at the same time.
-const asked = 16
+// parallelRequests is the number of parallel requests.
+const parallelRequests = 16
 
-// whyThere says what keeps an object.
-func whyThere(o *unstructured.Unstructured) string {
+// keptBy returns what keeps an object.
+func keptBy(o *unstructured.Unstructured) string {
 	switch finalizers := o.GetFinalizers(); {
 	case o.GetDeletionTimestamp() == nil:
 		return kube.Name(o) + ": it is not being deleted"

@@ -19,8 +19,8 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube"
 )
 
-// TestPollUntilDeleted: objects that may not be watched are asked for until they are gone, or somebody else's; the
-// answers come in turn, the last again and again: a UID, or an error.
+// TestPollUntilDeleted: objects that may not be watched are requested until they are deleted, or are others of the same
+// name; the answers come in turn, the last again and again: a UID, or an error.
 func TestPollUntilDeleted(t *testing.T) {
 	resource := schema.GroupVersionResource{Version: "v1", Resource: "configmaps"}
 	refused, late := errors.New("may not be watched"), errors.New("too late")
@@ -93,7 +93,7 @@ func TestGoneByUID(t *testing.T) {
 		"1": nil,
 		"2": {{Resource: resource, Namespace: "ns", Name: "x", UID: "2"}},
 	} {
-		left, err := stillThere(t.Context(), client, []Deleted{{Resource: resource, Namespace: "ns", Name: "x", UID: uid}})
+		left, err := existing(t.Context(), client, []Deleted{{Resource: resource, Namespace: "ns", Name: "x", UID: uid}})
 		if diff := cmp.Diff(want, left); diff != "" || err != nil {
 			t.Errorf("%q: error %v (-want +got):\n%s", uid, err, diff)
 		}
@@ -109,7 +109,7 @@ func TestNotAnswered(t *testing.T) {
 		cancel()
 		return true, nil, context.DeadlineExceeded
 	})
-	left, err := stillThere(ctx, client, []Deleted{{Resource: resource, Namespace: "ns", Name: "x"}})
+	left, err := existing(ctx, client, []Deleted{{Resource: resource, Namespace: "ns", Name: "x"}})
 	if err != nil || len(left) != 1 {
 		t.Errorf("%v are there, error %v", left, err)
 	}

@@ -14,7 +14,7 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube"
 )
 
-// waiting is a wait for one object, which is told of states at certain times.
+// waiting is a wait for one object, which gets states at certain times.
 type waiting struct {
 	*readyWait
 
@@ -146,7 +146,7 @@ func TestWait(t *testing.T) {
 			applied: "{" + set + "}",
 			steps: []step{
 				{0, func(w waiting) { w.object("{" + set + "}") }},
-				{time.Second, func(w waiting) { w.seeRefusal(w.event("FailedCreate", ""), false) }},
+				{time.Second, func(w waiting) { w.seeFailedCreate(w.event("FailedCreate", ""), false) }},
 				{5 * time.Second, func(w waiting) { w.pod(5*time.Second, "{phase: Pending}") }},
 			},
 			want: errTimeout, ends: time.Minute,
@@ -157,7 +157,7 @@ func TestWait(t *testing.T) {
 				{0, func(w waiting) { w.object("{" + set + "}") }},
 				{time.Second, func(w waiting) {
 					w.pod(2*time.Second, "{phase: Pending}")
-					w.seeRefusal(w.event("FailedCreate", ""), false)
+					w.seeFailedCreate(w.event("FailedCreate", ""), false)
 				}},
 			},
 			want: errTimeout, ends: time.Minute,
@@ -166,7 +166,7 @@ func TestWait(t *testing.T) {
 			applied: "{" + set + "}",
 			steps: []step{
 				{0, func(w waiting) { w.object("{" + set + "}") }},
-				{time.Second, func(w waiting) { w.seeRefusal(w.event("FailedCreate", ""), false) }},
+				{time.Second, func(w waiting) { w.seeFailedCreate(w.event("FailedCreate", ""), false) }},
 			},
 			want: errFailed, ends: 21 * time.Second,
 		},
@@ -175,7 +175,7 @@ func TestWait(t *testing.T) {
 			steps: []step{
 				{0, func(w waiting) { w.object("{" + set + "}") }},
 				{time.Second, func(w waiting) { w.pod(0, "{phase: Pending}") }},
-				{4 * time.Second, func(w waiting) { w.seeRefusal(w.event("FailedCreate", ""), false) }},
+				{4 * time.Second, func(w waiting) { w.seeFailedCreate(w.event("FailedCreate", ""), false) }},
 			},
 			want: errFailed, ends: 24 * time.Second,
 		},
