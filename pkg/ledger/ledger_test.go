@@ -45,16 +45,17 @@ func TestEncode(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, err := Entry{Task: "t", Undo: text}.UndoTask("record")
+		got, err := Entry{Task: "t", Undo: text}.UndoTask("record", func(string) (task.Executor, bool) { return e, true })
 		want := task.Task{Name: "t", Executor: e, Policy: policy, Position: task.Position{File: "record"}, Source: task.Source{Name: "record", Format: "record"}}
 		if diff := cmp.Diff(want, got); diff != "" || err != nil {
 			t.Errorf("%s: error %v (-want +got):\n%s", e.Kind(), err, diff)
 		}
 	}
+	known := func(kind string) (task.Executor, bool) { return task.Host{}, kind == "host" }
 	for text, want := range map[string]string{
 		"x": "invalid character", `{"kind": "rocket"}`: `is a "rocket", which this version does not know`, `{"kind": "host", "executor": 1}`: "cannot unmarshal",
 	} {
-		if _, err := (Entry{Task: "t", Undo: json.RawMessage(text)}).UndoTask("record"); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := (Entry{Task: "t", Undo: json.RawMessage(text)}).UndoTask("record", known); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: error %v", text, err)
 		}
 	}

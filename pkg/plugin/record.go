@@ -20,6 +20,7 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/plan"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/record"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/release"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/runner"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
@@ -169,7 +170,7 @@ func (m memory) done(ctx context.Context, revision int) (done []plan.RecordedUnd
 			started = append(started, d)
 			continue
 		}
-		undo, err := d.UndoTask("record")
+		undo, err := d.UndoTask("record", runner.TypeOf)
 		if err != nil {
 			return nil, nil, ledger.Dropped{}, err
 		}

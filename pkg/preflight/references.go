@@ -8,7 +8,6 @@ import (
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
-	"github.com/kubectl-tasks/kubectl-tasks/pkg/format/draft"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube/workload"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/plan"
@@ -37,7 +36,7 @@ func References(ctx context.Context, client *kube.Client, p plan.Plan, chart Cha
 	if err != nil {
 		return nil //nolint:nilerr // a task may fetch a dependency; otherwise Helm reports the error
 	}
-	coming := workload.Preview{Client: client, Namespace: p.Release.Namespace, Objects: objects, PodLabel: draft.PodLabel, Kinds: addsKinds(chart.Files(), p)}
+	coming := workload.Preview{Client: client, Namespace: p.Release.Namespace, Objects: objects, PodLabel: task.PodLabel, Kinds: addsKinds(chart.Files(), p)}
 	var lacking []string
 	for _, s := range p.Steps {
 		if !refersLater(s) {

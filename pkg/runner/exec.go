@@ -12,7 +12,6 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/engine"
-	"github.com/kubectl-tasks/kubectl-tasks/pkg/format/draft"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube/workload"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/plan"
@@ -60,7 +59,7 @@ func (s *Steps) pods(ctx context.Context, e task.Exec, choice workload.Choice) (
 	if err != nil {
 		return nil, err
 	}
-	return s.cluster().ReleasePods(ctx, workload.PreferLabelled(workload.Of(objects), draft.PodLabel), choice)
+	return s.cluster().ReleasePods(ctx, workload.PreferLabelled(workload.Of(objects), task.PodLabel), choice)
 }
 
 // ofNamespace returns the objects of the release in its own namespace. Tasks run in no other, even if the chart has

@@ -78,7 +78,17 @@ func Of(e task.Executor) (Executor, bool) {
 	if e == nil {
 		return Executor{}, false
 	}
-	i := slices.IndexFunc(executors, func(row Executor) bool { return row.Type.Kind() == e.Kind() })
+	return ofKind(e.Kind())
+}
+
+// TypeOf returns a value of the executor's type of that kind, such as task.Host{} for "host"; false when there is none.
+func TypeOf(kind string) (task.Executor, bool) {
+	row, ok := ofKind(kind)
+	return row.Type, ok
+}
+
+func ofKind(kind string) (Executor, bool) {
+	i := slices.IndexFunc(executors, func(row Executor) bool { return row.Type.Kind() == kind })
 	if i < 0 {
 		return Executor{}, false
 	}

@@ -1,5 +1,9 @@
 package task
 
+// PodLabel is the label by which Draft marks the pods of an application (spec draft.md § 1.4). Of the workloads of a
+// release, an Exec without a target prefers those whose pods have it.
+const PodLabel = "draft"
+
 // Exec runs a program in running pods: the pods of a workload, a Service or a pod, the pods that a selector matches or, with
 // neither, the pods of the release.
 type Exec struct {

@@ -12,9 +12,6 @@ import (
 // FileName is the name of Draft's task file. Draft reads it from the working directory only.
 const FileName = ".draft-tasks.toml"
 
-// PodLabel is the label by which Draft itself knows an application's pods (spec draft.md § 1.4).
-const PodLabel = "draft"
-
 // table is one of the tables that Draft runs tasks from (spec draft.md § 1.1).
 type table struct {
 	name  string
