@@ -4,12 +4,12 @@ package record
 type Document struct {
 	Name   string `json:"name"`
 	Format string `json:"format"`
-	// Text is the document as records of older versions have it, Packed as they have it now; see Content.
+	// Text is the content in records of older versions, Packed in those of this one; see Content.
 	Text   []byte `json:"text,omitempty"`
 	Packed []byte `json:"packed,omitempty"`
 }
 
-// MaxDocuments is how many bytes of documents a record takes, packed; what else is in it has the rest of maxBytes.
+// MaxDocuments is the largest size of the packed documents of a record. The other data has the rest of maxBytes.
 const MaxDocuments = 256 << 10
 
 // NewDocument returns a document, packed.
@@ -25,7 +25,7 @@ func (d Document) Content() ([]byte, error) {
 	return unpack(d.Packed)
 }
 
-// PackedSize returns how many bytes documents take in a record.
+// PackedSize returns the size of the documents in a record, in bytes.
 func PackedSize(documents []Document) int {
 	size := 0
 	for _, d := range documents {

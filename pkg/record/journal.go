@@ -3,60 +3,46 @@ package record
 import (
 	"bytes"
 	"context"
-	"errors"
-	"fmt"
-	"maps"
 	"slices"
 	"sync"
 	"time"
 
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/engine"
-	"github.com/kubectl-tasks/kubectl-tasks/pkg/failpoint"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/lock"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/plan"
-	"github.com/kubectl-tasks/kubectl-tasks/pkg/retry"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
-const (
-	// writeTimeout is how long a write that cannot reach the server is tried again.
-	writeTimeout = 2 * time.Minute
-	// stopTimeout is what is left of that when the run has been stopped: who has stopped it waits.
-	stopTimeout = 10 * time.Second
-	// beginTimeout is how long Begin and Resume try to write the record.
-	beginTimeout = 20 * time.Second
-)
-
-// Journal writes what a run does into its record, before each attempt and after it. It implements
-// engine.Journal. Changes that come at the same time are written together.
+// Journal records a run: each attempt before it starts, and its result. It implements engine.Journal. Concurrent changes are
+// written together.
 type Journal struct {
-	runs Store
+	store Store
 	// running ends when the run is stopped.
-	running context.Context //nolint:containedctx // what is written at the end has no context of its own
-	// allowed is asked before each side effect; nil means that nothing forbids it.
+	running context.Context //nolint:containedctx // the last writes have no context of their own
+	// allowed is called before each side effect; nil means that all are allowed.
 	allowed func(context.Context) error
 	now     func() time.Time
 
 	mu  sync.Mutex
 	run *Stored
-	// changes counts the changes of run, written those that are in the record.
+	// changes counts the changes of run, written those that are stored.
 	changes, written int
 	writing          bool
 	wrote            *sync.Cond
-	// lost is why nothing can be written any more.
+	// lost is the reason why nothing can be written any more.
 	lost  error
 	tails map[string]*tail
 }
 
-// Begin records a new run and returns its journal. allowed is asked before each side effect, and may be
-// nil. The error is the server's when the record cannot be made: nothing has happened then. ctx is that of the run:
-// when it ends, the server is waited for 10 seconds at most, whatever is written.
+// Begin records a new run and returns its journal. allowed is called before each side effect, and may be nil. When the record
+// cannot be created, the error is that of the server, and nothing has happened. ctx is that of the run: after it ends, each
+// write waits 10 seconds at most for the server.
 func Begin(ctx context.Context, runs Store, run Run, allowed func(context.Context) error) (*Journal, error) {
 	return begin(ctx, runs, &Stored{Run: run, logs: map[string][]byte{}}, allowed)
 }
 
-// Resume makes this process the owner of a recorded run and returns its journal. What is recorded of
-// steps that the run no longer has is dropped.
+// Resume makes this process the owner of a recorded run and returns its journal. The records of steps that the run no longer
+// has are dropped.
 func Resume(ctx context.Context, runs Store, run *Stored, steps []Step, owner lock.Owner, allowed func(context.Context) error) (*Journal, error) {
 	old := run.Run
 	run.Steps = nil
@@ -71,7 +57,7 @@ func Resume(ctx context.Context, runs Store, run *Stored, steps []Step, owner lo
 }
 
 func begin(ctx context.Context, runs Store, run *Stored, allowed func(context.Context) error) (*Journal, error) {
-	j := &Journal{runs: runs, running: ctx, allowed: allowed, now: time.Now, run: run, tails: map[string]*tail{}}
+	j := &Journal{store: runs, running: ctx, allowed: allowed, now: time.Now, run: run, tails: map[string]*tail{}}
 	j.wrote = sync.NewCond(&j.mu)
 	run.Processes++
 	ctx, cancel := context.WithTimeout(ctx, beginTimeout)
@@ -82,20 +68,10 @@ func begin(ctx context.Context, runs Store, run *Stored, allowed func(context.Co
 	return j, nil
 }
 
-// NewSteps returns what is recorded of a plan's steps before they have begun.
-func NewSteps(p plan.Plan, digest func(plan.Step) string) []Step {
-	steps := make([]Step, 0, len(p.Steps))
-	for _, s := range p.Steps {
-		recorded := Step{ID: s.ID, Kind: string(s.Kind), Phase: s.Phase, Digest: digest(s)}
-		if s.Task != nil {
-			recorded.Executor, recorded.Source = s.Task.Executor.Kind(), s.Task.Source.Name
-		}
-		steps = append(steps, recorded)
-	}
-	return steps
-}
+// ID returns the ID of the run.
+func (j *Journal) ID() string { return j.run.ID }
 
-// Before writes that an attempt is about to start. It gives up when ctx ends.
+// Before records that an attempt is about to start. It returns when ctx ends.
 func (j *Journal) Before(ctx context.Context, a engine.Attempt) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
@@ -118,7 +94,7 @@ func (j *Journal) Before(ctx context.Context, a engine.Attempt) error {
 	})
 }
 
-// Created writes what an attempt has made, or where it runs.
+// Created records the objects that an attempt created or runs in.
 func (j *Journal) Created(step string, objects ...task.Object) error {
 	return j.write(context.Background(), func(r *Stored) {
 		if s := r.step(step); s != nil {
@@ -127,29 +103,29 @@ func (j *Journal) Created(step string, objects ...task.Object) error {
 	})
 }
 
-// ScaledUp writes that a workload is about to be scaled from zero to so many pods.
+// ScaledUp records that a workload is about to be scaled from zero to replicas.
 func (j *Journal) ScaledUp(target, uid string, replicas int64) error {
 	return j.write(context.Background(), func(r *Stored) { r.ScaledUp = append(r.ScaledUp, ScaledUp{target, uid, replicas}) })
 }
 
-// ScaledDown writes that a workload is back, or was never scaled.
+// ScaledDown records that a workload is scaled to zero again, or was never scaled up.
 func (j *Journal) ScaledDown(target string) error {
 	return j.write(context.Background(), func(r *Stored) {
 		r.ScaledUp = slices.DeleteFunc(slices.Clone(r.ScaledUp), func(w ScaledUp) bool { return w.Target == target })
 	})
 }
 
-// Retried writes how an attempt ended that is going to be followed by another.
+// Retried records the result of an attempt that another one follows.
 func (j *Journal) Retried(a engine.Attempt, result task.Result) error {
 	return j.write(context.Background(), func(r *Stored) { j.stepEnded(r, engine.StepResult{Result: result, Step: a.Step}) })
 }
 
-// After writes how a step ended.
+// After records the result of a step.
 func (j *Journal) After(result engine.StepResult) error {
 	return j.write(context.Background(), func(r *Stored) { j.stepEnded(r, result) })
 }
 
-// End writes how the run ended.
+// End records the result of the run.
 func (j *Journal) End(result engine.Result, revision, exitCode int, rolledBack bool) error {
 	return j.write(context.Background(), func(r *Stored) {
 		end := result.End.UTC()
@@ -165,7 +141,7 @@ func (j *Journal) End(result engine.Result, revision, exitCode int, rolledBack b
 	})
 }
 
-// Emit keeps what steps print, for their logs; it takes the engine's events.
+// Emit collects the output of steps for their logs. It takes the engine's events.
 func (j *Journal) Emit(e engine.Event) {
 	output, ok := e.(engine.StepOutput)
 	if !ok {
@@ -187,7 +163,7 @@ func (j *Journal) Emit(e engine.Event) {
 	}
 }
 
-// Unfinished returns the steps that have begun and not ended, with what they have made.
+// Unfinished returns the started steps without a result that have created objects.
 func (j *Journal) Unfinished() []Step {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -200,7 +176,7 @@ func (j *Journal) Unfinished() []Step {
 	return open
 }
 
-// stepEnded notes how a step ended; j.mu is held.
+// stepEnded records the result of a step; j.mu is held.
 func (j *Journal) stepEnded(r *Stored, result engine.StepResult) {
 	s := r.ensure(result.Step)
 	end := j.now().UTC()
@@ -224,7 +200,7 @@ func (j *Journal) stepEnded(r *Stored, result engine.StepResult) {
 	}
 }
 
-// ensure returns what is recorded of a step.
+// ensure returns the record of a step, which it adds when there is none.
 func (s *Stored) ensure(step plan.Step) *Step {
 	known := s.step(step.ID)
 	if known == nil {
@@ -233,105 +209,3 @@ func (s *Stored) ensure(step plan.Step) *Step {
 	}
 	return known
 }
-
-// write changes the run and returns when the record has the change. It gives up when ctx ends.
-func (j *Journal) write(ctx context.Context, change func(*Stored)) error {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	wake := context.AfterFunc(ctx, func() {
-		j.mu.Lock()
-		defer j.mu.Unlock()
-		j.wrote.Broadcast()
-	})
-	defer wake()
-	change(j.run)
-	j.changes++
-	for mine := j.changes; j.written < mine; {
-		switch {
-		case j.lost != nil:
-			return j.lost
-		case ctx.Err() != nil:
-			return fmt.Errorf("the record of run %s: %w", j.run.ID, context.Cause(ctx))
-		case j.writing:
-			j.wrote.Wait()
-			continue
-		}
-		if err := j.put(ctx); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// limited returns a context for what may take as long as the server is borne with.
-func (j *Journal) limited(ctx context.Context) (context.Context, context.CancelFunc) {
-	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
-	stop := context.AfterFunc(j.running, func() { time.AfterFunc(stopTimeout, cancel) })
-	return ctx, func() { stop(); cancel() }
-}
-
-// put writes the run as it is now; j.mu is held, but not while the server is asked.
-func (j *Journal) put(ctx context.Context) error {
-	j.writing = true
-	state, has := j.run.Clone(), j.changes
-	j.mu.Unlock()
-	ctx, cancel := j.limited(ctx)
-	err := j.putAgain(ctx, state)
-	cancel()
-	j.mu.Lock()
-	j.writing = false
-	j.run.version = state.version
-	if err == nil {
-		j.written = has
-	} else if errors.Is(err, ErrTakenOver) {
-		j.lost = err
-	}
-	j.wrote.Broadcast()
-	if err != nil {
-		return fmt.Errorf("the record of run %s: %w", state.ID, err)
-	}
-	return nil
-}
-
-// putAgain writes until the server has answered. An answer that was lost on its way is a conflict with
-// ourselves; only another owner is one.
-func (j *Journal) putAgain(ctx context.Context, state *Stored) error {
-	for pause := 200 * time.Millisecond; ; pause = min(2*pause, 5*time.Second) {
-		failpoint.Point("before the record is written")
-		err := j.runs.Put(ctx, state)
-		failpoint.Point("after the record is written")
-		switch {
-		case err == nil:
-			return nil
-		case errors.Is(err, errConflict):
-			live, other := j.runs.Get(ctx, state.ID)
-			switch {
-			case other == nil && (live.Owner != state.Owner || live.Processes != state.Processes), errors.Is(other, ErrNoRun):
-				return ErrTakenOver
-			case other == nil:
-				state.version = live.version
-				continue
-			}
-			err = other
-		}
-		if retry.Refused(err) {
-			return err
-		}
-		select {
-		case <-ctx.Done():
-			return err
-		case <-time.After(pause):
-		}
-	}
-}
-
-// Clone returns a copy that does not change with the original.
-func (s *Stored) Clone() *Stored {
-	c := *s
-	c.Steps = slices.Clone(s.Steps)
-	c.logs = maps.Clone(s.logs)
-	return &c
-}
-
-// ID is that of the run.
-func (j *Journal) ID() string { return j.run.ID }

@@ -14,15 +14,15 @@ import (
 	"time"
 )
 
-// LocalStore are records on this machine, each in a file of its own that only the user can read. It
-// implements Runs; other machines do not know of these runs.
+// LocalStore holds the records on this machine, each in a file that only the user can read. It implements Store. Other
+// machines do not see these runs.
 type LocalStore struct {
-	// Dir is where the files of one cluster are.
+	// Dir is the directory for one cluster.
 	Dir       string
 	Namespace string
 }
 
-// LocalDir returns the directory of the records of runs in the cluster with that address: a folder of
+// LocalDir returns the directory for the records of runs in the cluster with that address: a subdirectory of
 // $XDG_STATE_HOME, or of ~/.local/state.
 func LocalDir(getenv func(string) string, server string) (string, error) {
 	state := getenv("XDG_STATE_HOME")
@@ -41,7 +41,7 @@ const localSuffix = ".run.json"
 
 func (l LocalStore) folder() string { return filepath.Join(l.Dir, l.Namespace) }
 
-// file returns the file of a run; an ID that is none has none.
+// file returns the file of a run. The error is ErrNoRun for an invalid ID.
 func (l LocalStore) file(id string) (string, error) {
 	if id == "" || id != filepath.Base(id) || strings.HasPrefix(id, ".") {
 		return "", fmt.Errorf("run %q: %w", id, ErrNoRun)
@@ -49,7 +49,7 @@ func (l LocalStore) file(id string) (string, error) {
 	return filepath.Join(l.folder(), id+localSuffix), nil
 }
 
-// Put implements Runs.
+// Put implements Store.
 func (l LocalStore) Put(ctx context.Context, run *Stored) error {
 	name, err := l.file(run.ID)
 	if err != nil {
@@ -69,7 +69,7 @@ func (l LocalStore) Put(ctx context.Context, run *Stored) error {
 	if err := os.MkdirAll(l.folder(), 0o700); err != nil {
 		return err
 	}
-	temporary, err := os.CreateTemp(l.folder(), ".new-") // which only the user can read
+	temporary, err := os.CreateTemp(l.folder(), ".new-") // only the user can read it
 	if err != nil {
 		return err
 	}
@@ -91,13 +91,13 @@ func version(text []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// Get implements Runs.
+// Get implements Store.
 func (l LocalStore) Get(_ context.Context, id string) (*Stored, error) {
 	name, err := l.file(id)
 	if err != nil {
 		return nil, err
 	}
-	text, err := os.ReadFile(name) //nolint:gosec // the name is made from a checked ID
+	text, err := os.ReadFile(name) //nolint:gosec // the ID was checked
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("run %s in namespace %q on this machine: %w", id, l.Namespace, ErrNoRun)
 	}
@@ -119,7 +119,7 @@ func (l LocalStore) Get(_ context.Context, id string) (*Stored, error) {
 	return run, nil
 }
 
-// Each implements Runs. The release of a record that cannot be read is not known: it may be of any.
+// Each implements Store. The release of an unreadable record is unknown: such records are returned for every release.
 func (l LocalStore) Each(ctx context.Context, release string, each func(*Run)) ([]Unreadable, error) {
 	entries, err := os.ReadDir(l.folder())
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -133,7 +133,7 @@ func (l LocalStore) Each(ctx context.Context, release string, each func(*Run)) (
 		}
 		run, err := l.Get(ctx, id)
 		switch {
-		case errors.Is(err, ErrNoRun): // it has just been deleted
+		case errors.Is(err, ErrNoRun): // it was deleted meanwhile
 		case err != nil:
 			broken := Unreadable{ID: id, Err: err}
 			if info, err := e.Info(); err == nil {
@@ -147,12 +147,12 @@ func (l LocalStore) Each(ctx context.Context, release string, each func(*Run)) (
 	return unreadable, nil
 }
 
-// WaitChanged implements Runs.
+// WaitChanged implements Store.
 func (l LocalStore) WaitChanged(ctx context.Context, _ *Stored, atMost time.Duration) error {
-	return first(ctx, nil, min(atMost, time.Second))
+	return waitEvent(ctx, nil, min(atMost, time.Second))
 }
 
-// Delete implements Runs.
+// Delete implements Store.
 func (l LocalStore) Delete(_ context.Context, id string) error {
 	name, err := l.file(id)
 	if err == nil {

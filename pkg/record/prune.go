@@ -10,14 +10,14 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/lock"
 )
 
-// candidate is what pruning must know of a run.
+// candidate is what pruning needs of a run.
 type candidate struct {
-	id    string
-	start time.Time
-	ended bool
+	id       string
+	start    time.Time
+	finished bool
 }
 
-// candidates returns the runs of exactly that release, the oldest first, with those whose record cannot be read.
+// candidates returns the runs of exactly that release, the oldest first, with unreadable records.
 func candidates(ctx context.Context, runs Store, release string) ([]candidate, error) {
 	var all []candidate
 	unreadable, err := runs.Each(ctx, release, func(run *Run) {
@@ -34,9 +34,9 @@ func candidates(ctx context.Context, runs Store, release string) ([]candidate, e
 	return all, err
 }
 
-// Prune deletes the oldest records of the runs of a release, or of those without one, so that at most
-// keep are left; 0 keeps all. One that cannot be read is as old as its Secret or file. With a run without a release goes
-// the lock that it had for itself: its process may have died before it gave it back, and nobody else would take it.
+// Prune deletes the oldest records of the runs of a release, or of runs without a release, so that at most keep are left; 0
+// keeps all. The age of an unreadable record is that of its Secret or file. The lock of a run without a release is deleted
+// with its record: its process may have died before it released the lock, and no other run takes it over.
 func Prune(ctx context.Context, runs Store, locks lock.Locks, release string, keep int) error {
 	if keep <= 0 {
 		return nil
@@ -47,7 +47,7 @@ func Prune(ctx context.Context, runs Store, locks lock.Locks, release string, ke
 	}
 	var failed []error
 	for _, old := range all[:max(0, len(all)-keep)] {
-		if release == "" && old.ended {
+		if release == "" && old.finished {
 			failed = append(failed, locks.Drop(ctx, lock.Name("", old.id), old.id))
 		}
 		failed = append(failed, runs.Delete(ctx, old.id))

@@ -1,57 +1,54 @@
 package record
 
 import (
-	"bytes"
-	"compress/gzip"
-	"encoding/json"
 	"fmt"
-	"io"
 	"strings"
 	"time"
 
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/lock"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/plan"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
-// Run is one run as it is recorded, while it goes on and afterwards. Its fields only grow.
+// Run is the record of a run, while it works and afterwards. New versions only add fields.
 type Run struct {
 	ID        string         `json:"id"`
 	Operation task.Operation `json:"operation"`
 	Release   string         `json:"release,omitempty"`
 	Namespace string         `json:"namespace"`
-	// Revision is the release's revision that the run makes or meets; 0 when there is none.
+	// Revision is the revision that the run creates or runs for; 0 when there is none.
 	Revision int `json:"revision,omitempty"`
-	// Target is the revision that a rollback goes back to.
+	// Target is the revision that a rollback returns to.
 	Target int `json:"target,omitempty"`
-	// Command is the command line without the program and without what chooses the cluster, and
-	// Directory where it was given.
+	// Command is the command line without the program and without the flags that select the cluster, and Directory its
+	// working directory.
 	Command   []string `json:"command,omitempty"`
 	Directory string   `json:"directory,omitempty"`
-	// Owner is the process that works on the run, or that did last.
+	// Owner is the process that works on the run, or did last.
 	Owner lock.Owner `json:"owner"`
-	// Processes counts those that have worked on it.
+	// Processes is the number of processes that have worked on the run.
 	Processes int       `json:"processes"`
 	Start     time.Time `json:"start"`
-	// End, Status and ExitCode are set when the run has ended; resuming it takes them away.
+	// End, Status and ExitCode are set when the run has finished, and reset when it is resumed.
 	End      *time.Time `json:"end,omitempty"`
 	Status   task.State `json:"status,omitempty"`
 	ExitCode int        `json:"exitCode,omitempty"`
-	// RolledBack reports that what the run did was taken back.
+	// RolledBack reports that the run was rolled back.
 	RolledBack bool `json:"rolledBack,omitempty"`
-	// Inputs are the digests of what the plan was made from besides its steps, by what they are of.
+	// Inputs are the digests of the inputs of the plan other than its steps, by the name of the input.
 	Inputs map[string]string `json:"inputs,omitempty"`
-	// Documents are the task documents that an uninstall was made from: when it is gone on with, the release may be gone.
+	// Documents are the task documents of an uninstall. When it is resumed, the release may be deleted already.
 	Documents []Document `json:"documents,omitempty"`
 	Steps     []Step     `json:"steps"`
-	// ScaledUp are the workloads that tasks have scaled up, or are about to, and that are not back yet.
+	// ScaledUp are the workloads that tasks have scaled up, or are about to, and that are not scaled down again.
 	ScaledUp []ScaledUp `json:"woken,omitempty"`
-	// Compacted reports that details were left out because the record would have grown too large, and Unkept are the
-	// steps of which what they printed was.
+	// Compacted reports that details were left out because the record was too large, and DroppedLogs are the steps whose
+	// logs were left out.
 	Compacted   bool     `json:"compacted,omitempty"`
 	DroppedLogs []string `json:"unkept,omitempty"`
 }
 
-// ScaledUp is a workload that was scaled from zero to so many pods. Target is its KIND/NAME.
+// ScaledUp is a workload that was scaled from zero to Replicas. Target is its KIND/NAME.
 type ScaledUp struct {
 	Target   string `json:"target"`
 	UID      string `json:"uid,omitempty"`
@@ -62,16 +59,16 @@ type ScaledUp struct {
 type Step struct {
 	ID   string `json:"id"`
 	Kind string `json:"kind"`
-	// Digest sums up what the step does.
+	// Digest identifies what the step does.
 	Digest   string     `json:"digest,omitempty"`
 	Phase    task.Phase `json:"phase,omitempty"`
 	Executor string     `json:"executor,omitempty"`
 	Source   string     `json:"source,omitempty"`
-	// Attempt is the number of the attempt that was started last; 0 when none was.
+	// Attempt is the number of the attempt that was started last; 0 means none.
 	Attempt int `json:"attempt,omitempty"`
-	// Created are the objects that the attempt made or runs in.
+	// Created are the objects that the attempt created or runs in.
 	Created []task.Object `json:"made,omitempty"`
-	// State is how it ended; empty as long as that is not known.
+	// State is the result; empty until it is known.
 	State    task.State        `json:"state,omitempty"`
 	ExitCode *int              `json:"exitCode,omitempty"`
 	Reason   string            `json:"reason,omitempty"`
@@ -82,14 +79,14 @@ type Step struct {
 	Outputs  map[string]Output `json:"outputs,omitempty"`
 }
 
-// Output is an output of a task. Of a secret one only that there was one is recorded.
+// Output is an output of a task. The value of a secret output is not recorded.
 type Output struct {
 	Value  any  `json:"value,omitempty"`
 	Secret bool `json:"secret,omitempty"`
 }
 
-// check holds what a run says of itself against the place where it was found: the error says what is not of that
-// ID or namespace. Whoever may write there can have written the run, and no word of it leads elsewhere.
+// check compares a run with the place where it was found. The error names what belongs to another ID or namespace. Anyone
+// with the right to write there could have written the record, and it must not lead to other objects.
 func (r *Run) check(id, namespace string) error {
 	if r.ID != id {
 		return fmt.Errorf("it says that it is the record of run %q", r.ID)
@@ -112,7 +109,7 @@ func (r *Run) check(id, namespace string) error {
 	return nil
 }
 
-// Finished reports whether the run has ended, as far as is recorded.
+// Finished reports whether the end of the run is recorded.
 func (r *Run) Finished() bool { return r.Status != "" }
 
 // Started reports whether the step was started.
@@ -128,49 +125,15 @@ func (r *Run) step(id string) *Step {
 	return nil
 }
 
-// maxUnpacked is how large a record may be when it is unpacked.
-const maxUnpacked = 64 << 20
-
-// pack returns text compressed.
-func pack(text []byte) []byte {
-	var b bytes.Buffer
-	w := gzip.NewWriter(&b)
-	_, _ = w.Write(text) // a buffer takes all
-	_ = w.Close()
-	return b.Bytes()
-}
-
-// unpack is the reverse of pack.
-func unpack(packed []byte) ([]byte, error) {
-	r, err := gzip.NewReader(bytes.NewReader(packed))
-	if err != nil {
-		return nil, err
+// NewSteps returns the records of a plan's steps before they have started.
+func NewSteps(p plan.Plan, digest func(plan.Step) string) []Step {
+	steps := make([]Step, 0, len(p.Steps))
+	for _, s := range p.Steps {
+		recorded := Step{ID: s.ID, Kind: string(s.Kind), Phase: s.Phase, Digest: digest(s)}
+		if s.Task != nil {
+			recorded.Executor, recorded.Source = s.Task.Executor.Kind(), s.Task.Source.Name
+		}
+		steps = append(steps, recorded)
 	}
-	text, err := io.ReadAll(io.LimitReader(r, maxUnpacked+1))
-	if err == nil && len(text) > maxUnpacked {
-		err = fmt.Errorf("it is larger than %d MiB", maxUnpacked>>20)
-	}
-	return text, err
-}
-
-// encodeRun returns the run as it is stored.
-func encodeRun(r *Run) ([]byte, error) {
-	text, err := json.Marshal(r)
-	if err != nil {
-		return nil, err
-	}
-	return pack(text), nil
-}
-
-// decodeRun is the reverse of encodeRun.
-func decodeRun(packed []byte) (*Run, error) {
-	text, err := unpack(packed)
-	if err != nil {
-		return nil, err
-	}
-	r := &Run{}
-	if err := json.Unmarshal(text, r); err != nil {
-		return nil, err
-	}
-	return r, nil
+	return steps
 }

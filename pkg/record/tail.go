@@ -5,22 +5,22 @@ import (
 	"fmt"
 )
 
-// maxLog is how much of what a step prints is kept, maxHead how much of that is its beginning.
+// maxLog is the largest size of a step's log, maxHead the part of it that is the beginning of the output.
 const (
 	maxLog  = 64 << 10
 	maxHead = 16 << 10
 )
 
-// tail keeps the beginning and the end of a text, in whole lines where it has any.
+// tail keeps the beginning and the end of a text, in whole lines if it has any.
 type tail struct {
 	head []byte
-	// end is what came after the head; it may be up to twice as long as what is kept of it.
+	// end is the text after the head. It may be up to twice as long as the part that is kept.
 	end []byte
-	// left is how many bytes were left out.
-	left int
+	// dropped is the number of bytes that were left out.
+	dropped int
 }
 
-// write takes more of the text.
+// write appends to the text.
 func (t *tail) write(data []byte) {
 	if room := maxHead - len(t.head); room > 0 && len(t.end) == 0 {
 		n := min(room, len(data))
@@ -33,28 +33,28 @@ func (t *tail) write(data []byte) {
 	}
 }
 
-// cut leaves out the beginning of the end, up to the end of a line.
+// cut removes the beginning of the end, up to the end of a line.
 func (t *tail) cut(keep int) {
 	out := len(t.end) - keep
 	if line := bytes.IndexByte(t.end[out:], '\n'); line >= 0 && line+1 < keep {
 		out += line + 1
 	}
-	t.left += out
+	t.dropped += out
 	t.end = append(t.end[:0], t.end[out:]...)
 }
 
-// text returns what is kept, with a line that tells how much is missing.
+// text returns the kept parts, with a line between them that says how much is missing.
 func (t *tail) text() []byte {
 	if keep := maxLog - maxHead; len(t.end) > keep {
 		t.cut(keep)
 	}
-	if t.left == 0 {
+	if t.dropped == 0 {
 		return append(bytes.Clone(t.head), t.end...)
 	}
 	text := bytes.Clone(t.head)
 	if !bytes.HasSuffix(text, []byte("\n")) {
 		text = append(text, '\n')
 	}
-	text = fmt.Appendf(text, "[%d bytes left out]\n", t.left)
+	text = fmt.Appendf(text, "[%d bytes left out]\n", t.dropped)
 	return append(text, t.end...)
 }
