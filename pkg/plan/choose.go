@@ -28,11 +28,11 @@ type ChoiceError struct {
 
 // Error returns the reason with the names of the tasks, a line each.
 func (e *ChoiceError) Error() string {
-	text := e.Reason + ":"
-	for _, t := range e.Tasks {
-		text += "\n  " + t.Name
+	lines := make([]string, len(e.Tasks))
+	for i, t := range e.Tasks {
+		lines[i] = "  " + t.Name
 	}
-	return text
+	return e.Reason + ":\n" + strings.Join(lines, "\n")
 }
 
 // Of returns the chosen ones of the tasks, in the order of the list. The error is a *ChoiceError.
