@@ -109,7 +109,7 @@ func TestIn(t *testing.T) {
 	refer, err := ReferencesIn(`a ${tasks.a.outputs.x}${tasks["b-c"].status} ${env.CI + env["HOME"]} $${tasks.no.outputs.x}`)
 	want := References{
 		Tasks: []task.Read{{Task: "a", Output: "x"}, {Task: "b-c"}}, Env: []string{"CI", "HOME"},
-		certain: [][]string{{"env", "CI"}, {"env", "HOME"}},
+		unconditional: [][]string{{"env", "CI"}, {"env", "HOME"}},
 	}
 	if diff := cmp.Diff(want, refer, cmp.AllowUnexported(References{})); diff != "" || err != nil {
 		t.Errorf("error %v (-want +got):\n%s", err, diff)

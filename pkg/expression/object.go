@@ -8,15 +8,15 @@ import (
 	"google.golang.org/protobuf/types/known/structpb"
 )
 
-// Object is an expression about the variable "object", an object of a cluster as JSON has it. Its error says
-// what the object does not have.
+// Object is a compiled expression about the variable "object", an object of a cluster as JSON. Its error names the field that
+// the object does not have.
 type Object func(object map[string]any) (any, error)
 
 var objectEnvironment = sync.OnceValues(func() (*cel.Env, error) {
 	return cel.NewEnv(cel.Variable("object", cel.MapType(cel.StringType, cel.DynType)))
 })
 
-// CompileObject compiles an expression about an object; the error says what is wrong with it.
+// CompileObject compiles an expression about an object. The error says what is wrong with the expression.
 func CompileObject(text string) (Object, error) {
 	env, err := objectEnvironment()
 	if err != nil {

@@ -11,12 +11,12 @@ import (
 	"google.golang.org/protobuf/types/known/structpb"
 )
 
-// exact is the number up to which every whole number has a float64 of its own.
-const exact = 1 << 53
+// maxExact is the number up to which every whole number is a float64.
+const maxExact = 1 << 53
 
-// adapter turns what variables hold into values of CEL. JSON and YAML are read with all numbers as float64, by Helm
-// too; a whole one among them is an int, as it is when --set gives it, so that string() gives its digits. From
-// 2^53 on it may not be the number that was written, and stays what Helm renders.
+// adapter converts variables to CEL values. JSON and YAML parsers, Helm's too, read all numbers as float64. A whole number
+// among them becomes an int, as --set makes it, so that string() prints its digits. From 2^53 on it may differ from the
+// number in the file, and stays a float64 as in Helm's templates.
 type adapter struct{ types.Adapter }
 
 // NativeToValue implements types.Adapter.
@@ -34,9 +34,9 @@ func (a adapter) NativeToValue(v any) ref.Val {
 	return a.Adapter.NativeToValue(v)
 }
 
-func whole(v float64) bool { return v == math.Trunc(v) && math.Abs(v) < exact }
+func whole(v float64) bool { return v == math.Trunc(v) && math.Abs(v) < maxExact }
 
-// native returns a value of CEL as Go has JSON, with whole numbers as they are.
+// native converts a CEL value to a Go value as JSON has it, and keeps whole numbers.
 func native(v ref.Val) (any, error) {
 	switch v := v.(type) {
 	case types.Int:
@@ -53,7 +53,7 @@ func native(v ref.Val) (any, error) {
 			if err != nil {
 				return nil, err
 			}
-			text, err := show(name.(*structpb.Value).AsInterface())
+			text, err := toText(name.(*structpb.Value).AsInterface())
 			if err != nil {
 				return nil, err
 			}
@@ -80,17 +80,17 @@ func native(v ref.Val) (any, error) {
 	return converted.(*structpb.Value).AsInterface(), nil
 }
 
-// show returns a value as text: texts as they are, all else as JSON.
-func show(v any) (string, error) {
+// toText returns a value as text: strings as they are, other values as JSON.
+func toText(v any) (string, error) {
 	if text, ok := v.(string); ok {
 		return text, nil
 	}
-	encoded, err := json.Marshal(written(v))
+	encoded, err := json.Marshal(renderNumbers(v))
 	return string(encoded), err
 }
 
-// written returns a value whose numbers JSON writes as string() does, and Helm's templates.
-func written(v any) any {
+// renderNumbers returns a value whose numbers are written to JSON as string() and Helm's templates write them.
+func renderNumbers(v any) any {
 	switch v := v.(type) {
 	case float64:
 		if !whole(v) && !math.IsInf(v, 0) && !math.IsNaN(v) {
@@ -99,13 +99,13 @@ func written(v any) any {
 	case []any:
 		all := make([]any, len(v))
 		for i := range v {
-			all[i] = written(v[i])
+			all[i] = renderNumbers(v[i])
 		}
 		return all
 	case map[string]any:
 		all := make(map[string]any, len(v))
 		for key := range v {
-			all[key] = written(v[key])
+			all[key] = renderNumbers(v[key])
 		}
 		return all
 	}
