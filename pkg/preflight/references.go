@@ -36,7 +36,7 @@ func References(ctx context.Context, client *kube.Client, p plan.Plan, chart Cha
 	if err != nil {
 		return nil //nolint:nilerr // a task may fetch a dependency; otherwise Helm reports the error
 	}
-	coming := workload.Preview{Client: client, Namespace: p.Release.Namespace, Objects: objects, PodLabel: task.PodLabel, Kinds: addsKinds(chart.Files(), p)}
+	coming := workload.Preview{Client: client, Namespace: p.Release.Namespace, Objects: objects, PodLabel: task.PodLabel, NewKinds: addsKinds(chart.Files(), p)}
 	var lacking []string
 	for _, s := range p.Steps {
 		if !refersLater(s) {

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -18,24 +17,24 @@ import (
 	"k8s.io/kubectl/pkg/cmd/util/podcmd"
 
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube"
-	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
-// Preview answers what a namespace is going to lack when objects that are not applied yet have been. Its answers are
-// empty when nothing is lacking, or when that cannot be known: custom resources among the objects may bring others.
+// Preview is a namespace as it will be after objects are applied. Its methods return what a task will miss; empty when
+// nothing is missing, or when that cannot be known: custom resources among the objects may create others.
 type Preview struct {
 	Client    *kube.Client
 	Namespace string
 	Objects   []*unstructured.Unstructured
 	// PodLabel is the label by which the pods of a release are preferred; see PreferLabelled.
 	PodLabel string
-	// Kinds reports that kinds may come which the cluster does not know.
-	Kinds bool
+	// NewKinds reports that kinds may be added that the cluster does not have yet.
+	NewKinds bool
 }
 
+// finder finds in the cluster as it is now.
 func (p Preview) finder() Finder { return Finder{p.Client} }
 
-// Target returns why a program cannot run in the container of KIND/NAME; an empty container is the default one.
+// Target returns why a program cannot run in a container of KIND/NAME; an empty container is the default one.
 func (p Preview) Target(ctx context.Context, target, container string) string {
 	o, why := p.find(ctx, target)
 	if o == nil {
@@ -48,12 +47,12 @@ func (p Preview) Target(ctx context.Context, target, container string) string {
 		return ""
 	}
 	if o.GetKind() == "Service" {
-		return p.container(ctx, kube.Name(o), container, p.behind(o))
+		return p.container(ctx, kube.Name(o), container, p.selectedBy(o))
 	}
 	return p.container(ctx, kube.Name(o), container, []*unstructured.Unstructured{o})
 }
 
-// Release is Target for the pods of what is coming.
+// Release is Target for the pods of the objects.
 func (p Preview) Release(ctx context.Context, container string) string {
 	all := PreferLabelled(Of(p.Objects), p.PodLabel)
 	if len(all) == 0 {
@@ -83,18 +82,18 @@ func (p Preview) Template(ctx context.Context, from string, containers ...string
 	return ""
 }
 
-// Object returns why KIND/NAME can never be: because of its kind.
+// Object returns why KIND/NAME can never exist: the cluster does not have its kind.
 func (p Preview) Object(object string) string {
 	_, _, err := p.Client.Named(p.Namespace, object)
-	if err == nil || !meta.IsNoMatchError(err) || p.Kinds || p.brings() {
+	if err == nil || !meta.IsNoMatchError(err) || p.NewKinds || p.mayAddObjects() {
 		return ""
 	}
 	kind, _, _ := strings.Cut(object, "/")
 	return fmt.Sprintf("the cluster has no kind %q", kind)
 }
 
-// Service returns why a task of Lagoon cannot run in a container of a service, as FindWorkload finds it; an empty
-// container is the only one, or the default one.
+// Service returns why a task cannot run in a container of a service, as FindWorkload finds it; an empty container is
+// the only one, or the default one.
 func (p Preview) Service(ctx context.Context, release, service, label, container string) string {
 	var all []candidate
 	for _, o := range p.Objects {
@@ -106,7 +105,7 @@ func (p Preview) Service(ctx context.Context, release, service, label, container
 	}
 	name, err := match(all, p.Namespace, release, service, label)
 	if none := (*NoWorkloadError)(nil); errors.As(err, &none) {
-		if _, err := p.finder().FindWorkload(ctx, p.Namespace, release, service, label); !errors.As(err, &none) || p.brings() {
+		if _, err := p.finder().FindWorkload(ctx, p.Namespace, release, service, label); !errors.As(err, &none) || p.mayAddObjects() {
 			return ""
 		}
 		var known []string
@@ -121,6 +120,7 @@ func (p Preview) Service(ctx context.Context, release, service, label, container
 	return p.ofService(ctx, name, container)
 }
 
+// ofService is Service for the workload of the service.
 func (p Preview) ofService(ctx context.Context, workload, container string) string {
 	template, err := p.finder().PodTemplateIn(p.Objects, p.Namespace, workload)
 	if err != nil {
@@ -136,8 +136,8 @@ func (p Preview) ofService(ctx context.Context, workload, container string) stri
 	return p.Target(ctx, workload, container)
 }
 
-// find returns the object of that name, of those that are coming or else of the cluster; nil, and why, when
-// there is none, or nil alone when that cannot be known.
+// find returns the object of that name, from the objects or else from the cluster. It returns nil and the reason when
+// there is none, and nil alone when that cannot be known.
 func (p Preview) find(ctx context.Context, name string) (*unstructured.Unstructured, string) {
 	named, resource, err := p.Client.Named(p.Namespace, name)
 	if err != nil {
@@ -161,92 +161,22 @@ func (p Preview) find(ctx context.Context, name string) (*unstructured.Unstructu
 	switch {
 	case err == nil:
 		return live, ""
-	case !apierrors.IsNotFound(err) || p.brings():
+	case !apierrors.IsNotFound(err) || p.mayAddObjects():
 		return nil, ""
 	}
 	return nil, fmt.Sprintf("neither the chart nor namespace %q has %s%s", p.Namespace, kube.Name(named), suggestion(named.GetName(), others))
 }
 
-// brings reports whether a controller may make further objects, or a definition further kinds, of what is coming.
-func (p Preview) brings() bool {
+// mayAddObjects reports whether the objects have kinds of which a controller may create further objects, or kinds.
+func (p Preview) mayAddObjects() bool {
 	return slices.ContainsFunc(p.Objects, func(o *unstructured.Unstructured) bool { return !scheme.Scheme.Recognizes(o.GroupVersionKind()) })
 }
 
-// behind returns the workloads whose pods a Service selects.
-func (p Preview) behind(service *unstructured.Unstructured) []*unstructured.Unstructured {
+// selectedBy returns the workloads whose pods a Service selects.
+func (p Preview) selectedBy(service *unstructured.Unstructured) []*unstructured.Unstructured {
 	selector, _, _ := unstructured.NestedStringMap(service.Object, "spec", "selector")
 	return slices.DeleteFunc(Of(p.Objects), func(o *unstructured.Unstructured) bool {
 		template, err := templateOf(o)
 		return err != nil || len(selector) == 0 || !labels.SelectorFromSet(selector).Matches(labels.Set(template.Labels))
 	})
-}
-
-// container returns that none of the workloads has a container of that name, neither in its template, nor in its
-// pods, nor in a pod that the cluster would make of the template: webhooks add containers.
-func (p Preview) container(ctx context.Context, of, name string, all []*unstructured.Unstructured) string {
-	var has []string
-	for _, o := range all {
-		template, err := templateOf(o)
-		if err != nil {
-			return ""
-		}
-		has = append(has, inPod(template.Spec)...)
-	}
-	if len(all) == 0 || slices.Contains(has, name) {
-		return ""
-	}
-	for _, o := range all {
-		pods, _ := p.finder().OwnPods(ctx, o) // what is not there yet has none
-		for _, pod := range pods {
-			if slices.Contains(inPod(pod.Spec), name) {
-				return ""
-			}
-		}
-		template, _ := templateOf(o)
-		made := p.wouldMake(ctx, template)
-		if made == nil || slices.Contains(inPod(made.Spec), name) {
-			return "" // without an answer it is not known what webhooks add
-		}
-	}
-	slices.Sort(has)
-	return noContainer(of, name, slices.Compact(has))
-}
-
-// wouldMake returns the pod that the server would make of a template, by a dry run; nil when it would make none.
-func (p Preview) wouldMake(ctx context.Context, template *Template) *corev1.Pod {
-	client, err := p.Client.Interface()
-	if err != nil {
-		return nil
-	}
-	pod := &corev1.Pod{ObjectMeta: template.ObjectMeta, Spec: template.Spec}
-	pod.Name, pod.GenerateName, pod.Namespace = "", "kubectl-tasks-", p.Namespace
-	made, err := client.CoreV1().Pods(p.Namespace).Create(ctx, pod, metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}, FieldManager: "kubectl-tasks"})
-	if err != nil {
-		return nil
-	}
-	return made
-}
-
-// inPod are the containers in which a program can be run.
-func inPod(spec corev1.PodSpec) []string {
-	return slices.Concat(names(spec.Containers), names(spec.InitContainers))
-}
-
-func names(containers []corev1.Container) []string {
-	all := make([]string, len(containers))
-	for i, c := range containers {
-		all[i] = c.Name
-	}
-	return all
-}
-
-func noContainer(of, name string, has []string) string {
-	return fmt.Sprintf("%s has no container %q; it has %s", of, name, strings.Join(has, ", "))
-}
-
-func suggestion(name string, known []string) string {
-	if meant := task.Nearest(name, known); meant != "" {
-		return fmt.Sprintf("; did you mean %q?", meant)
-	}
-	return ""
 }

@@ -24,8 +24,8 @@ func (f Finder) ScaledToZero(ctx context.Context, namespace, target string) (boo
 	return found && replicas == 0, nil
 }
 
-// ListScaledToZero returns the Deployments of the namespace that the label selector matches and that are scaled to zero. The
-// error is the server's.
+// ListScaledToZero returns the Deployments of the namespace that the label selector matches and that are scaled to
+// zero. The error is the server's.
 func (f Finder) ListScaledToZero(ctx context.Context, namespace, selector string) ([]appsv1.Deployment, error) {
 	client, err := f.Client.Interface()
 	if err != nil {
@@ -38,8 +38,8 @@ func (f Finder) ListScaledToZero(ctx context.Context, namespace, selector string
 	return slices.DeleteFunc(list.Items, func(d appsv1.Deployment) bool { return d.Spec.Replicas == nil || *d.Spec.Replicas != 0 }), nil
 }
 
-// Scale changes the number of pods of a workload, given as KIND/NAME; that somebody else has changed
-// it is an error, but for one that is at zero as it should be.
+// Scale changes the number of pods of a workload, given as KIND/NAME. It is an error when the current number is not
+// from, except for a workload that is at zero when to is zero.
 func (f Finder) Scale(ctx context.Context, namespace, target string, from, to int64) error {
 	o, resource, err := f.Client.Named(namespace, target)
 	if err != nil {
@@ -70,9 +70,9 @@ func (f Finder) Scale(ctx context.Context, namespace, target string, from, to in
 	return nil
 }
 
-// setReplicas sets the number of pods with the version that was read, so that a change meanwhile is a conflict. From
-// zero it is applied: who has updated it last the server forgets when the number becomes 0, and does not note any more
-// after that (its Scale has no field then), so that scaledHere would not know of an update.
+// setReplicas sets the number of pods with the resource version that was read, so that a change in the meantime is a
+// conflict. From zero it uses server-side apply: after the number has been 0, the server does not note the field
+// manager of an update any more (its Scale omits the field then), so that scaledHere would not see the update.
 func setReplicas(ctx context.Context, client dynamic.ResourceInterface, current *unstructured.Unstructured, from, to int64) error {
 	if from > 0 {
 		if err := unstructured.SetNestedField(current.Object, to, "spec", "replicas"); err != nil {
@@ -89,10 +89,10 @@ func setReplicas(ctx context.Context, client dynamic.ResourceInterface, current 
 	return err
 }
 
-// manager is this program among those that change objects (managedFields).
+// manager is the field manager of this program (managedFields).
 const manager = "kubectl-tasks"
 
-// WorkloadUID returns the UID of a workload that can be scaled, given as KIND/NAME.
+// WorkloadUID returns the UID of a workload that can be scaled, given as KIND/NAME. The error is the server's.
 func (f Finder) WorkloadUID(ctx context.Context, namespace, target string) (string, error) {
 	live, err := f.scaled(ctx, namespace, target)
 	if err != nil {
@@ -101,9 +101,9 @@ func (f Finder) WorkloadUID(ctx context.Context, namespace, target string) (stri
 	return string(live.GetUID()), nil
 }
 
-// ScaleBack scales a workload that was scaled up for a task, from zero to so many pods, to zero. It has to be the
-// one with that UID, and this program the last that has scaled it: the server notes that in the object
-// (managedFields), where no record reaches. Otherwise it is an error, and the workload stays as it is.
+// ScaleBack scales a workload, which was scaled up for a task from zero to a number of pods, to zero. It is an error,
+// and the workload stays as it is, unless the workload has that UID and this program was the last to scale it: the
+// server notes that in the object (managedFields), which the author of a record cannot change.
 func (f Finder) ScaleBack(ctx context.Context, namespace, target, uid string, from int64) error {
 	live, err := f.scaled(ctx, namespace, target)
 	if err != nil {
@@ -134,7 +134,7 @@ func (f Finder) scaled(ctx context.Context, namespace, target string) (*unstruct
 	return client.Get(ctx, o.GetName(), metav1.GetOptions{})
 }
 
-// scaledHere reports whether the number of pods is what this program has set by the subresource scale.
+// scaledHere reports whether this program has set the number of pods, with the subresource scale.
 func scaledHere(o *unstructured.Unstructured) bool {
 	return slices.ContainsFunc(o.GetManagedFields(), func(f metav1.ManagedFieldsEntry) bool {
 		return f.Manager == manager && f.Subresource == "scale" && f.FieldsV1 != nil && strings.Contains(f.FieldsV1.GetRawString(), `"f:replicas"`)

@@ -13,8 +13,8 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube"
 )
 
-// Selects reports whether a pod is one of those that a workload or a Service, given as KIND/NAME, selects by its
-// labels, or the pod of that name. The workload's revision does not matter.
+// Selects reports whether a workload or a Service, given as KIND/NAME, selects the pod by its labels, or is the pod.
+// The revision does not matter.
 func (f Finder) Selects(ctx context.Context, namespace, target string, pod *corev1.Pod) (bool, error) {
 	o, resource, err := f.Client.Named(namespace, target)
 	if err != nil {

@@ -14,27 +14,27 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube"
 )
 
-// NoWorkloadError reports that a namespace has no workload for a service.
+// NoWorkloadError means that a namespace has no workload for a service.
 type NoWorkloadError struct{ Namespace, Service string }
 
-// Error says what was looked for.
+// Error returns the service and the namespace.
 func (e *NoWorkloadError) Error() string {
 	return fmt.Sprintf("no deployment for service %q in namespace %q", e.Service, e.Namespace)
 }
 
-// releaseAnnotation is how Helm marks what belongs to a release.
+// releaseAnnotation is the annotation with which Helm marks the objects of a release.
 const releaseAnnotation = "meta.helm.sh/release-name"
 
-// candidate is a workload among which a service is looked for.
+// candidate is a workload that may be that of a service.
 type candidate struct {
 	name string // KIND/NAME
 	metav1.PartialObjectMetadata
 }
 
-// FindWorkload returns the workload of a service of that name, as KIND/NAME: the one whose label says
-// so, else the one that is called so, with the release's name before it or not, else the one whose
-// app.kubernetes.io/component or app.kubernetes.io/name says so. Where several are, those of the
-// release count. Several are an error that names them, none is a *NoWorkloadError.
+// FindWorkload returns the workload of a service, as KIND/NAME: the one whose label has the service's name, else the
+// one with that name, with or without the release's name before it, else the one whose app.kubernetes.io/component or
+// app.kubernetes.io/name is that name. Of several, those of the release are preferred. When several remain, the error
+// names them; when there are none, it is a *NoWorkloadError.
 func (f Finder) FindWorkload(ctx context.Context, namespace, release, service, label string) (string, error) {
 	config, err := f.Client.RESTConfig()
 	if err != nil {
@@ -92,6 +92,7 @@ func match(all []candidate, namespace, release, service, label string) (string, 
 	return "", &NoWorkloadError{Namespace: namespace, Service: service}
 }
 
+// only returns the candidates for which keep returns true.
 func only(all []candidate, keep func(candidate) bool) []candidate {
 	return slices.DeleteFunc(slices.Clone(all), func(o candidate) bool { return !keep(o) })
 }

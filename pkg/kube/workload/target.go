@@ -18,26 +18,35 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube"
 )
 
-// NoPodsError tells why there is no pod to run in.
-type NoPodsError struct {
-	// Of is what the pods were looked for of, such as "deployment/web".
-	Of string
-	// Why says what is there instead.
-	Why string
-	// Unready reports that there are pods, and that none of them is ready.
+// Choice selects the pods in which a program may run. Pods that the update strategy of their workload does not replace
+// by itself (OnDelete, below a partition, of a paused Deployment) may be of any revision.
+type Choice struct {
+	// AnyRevision includes pods that an update is going to replace.
+	AnyRevision bool
+	// Unready includes pods that are running but not Ready.
 	Unready bool
-	// Zero reports that it is a workload that is scaled to zero.
-	Zero bool
-	// Coming reports that waiting may help: there are pods, or there are going to be some.
-	Coming bool
 }
 
-// Error says both.
+// NoPodsError means that there is no pod to run in.
+type NoPodsError struct {
+	// Of is the target, such as "deployment/web".
+	Of string
+	// Why is the reason.
+	Why string
+	// Unready reports that pods exist, and none of them is ready.
+	Unready bool
+	// ScaledToZero reports that the target is a workload that is scaled to zero.
+	ScaledToZero bool
+	// Pending reports that a wait may help: pods exist or will be created.
+	Pending bool
+}
+
+// Error returns the target and the reason.
 func (e *NoPodsError) Error() string { return fmt.Sprintf("no ready pod of %s: %s", e.Of, e.Why) }
 
-// TargetPods returns the pods of a workload, a Service or a pod, given as KIND/NAME, in which a
-// program can run: Ready and not being deleted, those of a workload's newest revision first, then by name.
-// None is a *NoPodsError that says why.
+// TargetPods returns the pods of a workload, a Service or a pod, given as KIND/NAME, in which a program can run: Ready
+// and not being deleted, those of a workload's newest revision first, then by name. When there are none, the error is a
+// *NoPodsError.
 func (f Finder) TargetPods(ctx context.Context, namespace, target string, choice Choice) ([]corev1.Pod, error) {
 	o, _, err := f.Client.Named(namespace, target)
 	if err != nil {
@@ -58,19 +67,19 @@ func (f Finder) TargetPods(ctx context.Context, namespace, target string, choice
 		return nil, fmt.Errorf("%s in namespace %q: %w", kube.Name(o), namespace, err)
 	}
 	if !slices.ContainsFunc(all, func(p Pod) bool { return p.DeletionTimestamp == nil }) {
-		// The last pods of what was scaled to zero take their time.
+		// The last pods of a workload that was scaled to zero may still be terminating.
 		why, zero := f.whyNoPods(ctx, o)
 		switch {
 		case none != nil && !zero:
 			return nil, none
 		case zero, len(all) == 0:
-			return nil, &NoPodsError{Of: kube.Name(o), Why: why, Zero: zero, Coming: !zero && kube.IsWorkload(kind)}
+			return nil, &NoPodsError{Of: kube.Name(o), Why: why, ScaledToZero: zero, Pending: !zero && kube.IsWorkload(kind)}
 		}
 	}
 	return usable(all, kube.Name(o), choice)
 }
 
-// SelectorPods is TargetPods for the pods that a label selector matches, of whatever revision.
+// SelectorPods is TargetPods for the pods that a label selector matches, of any revision.
 func (f Finder) SelectorPods(ctx context.Context, namespace, selector string, choice Choice) ([]corev1.Pod, error) {
 	parsed, err := labels.Parse(selector)
 	if err != nil {
@@ -87,7 +96,37 @@ func (f Finder) SelectorPods(ctx context.Context, namespace, selector string, ch
 	return usable(all, of, choice)
 }
 
-// usable returns the pods a program can run in, those of the newest revision first, then by namespace and name.
+// ReleasePods returns the pods of a release's workloads in which a task can run: Ready and not being deleted, those of
+// the newest revision first, then by namespace and name. When there are none, the error is a *NoPodsError.
+func (f Finder) ReleasePods(ctx context.Context, workloads []*unstructured.Unstructured, choice Choice) ([]corev1.Pod, error) {
+	var pods []Pod
+	var why *NoPodsError
+	for _, w := range workloads {
+		all, err := f.chosenPods(ctx, w, choice)
+		if none, ok := errors.AsType[*NoPodsError](err); ok {
+			why = none
+			continue
+		}
+		if err != nil {
+			return nil, fmt.Errorf("pods of %s in namespace %q: %w", kube.Name(w), w.GetNamespace(), err)
+		}
+		for _, p := range all {
+			// A pod can be in the chart and belong to a workload of it.
+			if !slices.ContainsFunc(pods, func(other Pod) bool { return other.UID == p.UID }) {
+				pods = append(pods, p)
+			}
+		}
+	}
+	switch {
+	case len(pods) > 0:
+		return usable(pods, "the release", choice)
+	case why != nil:
+		return nil, why
+	}
+	return nil, &NoPodsError{Of: "the release", Why: "release has no pods"}
+}
+
+// usable returns the pods in which a program can run, those of the newest revision first, then by namespace and name.
 func usable(all []Pod, of string, choice Choice) ([]corev1.Pod, error) {
 	slices.SortFunc(all, func(a, b Pod) int {
 		switch {
@@ -118,7 +157,7 @@ func usable(all []Pod, of string, choice Choice) ([]corev1.Pod, error) {
 		}
 		why = append(why, fmt.Sprintf("pod %s: %s", all[i].Name, state))
 	}
-	return nil, &NoPodsError{Of: of, Why: strings.Join(why, "; "), Unready: true, Coming: true}
+	return nil, &NoPodsError{Of: of, Why: strings.Join(why, "; "), Unready: true, Pending: true}
 }
 
 // servicePods returns the pods that the Service selects.
@@ -137,7 +176,8 @@ func (f Finder) servicePods(ctx context.Context, o *unstructured.Unstructured) (
 	return f.pods(ctx, o.GetNamespace(), labels.SelectorFromSet(service.Spec.Selector))
 }
 
-// pods returns those that the selector finds. What made them is not looked for, so they count as of the newest revision.
+// pods returns the pods that the selector matches. Their owners are not looked up, so they count as of the newest
+// revision.
 func (f Finder) pods(ctx context.Context, namespace string, selector labels.Selector) ([]Pod, error) {
 	client, err := f.Client.Interface()
 	if err != nil {
@@ -154,7 +194,7 @@ func (f Finder) pods(ctx context.Context, namespace string, selector labels.Sele
 	return pods, nil
 }
 
-// whyNoPods says why a workload has no pod, and whether that is because it is scaled to zero.
+// whyNoPods returns why a workload has no pod, and whether it is scaled to zero.
 func (f Finder) whyNoPods(ctx context.Context, o *unstructured.Unstructured) (why string, zero bool) {
 	kind := o.GroupVersionKind().GroupKind()
 	if !kube.IsWorkload(kind) {

@@ -13,19 +13,19 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube"
 )
 
-// Template is what the pods of a workload are made from.
+// Template is the pod template of a workload.
 type Template struct {
 	corev1.PodTemplateSpec
 	// Of is the workload, such as "deployment/web".
 	Of string
-	// Claims are the names of the volumes that each pod of a StatefulSet has of its own, and that
-	// the template therefore lacks.
+	// Claims are the names of the volume claim templates of a StatefulSet. The template itself does not have these
+	// volumes.
 	Claims []string
 }
 
-// PodTemplate returns the template of a workload as it is in the cluster: of a Deployment,
-// StatefulSet, DaemonSet, ReplicaSet, ReplicationController, Job or CronJob, or a pod itself, given
-// as KIND/NAME.
+// PodTemplate returns the template of a workload in the cluster, given as KIND/NAME: of a Deployment, StatefulSet,
+// DaemonSet, ReplicaSet, ReplicationController, Job or CronJob, or a pod itself. The error is the server's, or that the
+// kind has no template.
 func (f Finder) PodTemplate(ctx context.Context, namespace, from string) (*Template, error) {
 	named, resource, err := f.Client.Named(namespace, from)
 	if err != nil {
@@ -42,8 +42,7 @@ func (f Finder) PodTemplate(ctx context.Context, namespace, from string) (*Templ
 	return templateOf(o)
 }
 
-// PodTemplateIn is PodTemplate for a workload that is one of the objects and may not be in the
-// cluster yet.
+// PodTemplateIn is PodTemplate for a workload among the objects, which may not be in the cluster yet.
 func (f Finder) PodTemplateIn(objects []*unstructured.Unstructured, namespace, from string) (*Template, error) {
 	named, _, err := f.Client.Named(namespace, from)
 	if err != nil {
@@ -57,6 +56,7 @@ func (f Finder) PodTemplateIn(objects []*unstructured.Unstructured, namespace, f
 	return nil, fmt.Errorf("%s is not among what Helm is going to apply in namespace %q", kube.Name(named), namespace)
 }
 
+// templateOf returns the template in an object.
 func templateOf(o *unstructured.Unstructured) (*Template, error) {
 	path := []string{"spec", "template"}
 	switch o.GetKind() {
@@ -86,8 +86,8 @@ func templateOf(o *unstructured.Unstructured) (*Template, error) {
 	return t, nil
 }
 
-// DefaultContainer returns the name of the container that is meant when none is named: that of the
-// annotation kubectl.kubernetes.io/default-container, else the first.
+// DefaultContainer returns the name of the container to use when none is named: that in the annotation
+// kubectl.kubernetes.io/default-container, else the first.
 func (t *Template) DefaultContainer() string {
 	if name := t.Annotations[podcmd.DefaultContainerAnnotationName]; name != "" {
 		return name

@@ -85,7 +85,7 @@ func (r Runner) Run(ctx context.Context, t task.Task, sink task.Sink) task.Resul
 		return task.Result{State: task.Cancelled, Reason: reasonCancelled, Message: context.Cause(ctx).Error()}
 	case none != nil && e.AllowEmpty && !none.Unready:
 		return task.Result{State: task.Skipped, Reason: "NoPods", Message: none.Why + "; nothing to run"}
-	case none != nil && none.Zero:
+	case none != nil && none.ScaledToZero:
 		return task.Result{State: task.Failed, Reason: "NoPods", Message: none.Error() + "; with scale: true the task wakes it"}
 	case none != nil:
 		return task.Result{State: task.Failed, Reason: "NoPods", Message: none.Error()}
@@ -142,7 +142,7 @@ func (r Runner) find(ctx context.Context, t task.Task, e task.Exec, sink task.Si
 			return nil, none, err // the last answer
 		case !isNone:
 			return pods, nil, err
-		case !none.Coming, e.AllowEmpty && !none.Unready, t.Timeout == 0 && t.TotalTimeout == 0:
+		case !none.Pending, e.AllowEmpty && !none.Unready, t.Timeout == 0 && t.TotalTimeout == 0:
 			return nil, none, err
 		}
 		if text := none.Error(); text != shown {

@@ -237,7 +237,7 @@ func TestRunCancel(t *testing.T) {
 
 // TestRunWaits: a task with a time limit waits for a pod that is there and not ready, and no other does.
 func TestRunWaits(t *testing.T) {
-	pending := &workload.NoPodsError{Of: "deployment/web", Why: "pod a: pending", Unready: true, Coming: true}
+	pending := &workload.NoPodsError{Of: "deployment/web", Why: "pod a: pending", Unready: true, Pending: true}
 	for name, c := range map[string]struct {
 		timeout time.Duration
 		none    *workload.NoPodsError

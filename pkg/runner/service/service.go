@@ -103,7 +103,7 @@ func (r Runner) pod(ctx context.Context, s task.Service, sink task.Sink) (pod *c
 	if none == nil {
 		return first(pods), done, err
 	}
-	if none.Zero {
+	if none.ScaledToZero {
 		note(sink, "%s is scaled to zero: scaling it to 1", target)
 		if err := r.scaleUp(ctx, use, target, 1); err != nil {
 			return nil, done, err

@@ -68,7 +68,7 @@ func (c *cluster) TargetPods(_ context.Context, _, target string, _ workload.Cho
 	name := strings.TrimPrefix(target, "deployment/")
 	switch {
 	case c.replicas[name] == 0:
-		return nil, &workload.NoPodsError{Of: target, Why: "it is scaled to zero", Zero: true}
+		return nil, &workload.NoPodsError{Of: target, Why: "it is scaled to zero", ScaledToZero: true}
 	case slices.Contains(c.never, name):
 		return nil, &workload.NoPodsError{Of: target, Why: "pod x: pending", Unready: true}
 	}
