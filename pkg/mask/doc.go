@@ -1,2 +1,2 @@
-// Package mask replaces secrets in what tasks print, as they are and in base64.
+// Package mask replaces secrets in streams, plain and in base64.
 package mask

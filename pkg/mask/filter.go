@@ -7,25 +7,25 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
-// Filter replaces secrets in what a task prints, also when they come in parts: it holds back the end of an unfinished
-// line that could be the beginning of a secret. It is safe for concurrent use.
+// Filter replaces secrets in output, also when a secret arrives in parts: it holds back the end of an unfinished line that
+// may be the beginning of a secret. It is safe for concurrent use.
 type Filter struct {
 	secrets *Secrets
 	next    task.Sink
 
 	mu   sync.Mutex
 	held map[origin]task.Output
-	// hid reports that a secret was taken out of standard output.
-	hid bool
+	// masked reports that a secret was replaced in standard output.
+	masked bool
 }
 
-// origin is where output comes from.
+// origin is the pod and stream of output.
 type origin struct {
 	target string
 	stream task.Stream
 }
 
-// NewFilter returns a filter that passes on to next what it is given, without the secrets.
+// NewFilter returns a filter that passes its input to next, without the secrets.
 func NewFilter(secrets *Secrets, next task.Sink) *Filter {
 	return &Filter{secrets: secrets, next: next}
 }
@@ -43,8 +43,8 @@ func (f *Filter) Pass(o task.Output) {
 		delete(f.held, from)
 	}
 	unfinished := len(o.Data) > 0 && o.Data[len(o.Data)-1] != '\n'
-	shown, rest, hid := f.secrets.cut(o.Data)
-	f.hid = f.hid || hid && o.Stream == task.Stdout
+	shown, rest, masked := f.secrets.cut(o.Data)
+	f.masked = f.masked || masked && o.Stream == task.Stdout
 	if unfinished && len(rest) > 0 {
 		if f.held == nil {
 			f.held = map[origin]task.Output{}
@@ -61,21 +61,21 @@ func (f *Filter) Pass(o task.Output) {
 	}
 }
 
-// Flush passes on what is held back, and reports whether a secret was taken out of standard output.
-func (f *Filter) Flush() (hid bool) {
+// Flush passes on the output that was held back. It reports whether a secret was replaced in standard output.
+func (f *Filter) Flush() (masked bool) {
 	f.mu.Lock()
 	held := f.held
 	f.held = nil
 	for from, o := range held {
 		shown := f.secrets.Bytes(o.Data)
-		f.hid = f.hid || o.Stream == task.Stdout && !bytes.Equal(shown, o.Data)
+		f.masked = f.masked || o.Stream == task.Stdout && !bytes.Equal(shown, o.Data)
 		o.Data = shown
 		held[from] = o
 	}
-	hid = f.hid
+	masked = f.masked
 	f.mu.Unlock()
 	for _, o := range held {
 		f.next(o)
 	}
-	return hid
+	return masked
 }

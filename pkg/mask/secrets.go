@@ -10,18 +10,18 @@ import (
 	"unicode/utf8"
 )
 
-// Placeholder is what is shown in the place of a secret.
+// Placeholder is shown in place of a secret.
 const Placeholder = "***"
 
 // Secrets are texts that must not be shown. The zero value has none. It is safe for concurrent use.
 type Secrets struct {
 	mu   sync.RWMutex
 	tree tree
-	// Also has what is added here, too; may be nil.
+	// Also receives all secrets that are added here; it may be nil.
 	Also *Secrets
 }
 
-// Add makes a value a secret: each line of a text, and every text in an object or a list.
+// Add adds a value as secret: each line of a text, and every text in an object or a list.
 func (m *Secrets) Add(v any) {
 	all := lines(v, 1)
 	m.addLines(all)
@@ -31,13 +31,13 @@ func (m *Secrets) Add(v any) {
 }
 
 const (
-	// minValue and minLine are how many bytes a value of a Secret, or a line of one that has several, must
-	// have to be taken out of what is shown: shorter ones are ports, flags and words.
+	// minValue and minLine are the least bytes that a value of a Secret, or a line of a value with several lines, must have
+	// to be replaced: shorter ones are ports, flags and words.
 	minValue = 6
 	minLine  = 8
 )
 
-// AddValues makes the values of Secrets secrets: those that are text, and in those that are JSON each text.
+// AddValues adds the values of Secrets: values that are text and, in JSON values, each text.
 func (m *Secrets) AddValues(values []string) {
 	var all []string
 	for _, v := range values {
@@ -56,12 +56,12 @@ func (m *Secrets) AddValues(values []string) {
 	m.addLines(all)
 }
 
-// Reveals reports whether a secret is in a value.
+// Reveals reports whether a value contains a secret.
 func (m *Secrets) Reveals(v any) bool {
 	return slices.ContainsFunc(lines(v, 1), func(line string) bool { return m.Text(line) != line })
 }
 
-// lines returns the lines of the texts in a value that are not shorter than so many bytes.
+// lines returns the lines of the texts in a value that have at least shortest bytes.
 func lines(v any, shortest int) []string {
 	var all []string
 	switch v := v.(type) {
@@ -84,7 +84,7 @@ func lines(v any, shortest int) []string {
 	return all
 }
 
-// addLines makes texts secrets, also as base64 has them inside a longer one.
+// addLines adds texts as secrets, and their forms inside a longer text in base64.
 func (m *Secrets) addLines(all []string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -98,11 +98,11 @@ func (m *Secrets) addLines(all []string) {
 	}
 }
 
-// minEncoded is how long what is left of a secret in base64 must be to count as the secret.
+// minEncoded is the least number of characters of a secret in base64 that are recognised.
 const minEncoded = 6
 
-// encoded returns what base64 makes of a secret, whatever stands before and after it: of each of the three
-// ways in which it can be cut into groups of three bytes, the characters that depend on it alone.
+// encoded returns the base64 forms of a secret, independent of the text around it: for each of the three offsets in a group
+// of three bytes, the characters that depend on the secret alone.
 func encoded(secret string) []string {
 	var all []string
 	for before := range 3 {
@@ -124,12 +124,12 @@ func encoded(secret string) []string {
 // Text returns s without secrets.
 func (m *Secrets) Text(s string) string { return string(m.Bytes([]byte(s))) }
 
-// cut returns b without secrets, up to where one could begin that is not complete yet; rest is what
-// follows, and hid reports that there was one. Of the secrets that begin at one place the longest counts.
-func (m *Secrets) cut(b []byte) (shown, rest []byte, hid bool) {
+// cut returns b without secrets, up to where an incomplete secret could begin, and the rest. masked reports whether a secret
+// was replaced. Of the secrets that begin at one place the longest is replaced.
+func (m *Secrets) cut(b []byte) (shown, rest []byte, masked bool) {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
-	return m.tree.hide(b, true)
+	return m.tree.replace(b, true)
 }
 
 // empty reports whether there are no secrets yet.
@@ -139,13 +139,13 @@ func (m *Secrets) empty() bool {
 	return !m.tree.any
 }
 
-// Bytes returns b without secrets; b itself when it has none.
+// Bytes returns b without secrets; b itself when it contains none.
 func (m *Secrets) Bytes(b []byte) []byte {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
 	if !m.tree.any {
 		return b
 	}
-	shown, _, _ := m.tree.hide(b, false)
+	shown, _, _ := m.tree.replace(b, false)
 	return shown
 }

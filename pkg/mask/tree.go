@@ -5,25 +5,25 @@ import (
 	"slices"
 )
 
-// tree is a set of texts that is searched for at each place of another text. It is a radix tree, so that neither
-// adding one nor the search takes longer the more there are: a task may print thousands.
+// tree is a set of texts to search for in other texts. It is a radix tree, so that additions and searches do not become
+// slower with the number of texts: a task may print thousands of secrets.
 type tree struct {
 	// first are the nodes by the first byte of their secrets.
 	first [256]*node
 	any   bool
 }
 
-// node is what secrets that begin alike have in common.
+// node is a common prefix of secrets.
 type node struct {
-	// label is what leads here from the node above; it is not empty.
+	// label is the part of the prefix after the parent node; it is not empty.
 	label string
 	// end reports that a secret ends here.
 	end bool
-	// next are the nodes after this one, in the order of their first bytes.
+	// next are the child nodes, in the order of their first bytes.
 	next []*node
 }
 
-// add adds a text that is not empty; false when it is there already.
+// add adds a text that is not empty; false when the tree has it already.
 func (t *tree) add(text string) bool {
 	t.any = true
 	at := &t.first[text[0]]
@@ -52,12 +52,12 @@ func (t *tree) add(text string) bool {
 	}
 }
 
-// after returns the place of the node after n that begins with a byte, and whether there is one.
+// after returns the index of the child of n that begins with a byte, and whether there is one.
 func (n *node) after(b byte) (int, bool) {
 	return slices.BinarySearchFunc(n.next, b, func(n *node, b byte) int { return cmp.Compare(n.label[0], b) })
 }
 
-// common returns how many bytes two texts have in common at their beginning.
+// common returns the length of the common prefix of two texts.
 func common(a, b string) int {
 	n := 0
 	for n < min(len(a), len(b)) && a[n] == b[n] {
@@ -66,8 +66,8 @@ func common(a, b string) int {
 	return n
 }
 
-// longest returns the length of the longest secret with which b begins, 0 when there is none. open reports that b ends
-// within a longer one.
+// longest returns the length of the longest secret that b begins with; 0 when there is none. open reports that b ends within
+// a longer one.
 func (t *tree) longest(b []byte) (length int, open bool) {
 	n := t.first[b[0]]
 	for at := 0; n != nil; {
@@ -93,22 +93,22 @@ func (t *tree) longest(b []byte) (length int, open bool) {
 	return length, false
 }
 
-// hide returns b with Placeholder in the place of each secret, of those that begin at one place the longest; hid reports that
-// there was one. With open it stops where one could begin that is not complete yet: rest is what follows.
-func (t *tree) hide(b []byte, open bool) (shown, rest []byte, hid bool) {
+// replace returns b with each secret replaced by Placeholder, of those that begin at one place the longest. masked reports
+// whether there was one. With open it stops where an incomplete secret could begin, and returns the rest.
+func (t *tree) replace(b []byte, open bool) (shown, rest []byte, masked bool) {
 	from := 0
 	for i := 0; i < len(b); {
 		length, more := t.longest(b[i:])
 		switch {
 		case open && more:
-			return append(shown, b[from:i]...), b[i:], hid
+			return append(shown, b[from:i]...), b[i:], masked
 		case length == 0:
 			i++
 		default:
 			shown = append(append(shown, b[from:i]...), Placeholder...)
 			i += length
-			from, hid = i, true
+			from, masked = i, true
 		}
 	}
-	return append(shown, b[from:]...), nil, hid
+	return append(shown, b[from:]...), nil, masked
 }

@@ -37,10 +37,10 @@ func TestTree(t *testing.T) {
 		}
 		text := word(40)
 		want := strings.NewReplacer(pairs...).Replace(text)
-		if got, _, hid := s.hide([]byte(text), false); string(got) != want || hid != (want != text) {
-			t.Fatalf("%q without %q: %q, hid %v; want %q", text, all, got, hid, want)
+		if got, _, masked := s.replace([]byte(text), false); string(got) != want || masked != (want != text) {
+			t.Fatalf("%q without %q: %q, masked %v; want %q", text, all, got, masked, want)
 		}
-		shown, rest, _ := s.hide([]byte(text), true)
+		shown, rest, _ := s.replace([]byte(text), true)
 		if len(rest) > 0 && !slices.ContainsFunc(all, func(secret string) bool {
 			return len(secret) > len(rest) && strings.HasPrefix(secret, string(rest))
 		}) {
