@@ -15,8 +15,8 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
-// tries is a runner whose attempts take the given times and end in the given states, the last one
-// again and again. It prints a line each second, and stops when it is told to.
+// tries is a runner whose attempts take the given times and end in the given states; the last of them repeats. It
+// prints a line each second, and stops when ctx ends.
 type tries struct {
 	takes  []time.Duration
 	states []task.State
@@ -122,7 +122,7 @@ func TestPolicy(t *testing.T) {
 	}
 }
 
-// TestStages: on-failure steps run when something failed, finally steps in any case.
+// TestStages: on-failure steps run after a failure, finally steps in any case.
 func TestStages(t *testing.T) {
 	tests := []struct {
 		name   string
@@ -165,7 +165,7 @@ func TestStages(t *testing.T) {
 	}
 }
 
-// TestFailureEndsWaits: what only waits does not hold up a run that has failed; what works does.
+// TestFailureEndsWaits: steps that only wait do not delay the end of a failed run; running tasks do.
 func TestFailureEndsWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := steps("a", "wait", "work")
@@ -203,7 +203,8 @@ func (stuck) Before(ctx context.Context, _ Attempt) error {
 func (stuck) Retried(Attempt, task.Result) error { return nil }
 func (stuck) After(StepResult) error             { return nil }
 
-// TestStuckJournal: what has not started because the journal cannot be written ends with the run, or with its time.
+// TestStuckJournal: steps that have not started because the journal cannot be written end with the run, or with their
+// time limit.
 func TestStuckJournal(t *testing.T) {
 	for name, tt := range map[string]struct {
 		policy task.Policy

@@ -12,7 +12,7 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
-// printer is a runner whose steps print a text, in two pieces, and leave files.
+// printer is a runner whose steps print a text in two pieces, and leave files.
 type printer struct {
 	text  string
 	files map[string]string
@@ -71,7 +71,7 @@ func TestOutputs(t *testing.T) {
 	}
 }
 
-// shower makes a task of what it is told when its turn comes.
+// shower resolves to a task that prints the values it is resolved with.
 type shower struct{ err error }
 
 func (s shower) Resolve(v task.Values) (task.Executor, string, error) {
@@ -83,7 +83,7 @@ func (s shower) Resolve(v task.Values) (task.Executor, string, error) {
 	return task.Host{Command: task.Command{Text: string(v.Run) + " " + string(a.State) + " " + text}}, "", s.err
 }
 
-// teller is a runner whose steps print their command; that of step a also what it is.
+// teller is a runner whose steps print their command, or its own text when they have none.
 type teller string
 
 func (s teller) Run(_ context.Context, step Attempt, sink task.Sink) task.Result {
@@ -95,8 +95,8 @@ func (s teller) Run(_ context.Context, step Attempt, sink task.Sink) task.Result
 	return task.Result{State: task.Succeeded, Message: text}
 }
 
-// TestLate: a task is told how those before it ended; secrets show nowhere, not even in the line
-// that they are read from.
+// TestLate: a task sees the outcomes of tasks before it. Secrets are never shown, not even in the line that they are
+// read from.
 func TestLate(t *testing.T) {
 	tests := []struct {
 		name   string

@@ -26,7 +26,7 @@ func steps(lines ...string) plan.Plan {
 	return p
 }
 
-// script is a runner whose steps take a second each and end as told; others succeed.
+// script is a runner whose steps take a second each and end with the given results; others succeed.
 type script map[string]task.State
 
 func (s script) Run(ctx context.Context, step Attempt, sink task.Sink) task.Result {
@@ -42,7 +42,7 @@ func (s script) Run(ctx context.Context, step Attempt, sink task.Sink) task.Resu
 	return task.Result{State: task.Succeeded}
 }
 
-// recorder writes events as lines with the second at which they came.
+// recorder writes events as lines with their second.
 type recorder struct {
 	began time.Time
 	lines []string
@@ -145,7 +145,7 @@ func TestRunTellsWhyNot(t *testing.T) {
 	})
 }
 
-// TestRunConcurrency: never more than the limit at the same time, and as many as it allows.
+// TestRunConcurrency: the steps that run at the same time reach the limit and never exceed it.
 func TestRunConcurrency(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var lines []string

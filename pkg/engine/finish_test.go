@@ -12,7 +12,7 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
-// finisher is a runner whose steps of kind Finish end when they are alone.
+// finisher is a runner whose steps of kind Finish end when no other step runs.
 type finisher struct{ script }
 
 func (f finisher) Run(ctx context.Context, a Attempt, sink task.Sink) task.Result {
@@ -27,8 +27,8 @@ func (f finisher) Run(ctx context.Context, a Attempt, sink task.Sink) task.Resul
 	}
 }
 
-// TestFinish: Helm's part comes to its end when all that runs beside it has succeeded, however few steps may run
-// at the same time, and is ended when something has failed, also when what does not need that goes on.
+// TestFinish: Helm's part ends when all steps in parallel with it have succeeded, however few may run at the same time.
+// It is cancelled after a failure, also when steps that do not need the failed one continue.
 func TestFinish(t *testing.T) {
 	p := steps("apply", "finish < apply", "a < apply", "b < a", "c < apply", "later < finish b c")
 	p.Steps[1].Kind, p.Steps[1].Task = plan.Finish, nil

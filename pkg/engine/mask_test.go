@@ -10,8 +10,8 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
-// TestHide: what a Secret holds is shown nowhere, and an output that has it is secret; but the data of a
-// task is as it was printed, except for what the task itself says is secret.
+// TestHide: values of Secrets are never shown, and an output that contains one is secret. The data of a task is
+// unchanged, except for values that the task itself marks as secret.
 func TestHide(t *testing.T) {
 	p := steps("one")
 	p.Steps[0].Task.Outputs = []task.OutputDefinition{{Name: "open", Pattern: "open (.*)"}, {Name: "closed", Pattern: "closed (.*)", Secret: true}}
@@ -38,7 +38,7 @@ func TestHide(t *testing.T) {
 	}
 }
 
-// runner is a Runner that is a function.
+// runner is a function that is a Runner.
 type runner func(Attempt, task.Sink) task.Result
 
 func (r runner) Run(_ context.Context, a Attempt, sink task.Sink) task.Result { return r(a, sink) }

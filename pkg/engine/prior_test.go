@@ -12,8 +12,8 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
-// TestEarlier: what an earlier process of the run has done is not done again; what it had started is
-// gone on with; what it saw fail is tried again; and what nobody saw the end of stops the run.
+// TestEarlier: work of earlier processes is not repeated. A started attempt is resumed, a failed one is tried again,
+// and one with an unknown result stops the run.
 func TestEarlier(t *testing.T) {
 	ended := func(state task.State, attempt int) Prior {
 		return Prior{StepResult: StepResult{Result: task.Result{State: state}}, Attempt: attempt}
@@ -138,7 +138,7 @@ func TestEarlier(t *testing.T) {
 	}
 }
 
-// ends is a plan of tasks, of which those with ! are for failures, and those with . for the end of the run.
+// ends is a plan of tasks. Those with ! are for failures, those with . for the end of the run.
 func ends(texts ...string) plan.Plan {
 	names := make([]string, len(texts))
 	for i, text := range texts {
@@ -156,7 +156,7 @@ func ends(texts ...string) plan.Plan {
 	return p
 }
 
-// backwards is a plan of three tasks with undos, of which the last asks for a rollback.
+// backwards is a plan of three tasks with undos. The last one asks for a rollback.
 func backwards() plan.Plan {
 	p := steps("a", "b < a", "c < b", "undo/c", "undo/b < undo/c", "undo/a < undo/b", "back < undo/a", "end")
 	for i := range p.Steps {

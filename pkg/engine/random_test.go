@@ -21,9 +21,9 @@ func (t timed) Run(_ context.Context, s Attempt, _ task.Sink) task.Result {
 	return task.Result{State: task.Succeeded}
 }
 
-// TestRandom runs random graphs: every step runs once, after all it needs; no more run at a time than
-// may; and the run takes no longer than the longest way when there is room for all, and than Graham's
-// bound for list scheduling (SIAM J. Appl. Math. 17, 1969) when there is not.
+// TestRandom runs random graphs: every step runs once, after all steps that it needs; the limit of concurrency holds;
+// and the run takes no longer than the longest path when it has no limit, and than Graham's bound for list scheduling
+// (SIAM J. Appl. Math. 17, 1969) otherwise.
 func TestRandom(t *testing.T) {
 	for seed := range uint64(60) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
@@ -53,7 +53,7 @@ func TestRandom(t *testing.T) {
 					lines = append(lines, id)
 				}
 				p := steps(lines...)
-				for i := range p.Steps { // a need that is named twice is one
+				for i := range p.Steps { // a need that is named twice counts once
 					slices.Sort(p.Steps[i].Needs)
 					p.Steps[i].Needs = slices.Compact(p.Steps[i].Needs)
 				}
@@ -94,7 +94,7 @@ func TestRandom(t *testing.T) {
 	}
 }
 
-// notes is a journal that keeps what it is told.
+// notes is a journal in memory.
 type notes struct {
 	mu    sync.Mutex
 	lines []string
@@ -125,7 +125,7 @@ func (n *notes) After(r StepResult) error {
 	return nil
 }
 
-// needsSuccess is an undo that refers to the outputs of its task, which only a success has.
+// needsSuccess is an undo that refers to the outputs of its task, which exist only after a success.
 type needsSuccess struct{}
 
 func (needsSuccess) Resolve(v task.Values) (task.Executor, string, error) {
@@ -137,9 +137,8 @@ func (needsSuccess) Resolve(v task.Values) (task.Executor, string, error) {
 	return task.Host{}, "", nil
 }
 
-// TestRollback: when a task that asks for it fails, what was done is taken back in the plan's order,
-// and what was not done is not; the journal hears of each step that may change something, before and
-// after.
+// TestRollback: after the failure of a task that asks for it, the tasks that have succeeded are undone in the plan's
+// order, and others are not. The journal gets each step that may change something, before and after.
 func TestRollback(t *testing.T) {
 	rollback := func(fails map[string]task.State, policy task.FailurePolicy, journal *notes) (string, Result) {
 		p := backwards()

@@ -16,22 +16,22 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
-// world is a cluster that runs what it is told to, answers as badly as a seed says, and counts. Its process
-// can die at any write of the journal, before or after it.
+// world is a cluster that runs programs, answers as badly as a seed says, and counts. The process can die at any write
+// of the journal, before or after it.
 type world struct {
 	mu     sync.Mutex
 	random *rand.Rand
-	// record is what the journal has: it outlives the process.
+	// record is the content of the journal: it outlives the process.
 	record map[string]Prior
-	// ran counts how often each step was started, and ends has how its program ended.
+	// ran is how often each step was started, and ends how its program ended.
 	ran  map[string]int
 	ends map[string]task.State
-	// life is after how many writes the process dies; 0 means never.
+	// life is the number of writes after which the process dies; 0 means never.
 	life int
 	dead bool
-	// bug breaks what must hold, to see it noticed.
+	// bug breaks an invariant, to see it noticed.
 	bug bug
-	// found are the violations of what must hold.
+	// found are the violations of the invariants.
 	found []string
 	plan  plan.Plan
 }
@@ -104,7 +104,7 @@ func (w *world) After(r StepResult) error {
 	return w.write(func() { w.record[r.Step.ID] = Prior{Attempt: r.Attempts, StepResult: StepResult{Result: r.Result}} })
 }
 
-// Run is the runner: a program that was started goes on whatever becomes of us.
+// Run is the runner: a program that was started keeps running whatever happens to this process.
 func (w *world) Run(_ context.Context, a Attempt, _ task.Sink) task.Result {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -114,7 +114,7 @@ func (w *world) Run(_ context.Context, a Attempt, _ task.Sink) task.Result {
 	key := fmt.Sprintf("%s/%d", a.ID, a.Number)
 	if a.Resumed && w.bug != runsTwice {
 		end, was := w.ends[key]
-		if !was || w.random.IntN(4) == 0 { // it never began, or its traces are gone
+		if !was || w.random.IntN(4) == 0 { // it never started, or its objects are deleted
 			return task.Result{State: task.Unknown}
 		}
 		return task.Result{State: end}
@@ -134,8 +134,8 @@ func (w *world) Run(_ context.Context, a Attempt, _ task.Sink) task.Result {
 	return task.Result{State: end}
 }
 
-// simulate runs a random plan in a world that fails and dies as the seed says, until a person would have
-// to look, and returns what was violated.
+// simulate runs a random plan in a world that fails and dies as the seed says, until a person would have to look, and
+// returns the violations.
 func simulate(seed uint64, broken bug) []string {
 	random := rand.New(rand.NewPCG(seed, 7)) //nolint:gosec // a test has to be repeatable
 	p := randomPlan(random)
@@ -213,9 +213,9 @@ func randomPlan(random *rand.Rand) plan.Plan {
 	return p
 }
 
-// TestSimulation runs 10,000 worlds, or a million with $SOAK: whatever fails and whenever the process dies,
-// nothing that may have run is started again, nothing starts before what it needs is recorded as done,
-// and success is what was seen.
+// TestSimulation runs 10,000 worlds, or a million with $SOAK: whatever fails and whenever the process dies, no step
+// that may have run is started again, no step starts before its needs are recorded as done, and a success is one that
+// was seen.
 func TestSimulation(t *testing.T) {
 	worlds := uint64(10_000)
 	if os.Getenv("SOAK") != "" {

@@ -46,7 +46,7 @@ func (r *run) undoApplies(s plan.Step) bool {
 }
 
 // panicked is the result of a step that hit a bug of this program. The result of the step is unknown, and the other steps
-// go on.
+// continue.
 func panicked(p any) *task.Result {
 	return &task.Result{State: task.Unknown, Reason: "Panic", Message: fmt.Sprintf("internal error: %v\n%s", p, debug.Stack())}
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
-// TestWhyNot: a step that did not run names what kept it from that.
+// TestWhyNot: a step that did not run names the step that kept it from running.
 func TestWhyNot(t *testing.T) {
 	tests := []struct {
 		name   string
@@ -53,8 +53,8 @@ func TestWhyNot(t *testing.T) {
 	}
 }
 
-// TestSkippedDoesNotStart: a task whose condition is false, known before or when its turn comes, is told as skipped and never as
-// started.
+// TestSkippedDoesNotStart: a task whose condition is false, known before or when it starts, is reported as skipped and
+// never as started.
 func TestSkippedDoesNotStart(t *testing.T) {
 	p := steps("a", "b < a", "c < b")
 	p.Steps[0].Task.Skip = "when is false"

@@ -57,7 +57,7 @@ func TestExpand(t *testing.T) {
 	}
 }
 
-// lateFacts are what is known while a run goes on.
+// lateFacts are facts that are known only during a run.
 var lateFacts = Facts{
 	Values: func() (map[string]any, error) {
 		return map[string]any{"image": map[string]any{"tag": "1.2", "replicas": 3.0}, "list": []any{"a"}}, nil
@@ -122,7 +122,7 @@ func TestIn(t *testing.T) {
 	}
 }
 
-// A macro's own variable may be called as one of ours.
+// A macro's own variable may have the name of a fact.
 func TestLocal(t *testing.T) {
 	for text, want := range map[string]string{
 		"${[{'x': 1}].map(release, release.x)}": "[1]", "${[release].map(run, run.name)}": `["web"]`, "${[1, 2].filter(env, env > 1)}": "[2]",
@@ -151,7 +151,7 @@ func TestOf(t *testing.T) {
 	}
 }
 
-// What an expression that waits for the run reads of what is known before.
+// The values that a deferred expression reads are checked before the run.
 func TestCheck(t *testing.T) {
 	for text, want := range map[string]string{
 		"${values.image.tag + tasks.a.outputs.x}":           "",
@@ -181,7 +181,7 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-// TestCost: an expression that computes without end is stopped.
+// TestCost: an endless expression is stopped.
 func TestCost(t *testing.T) {
 	list := "[0,1,2,3,4,5,6,7,8,9]"
 	deep := "1"
@@ -202,8 +202,8 @@ func FuzzExpand(f *testing.F) {
 	})
 }
 
-// TestNumbers: a number of the values is the same in ${…} and in string(), whether Helm read it from a file or was
-// given it by --set, and no digit is made up.
+// TestNumbers: a number of the values is the same in ${…} and in string(), whether Helm read it from a file or from
+// --set, and no digit is made up.
 func TestNumbers(t *testing.T) {
 	given := Facts{Values: func() (map[string]any, error) {
 		return map[string]any{

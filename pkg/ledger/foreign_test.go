@@ -12,7 +12,8 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/record"
 )
 
-// TestForeignLedger: a Secret of the record's name that is somebody else's is neither read, nor changed, nor deleted.
+// TestForeignLedger: a Secret of the ledger's name that belongs to another program or release is neither read, nor
+// changed, nor deleted.
 func TestForeignLedger(t *testing.T) {
 	for name, secret := range map[string]*corev1.Secret{
 		"of another type":    {ObjectMeta: metav1.ObjectMeta{Labels: map[string]string{record.ReleaseLabel: "web"}}, Type: corev1.SecretTypeOpaque},

@@ -25,7 +25,7 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
-// TestEncode: every executor comes back as it was, but for trust.
+// TestEncode: every executor is decoded as it was, except for its trust.
 func TestEncode(t *testing.T) {
 	seconds := int64(3)
 	command := task.Command{Argv: []string{"a", "b c"}, Text: "a b"}
@@ -75,8 +75,8 @@ func undoable(name string) *task.Task {
 	return &task.Task{Name: name, Undo: &undo}
 }
 
-// TestLedger: what was done is in the record before it starts, and how it ended after; what was not done,
-// or was taken back, is not.
+// TestLedger: the ledger has each task with an undo before it starts, and its result after. It has no tasks that
+// failed, or that were undone.
 func TestLedger(t *testing.T) {
 	s, _ := store()
 	ctx := context.Background()
@@ -145,7 +145,7 @@ func TestLedger(t *testing.T) {
 	}
 }
 
-// TestEmpty: a record of nothing is not made, and one that has become so does not stay.
+// TestEmpty: an empty ledger is not created, and one that has become empty is deleted.
 func TestEmpty(t *testing.T) {
 	s, client := store()
 	ctx := context.Background()
@@ -168,7 +168,7 @@ func TestEmpty(t *testing.T) {
 	}
 }
 
-// TestConflict: when another run writes at the same time, nothing of either is lost.
+// TestConflict: when another run writes at the same time, no entry is lost.
 func TestConflict(t *testing.T) {
 	s, client := store()
 	ctx := context.Background()
@@ -204,8 +204,8 @@ func TestConflict(t *testing.T) {
 	}
 }
 
-// TestLife: what is recorded of a release is nothing to another one of the same name; but what was done
-// for one that is about to be is.
+// TestLife: the ledger of a release is empty for another release of the same name, but not for the release that is
+// created next.
 func TestLife(t *testing.T) {
 	s, _ := store()
 	ctx := context.Background()

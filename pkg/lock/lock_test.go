@@ -25,7 +25,7 @@ var (
 	theirs = Holder{Owner: Owner{Name: "you@there", PID: 2}, Run: "theirs"}
 )
 
-// leases is a server that has Leases, with resource versions, and fails as answer says; answer may be nil.
+// leases is a server with Leases that have resource versions. It fails as answer says; answer may be nil.
 func leases(answer func(clienttesting.Action) (done bool, err error)) (Locks, *fake.Clientset) {
 	client := fake.NewClientset()
 	client.PrependReactor("*", "leases", func(action clienttesting.Action) (bool, runtime.Object, error) {
@@ -36,7 +36,7 @@ func leases(answer func(clienttesting.Action) (done bool, err error)) (Locks, *f
 		if err == nil {
 			return false, nil, nil
 		}
-		if done { // it is done, and its answer is lost
+		if done { // the request is done, and its answer is lost
 			tracked := clienttesting.ObjectReaction(client.Tracker())
 			if _, _, refused := tracked(action); refused != nil {
 				return true, nil, refused
@@ -59,8 +59,8 @@ func change(t *testing.T, client kubernetes.Interface, edit func(*coordinationv1
 	}
 }
 
-// TestLockEdited: whatever is taken out of a Lease or put into it, its holder, and who wants it, end with an error
-// at most; and who is no longer named in it has lost it.
+// TestLockEdited: whatever is removed from a Lease or added to it, its holder and its waiters end with an error at
+// most, and a holder that the Lease no longer names has lost it.
 func TestLockEdited(t *testing.T) {
 	empty, other, two := "", "other", int32(2)
 	for name, tt := range map[string]struct {
@@ -135,8 +135,8 @@ func TestLockEdited(t *testing.T) {
 	}
 }
 
-// TestLockBusy: a server that answers with errors is asked a few times, not all the time; for as long as it is to be
-// borne with, from the first of the errors on.
+// TestLockBusy: a server that answers with errors is asked a few times, with pauses, until the limit after the first of
+// the errors.
 func TestLockBusy(t *testing.T) {
 	for name, answer := range map[string]error{
 		"500": apierrors.NewInternalError(errors.New("etcd")),
@@ -160,7 +160,7 @@ func TestLockBusy(t *testing.T) {
 				if took := time.Since(began); err == nil || took < retryLimit-6*time.Second || took > retryLimit+6*time.Second || asked > 30 {
 					t.Errorf("asked %d times in %s, error %v", asked, took, err)
 				}
-				// One that answers again after a while is no error, however long the lock was waited for before that.
+				// Acquire succeeds when the server answers again in time, however long the lock was waited for before.
 				busy.Store(false)
 				theirLock, err := locks.Acquire(t.Context(), lockName, theirs, 0)
 				if err != nil {
@@ -185,8 +185,8 @@ func TestLockBusy(t *testing.T) {
 	}
 }
 
-// TestLockReleased: a lock is given back although answers of the server are lost: of the renewal before, and of the
-// release itself; and although the server is busy for a while.
+// TestLockReleased: a lock is released although answers of the server are lost, to the renewal before or to the release
+// itself, and although the server is busy for a while.
 func TestLockReleased(t *testing.T) {
 	lost := errors.New("unexpected EOF")
 	for name, tt := range map[string]struct {
@@ -230,7 +230,7 @@ func TestLockReleased(t *testing.T) {
 	}
 }
 
-// versions has the server hold changes and deletions of a Lease against its resource version, as a real one does.
+// versions checks changes and deletions of a Lease against its resource version, as a real server does.
 func versions(client *fake.Clientset) {
 	var now atomic.Int64
 	client.PrependReactor("*", "leases", func(action clienttesting.Action) (bool, runtime.Object, error) {
@@ -263,8 +263,8 @@ func versions(client *fake.Clientset) {
 	})
 }
 
-// TestLockBroken: a lock is broken as it was looked at, and not when its holder has renewed it meanwhile, or another
-// has it, unless that is asked for of that holder.
+// TestLockBroken: a lock is broken as it was read, and not when its holder has renewed it meanwhile, unless forced, or
+// when another process has it.
 func TestLockBroken(t *testing.T) {
 	locks, client := leases(nil)
 	versions(client)
@@ -302,11 +302,11 @@ func TestLockBroken(t *testing.T) {
 	}
 }
 
-// TestLives: who renews a lock lives, whatever its clock says; who does not is dead after the time of a lock, which
-// nobody has to wait for when the lease was renewed a moment ago, or days ago.
+// TestLives: a holder that renews its lock is alive, whatever its clock says. Another one is dead after the lease
+// duration, or at once when its lease was renewed days ago.
 func TestLives(t *testing.T) {
 	for name, tt := range map[string]struct {
-		// age is how long ago the lease was renewed, by its holder's clock.
+		// age is the time since the lease was renewed, by its holder's clock.
 		age    time.Duration
 		renews bool
 		lives  bool
@@ -331,7 +331,7 @@ func TestLives(t *testing.T) {
 				if tt.renews {
 					time.AfterFunc(renewEvery, func() { at(); change(t, client, func(l *coordinationv1.Lease) { l.Spec = lease.Spec }) })
 				}
-				// That somebody asks it to stop is no sign of life.
+				// A request to stop is no sign of life.
 				time.AfterFunc(2*time.Second, func() { _, _ = locks.Cancel(context.Background(), lockName, "theirs", "x") })
 				held, err := locks.Get(t.Context(), lockName)
 				if err != nil {

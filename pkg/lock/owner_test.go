@@ -2,8 +2,7 @@ package lock
 
 import "testing"
 
-// TestOwnerDead: this process lives; one that has never been started is dead; of another machine's
-// nobody knows.
+// TestOwnerDead: this process is alive; one that was never started is dead; one of another machine is not known.
 func TestOwnerDead(t *testing.T) {
 	self := Self(func(string) string { return "" })
 	if self.Dead() {

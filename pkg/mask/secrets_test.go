@@ -12,7 +12,7 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
-// printed returns what a filter passes on of pieces.
+// printed returns the output of a filter for pieces.
 func printed(m *Secrets, pieces ...[]byte) string {
 	var b bytes.Buffer
 	f := NewFilter(m, func(o task.Output) { b.Write(o.Data) })
@@ -23,7 +23,7 @@ func printed(m *Secrets, pieces ...[]byte) string {
 	return b.String()
 }
 
-// TestMask: a secret is shown nowhere, whole or in parts, as it is or in base64, in whatever company.
+// TestMask: a secret is never shown, whole or in parts, plain or in base64, whatever the text around it is.
 func TestMask(t *testing.T) {
 	random := rand.New(rand.NewPCG(3, 3)) //nolint:gosec // a test has to be repeatable
 	for i := range 1000 {
@@ -50,8 +50,7 @@ func TestMask(t *testing.T) {
 	}
 }
 
-// TestMaskValues: what Secrets hold counts line by line, and in JSON text by text; what is too short to be
-// a secret does not.
+// TestMaskValues: values of Secrets are replaced line by line, and in JSON text by text; short ones are not.
 func TestMaskValues(t *testing.T) {
 	m := &Secrets{}
 	m.AddValues([]string{
@@ -88,7 +87,7 @@ func TestSecrets(t *testing.T) {
 	}
 }
 
-// FuzzMask: however output is cut into pieces, what is shown is the same, and without secrets.
+// FuzzMask: however output is cut into pieces, the shown text is the same, and without secrets.
 func FuzzMask(f *testing.F) {
 	f.Add([]byte("the token is s3cret-token.\nand s3cret"), "s3cret-token", "token", uint8(3))
 	f.Add([]byte("aaab"), "aab", "ab", uint8(1))
@@ -98,7 +97,7 @@ func FuzzMask(f *testing.F) {
 		m.Add(two)
 		got := printed(m, slices.Collect(slices.Chunk(text, 1+int(size)))...)
 		var want strings.Builder
-		for line := range bytes.Lines(text) { // what is held back never crosses the end of a line
+		for line := range bytes.Lines(text) { // text that is held back never crosses the end of a line
 			fmt.Fprint(&want, m.Text(string(line)))
 		}
 		if got != want.String() {

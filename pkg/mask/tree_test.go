@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// TestTree: what is hidden is what a replacer of the standard library hides that looks for the longest first.
+// TestTree: the result equals that of a replacer of the standard library that looks for the longest secret first.
 func TestTree(t *testing.T) {
 	random := rand.New(rand.NewPCG(5, 5)) //nolint:gosec // a test has to be repeatable
 	word := func(most int) string {
@@ -49,7 +49,7 @@ func TestTree(t *testing.T) {
 	}
 }
 
-// TestManySecrets: another secret costs no more after thousands than after a few.
+// TestManySecrets: a secret costs no more after thousands of others than after a few.
 func TestManySecrets(t *testing.T) {
 	cost := func(known int) float64 {
 		m := &Secrets{}

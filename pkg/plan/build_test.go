@@ -135,8 +135,8 @@ func TestBuild(t *testing.T) {
 	}
 }
 
-// TestBuildReads: a task runs after those of its phase whose results it refers to; those of an
-// earlier one have ended anyway, however they did.
+// TestBuildReads: a task runs after those of its phase whose results it refers to. Tasks of an earlier phase have ended
+// anyway.
 func TestBuildReads(t *testing.T) {
 	tasks := defineAll("a pre-install", "b post-install", "c post-install", "d finally")
 	tasks[0].Outputs = []task.OutputDefinition{{Name: "o"}}
@@ -208,8 +208,8 @@ func TestOnly(t *testing.T) {
 	}
 }
 
-// TestBuildRandom: whatever the tasks need, no task is lost, and each stands after all it needs,
-// after Helm's step or before it as its phase says.
+// TestBuildRandom: whatever the tasks need, no task is lost, and each comes after all that it needs, after Helm's step
+// or before it as its phase requires.
 func TestBuildRandom(t *testing.T) {
 	for seed := range uint64(300) {
 		random := rand.New(rand.NewPCG(seed, 0))
@@ -219,8 +219,8 @@ func TestBuildRandom(t *testing.T) {
 		for i := range n {
 			definition := fmt.Sprintf("t%d %s", i, phases[random.IntN(2)])
 			for j := range i {
-				// Needs go to earlier numbers, which makes no cycle; a task before Helm's step
-				// may need only such.
+				// Needs go to earlier numbers, so that there is no cycle. A task before Helm's step may need only such
+				// tasks.
 				if random.IntN(4) == 0 && allowedNeed(definition, tasks[j]) {
 					definition += fmt.Sprintf(" t%d", j)
 				}
@@ -265,8 +265,7 @@ func allowedNeed(definition string, need task.Task) bool {
 	return need.Phase == task.PreInstall || strings.Contains(definition, " post-deploy")
 }
 
-// TestBuildLarge: ten thousand tasks are planned in much less than a second; a plan that grows
-// with the square of their number would take minutes.
+// TestBuildLarge: ten thousand tasks are planned in much less than a second; quadratic time would be minutes.
 func TestBuildLarge(t *testing.T) {
 	const n = 10_000
 	var tasks []task.Task

@@ -8,8 +8,8 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
-// FuzzBuild: whatever tasks need of each other, there is a plan in which each step comes after all that it
-// needs, or an error that says why there is none.
+// FuzzBuild: for all needs there is a plan in which each step comes after all that it needs, or an error that says why
+// there is none.
 func FuzzBuild(f *testing.F) {
 	f.Add([]byte{0, 0, 1, 1, 2, 3}, uint8(0))
 	f.Add([]byte{1, 0b10, 1, 0b1}, uint8(1)) // a circle

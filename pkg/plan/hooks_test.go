@@ -10,7 +10,8 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
-// TestHooks: serial is Helm's order; parallel is that of the weights alone, with what is only made first.
+// TestHooks: serial is Helm's order. Parallel is the order of the weights, with hooks that do not run to completion
+// first.
 func TestHooks(t *testing.T) {
 	hook := func(kind, name string, weight int) task.Task {
 		return task.Task{Name: name, Executor: task.NewHook(kind, name, weight)}

@@ -12,7 +12,7 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
-// TestForeignRun: what a record says of itself is held against the Secret that it is in.
+// TestForeignRun: the fields of a record are compared with the Secret that holds it.
 func TestForeignRun(t *testing.T) {
 	for name, change := range map[string]func(*Run, *corev1.Secret){
 		`record of run "b"`:        func(r *Run, _ *corev1.Secret) { r.ID = "b" },

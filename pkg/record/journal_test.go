@@ -21,14 +21,13 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
-// place is a place of records whose server fails as it is told.
+// place is a store whose server fails on request.
 type place struct {
 	mu   sync.Mutex
 	data map[string]map[string][]byte
 	at   map[string]int
 	puts int
-	// answers are what the next calls of Put end with; "lost" means that it was done, and its answer
-	// did not come.
+	// answers are the results of the next calls of Put. After errLost the write is done, and its answer is lost.
 	answers []error
 	takes   time.Duration
 }
@@ -123,8 +122,8 @@ func begun(t *testing.T, p Store, steps ...string) *Journal {
 	return j
 }
 
-// TestJournal: each start is in the record before the attempt, each end after it, and what was made in
-// between; also when answers of the server are lost, and when it is out of reach for a while.
+// TestJournal: the record has each start before the attempt, each result after it, and the created objects in between;
+// also when answers of the server are lost, and when it is unreachable for a while.
 func TestJournal(t *testing.T) {
 	unavailable := apierrors.NewServiceUnavailable("later")
 	for name, answers := range map[string][]error{
@@ -161,8 +160,8 @@ func TestJournal(t *testing.T) {
 	}
 }
 
-// TestJournalTakenOver: a process whose run another one has taken over writes nothing more, and is
-// told so before it does anything.
+// TestJournalTakenOver: a process whose run another one has taken over writes nothing more, and gets an error before
+// each side effect.
 func TestJournalTakenOver(t *testing.T) {
 	p := &place{}
 	old := begun(t, p, "a", "b")
@@ -188,7 +187,7 @@ func TestJournalTakenOver(t *testing.T) {
 	}
 }
 
-// TestJournalRefuses: nothing starts when the lock is not ours, or when the record cannot be written.
+// TestJournalRefuses: no attempt starts when the lock was lost, or when the record cannot be written.
 func TestJournalRefuses(t *testing.T) {
 	lost := errors.New("the lock was lost")
 	p := &place{}
@@ -205,8 +204,8 @@ func TestJournalRefuses(t *testing.T) {
 	}
 }
 
-// TestJournalStopped: when the run is stopped while nothing can be written, what has not started does not, at once; and
-// what is written at the end is given up soon.
+// TestJournalStopped: when the run is stopped while the record cannot be written, no attempt starts any more, and the
+// last writes are given up soon.
 func TestJournalStopped(t *testing.T) {
 	for name, allowed := range map[string]func(context.Context) error{
 		"writes fail": nil,
@@ -250,7 +249,7 @@ func TestJournalStopped(t *testing.T) {
 	}
 }
 
-// TestJournalTogether: changes that come while one is written are written together, and none is lost.
+// TestJournalTogether: changes during a write are written together, and none is lost.
 func TestJournalTogether(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := &place{takes: 10 * time.Millisecond}
@@ -274,7 +273,7 @@ func TestJournalTogether(t *testing.T) {
 	})
 }
 
-// TestJournalSize: a record stays small enough for a Secret, and never loses how a step ended.
+// TestJournalSize: a record stays small enough for a Secret, and never loses the result of a step.
 func TestJournalSize(t *testing.T) {
 	p := &place{}
 	var ids []string

@@ -21,8 +21,7 @@ func store() (ClusterStore, *fake.Clientset) {
 	return ClusterStore{Client: func() (kubernetes.Interface, error) { return client, nil }, Namespace: "ns"}, client
 }
 
-// TestOldestFirst: of runs that began in the same second the one that began last is the newest, whatever the random
-// part of its ID is.
+// TestOldestFirst: runs that started in the same second are sorted by their start, not by the random part of their IDs.
 func TestOldestFirst(t *testing.T) {
 	cluster, _ := store()
 	places := map[string]Store{
@@ -52,7 +51,7 @@ func TestOldestFirst(t *testing.T) {
 	}
 }
 
-// TestStored: a run comes back as it was written, from the cluster and from this machine.
+// TestStored: a run is read as it was written, from the cluster and from this machine.
 func TestStored(t *testing.T) {
 	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	code := 3
@@ -125,7 +124,7 @@ func TestStored(t *testing.T) {
 	}
 }
 
-// FuzzStored: a record that was damaged is an error, never a panic, and one that was not comes back.
+// FuzzStored: a damaged record is an error, never a panic. Any other record is read as it was written.
 func FuzzStored(f *testing.F) {
 	good, err := encodeRun(&Run{ID: "r", Steps: []Step{{ID: "a", State: task.Succeeded}}})
 	if err != nil {
@@ -153,7 +152,7 @@ func FuzzStored(f *testing.F) {
 	})
 }
 
-// TestPruneLocks: what a dead process left of a run without a release goes with the run's record.
+// TestPruneLocks: the lock that a dead process left of a run without a release is deleted with the run's record.
 func TestPruneLocks(t *testing.T) {
 	cluster, client := store()
 	ctx, end := t.Context(), time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
@@ -161,7 +160,7 @@ func TestPruneLocks(t *testing.T) {
 	ids := []string{"20260102-030405-a", "20260102-030406-b", "20260102-030407-c", "20260102-030408-d"}
 	for i, id := range ids {
 		run := &Stored{Run: Run{ID: id, Namespace: "ns", Start: end.Add(time.Duration(i) * time.Second)}}
-		if i != 1 { // which may still be at work
+		if i != 1 { // this one may still be running
 			run.End, run.Status = &end, task.Succeeded
 		}
 		if err := runs.Put(ctx, run); err != nil {

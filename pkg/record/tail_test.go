@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// TestTail: the beginning and the end of a text are kept, and it is told how much is missing.
+// TestTail: the beginning and the end of a text are kept, with the number of bytes between them.
 func TestTail(t *testing.T) {
 	var (
 		short tail
@@ -29,7 +29,7 @@ func TestTail(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, end, _ := bytes.Cut(rest, []byte("]\n"))
-	// A line that the head ends in the middle of is ended for the reader.
+	// A line that the head cuts off is completed with a line break.
 	if !bytes.HasPrefix(all.Bytes(), bytes.TrimSuffix(head, []byte("\n"))) || !bytes.HasSuffix(all.Bytes(), end) || !bytes.HasPrefix(end, []byte("line ")) {
 		t.Errorf("%q … %q", head[len(head)-20:], end[:20])
 	}

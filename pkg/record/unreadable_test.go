@@ -15,7 +15,7 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
-// TestUnreadable: records that cannot be read keep no other from being seen, and are pruned and forgotten as others are.
+// TestUnreadable: unreadable records do not hide others, and are pruned and deleted as others are.
 func TestUnreadable(t *testing.T) {
 	began := time.Date(2026, 1, 2, 3, 4, 0, 0, time.UTC)
 	cluster, client := store()
@@ -70,7 +70,7 @@ func TestUnreadable(t *testing.T) {
 			if err != nil || len(all) != 2 || all[0].ID != "run-1" {
 				t.Errorf("%d runs are left, error %v", len(all), err)
 			}
-			if name == "cluster" && len(unreadable) != 0 { // on this machine it is not known whose they are
+			if name == "cluster" && len(unreadable) != 0 { // local files do not name their release
 				t.Errorf("%d that cannot be read are left", len(unreadable))
 			}
 			if err := DeleteAll(t.Context(), tt.runs, "web"); err != nil {
