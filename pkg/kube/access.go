@@ -1,34 +1,28 @@
 package kube
 
 import (
-	"cmp"
 	"context"
-	"errors"
-	"fmt"
-	"slices"
 	"strings"
 
 	"golang.org/x/sync/errgroup"
 	authenticationv1 "k8s.io/api/authentication/v1"
 	authorizationv1 "k8s.io/api/authorization/v1"
-	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"sigs.k8s.io/yaml"
 )
 
-// Access is something that is done with objects of one kind.
+// Access is a right to do something with the objects of one resource.
 type Access struct {
 	Verb, Group string
-	// Resource is the plural name, with a subresource after a slash, as in "pods/exec".
+	// Resource is the plural name, with a subresource after a slash, such as "pods/exec".
 	Resource string
 	// Cluster reports that the objects belong to no namespace.
 	Cluster bool
-	// Optional reports that a run goes on without it, with a note or with less to show.
+	// Optional reports that a run works without it, with a note or with less output.
 	Optional bool
 }
 
-// String returns the verb and the resource, as "create pods/exec" or "get deployments.apps".
+// String returns the verb and the resource, such as "create pods/exec" or "get deployments.apps".
 func (a Access) String() string {
 	name, sub, has := strings.Cut(a.Resource, "/")
 	if a.Group != "" {
@@ -40,11 +34,11 @@ func (a Access) String() string {
 	return a.Verb + " " + name
 }
 
-// parallelReviews is how many questions are asked at the same time.
+// parallelReviews is the number of parallel requests.
 const parallelReviews = 16
 
-// Missing returns what of the wanted the user may not do in the namespace, in their order. It asks with
-// SelfSubjectAccessReviews, which change nothing.
+// Missing returns the wanted rights that the user lacks in the namespace, in their order. It asks the server with
+// SelfSubjectAccessReviews, which change nothing. The error is the server's.
 func (c *Client) Missing(ctx context.Context, namespace string, wanted []Access) ([]Access, error) {
 	client, err := c.Interface()
 	if err != nil {
@@ -81,7 +75,8 @@ func (c *Client) Missing(ctx context.Context, namespace string, wanted []Access)
 	return missing, nil
 }
 
-// AccessTo returns what it takes to apply an object; the error is of a kind that the cluster does not know.
+// AccessTo returns the rights to do these things with an object. The error is a meta.NoKindMatchError when the cluster
+// does not have the kind.
 func (c *Client) AccessTo(o *unstructured.Unstructured, verbs ...string) ([]Access, error) {
 	kind := o.GroupVersionKind()
 	mapping, err := c.mapper.RESTMapping(kind.GroupKind(), kind.Version)
@@ -95,7 +90,7 @@ func (c *Client) AccessTo(o *unstructured.Unstructured, verbs ...string) ([]Acce
 	return all, nil
 }
 
-// Self returns the user as whom the requests come; the zero value when the server does not tell.
+// Self returns the user of the connection; the zero value when the server does not tell it.
 func (c *Client) Self(ctx context.Context) authenticationv1.UserInfo {
 	client, err := c.Interface()
 	if err != nil {
@@ -106,80 +101,4 @@ func (c *Client) Self(ctx context.Context) authenticationv1.UserInfo {
 		return authenticationv1.UserInfo{}
 	}
 	return review.Status.UserInfo
-}
-
-// Roles returns YAML, ready to be applied, of a Role with these rights in the namespace, a ClusterRole
-// when some are about objects of no namespace, and their bindings to the user, when one is known.
-func Roles(name, namespace, user string, wanted []Access) (string, error) {
-	var documents []any
-	for _, cluster := range []bool{false, true} {
-		rules := rules(slices.DeleteFunc(slices.Clone(wanted), func(a Access) bool { return a.Cluster != cluster }))
-		if len(rules) == 0 {
-			continue
-		}
-		kind, meta := "Role", map[string]any{"name": name, "namespace": namespace}
-		if cluster {
-			kind, meta = "ClusterRole", map[string]any{"name": name}
-		}
-		api := rbacv1.SchemeGroupVersion.String()
-		documents = append(documents, map[string]any{"apiVersion": api, "kind": kind, "metadata": meta, "rules": rules})
-		if user != "" {
-			documents = append(documents, map[string]any{
-				"apiVersion": api, "kind": kind + "Binding", "metadata": meta,
-				"roleRef":  map[string]any{"apiGroup": rbacv1.GroupName, "kind": kind, "name": name},
-				"subjects": []any{subject(user)},
-			})
-		}
-	}
-	texts := make([]string, len(documents))
-	var failed []error
-	for i, d := range documents {
-		text, err := yaml.Marshal(d)
-		failed = append(failed, err)
-		texts[i] = string(text)
-	}
-	return strings.Join(texts, "---\n"), errors.Join(failed...)
-}
-
-// subject is a user as bindings name it.
-func subject(user string) map[string]any {
-	if account, ok := strings.CutPrefix(user, "system:serviceaccount:"); ok {
-		namespace, name, _ := strings.Cut(account, ":")
-		return map[string]any{"kind": "ServiceAccount", "name": name, "namespace": namespace}
-	}
-	return map[string]any{"apiGroup": rbacv1.GroupName, "kind": "User", "name": user}
-}
-
-// verbOrder is how people write verbs.
-var verbOrder = []string{"get", "list", "watch", "create", "update", "patch", "delete"}
-
-// rules returns one rule for all resources of a group with the same verbs, sorted.
-func rules(wanted []Access) []map[string]any {
-	verbs := map[[2]string][]string{}
-	for _, a := range wanted {
-		key := [2]string{a.Group, a.Resource}
-		if !slices.Contains(verbs[key], a.Verb) {
-			verbs[key] = append(verbs[key], a.Verb)
-		}
-	}
-	type rule struct{ group, verbs string }
-	resources := map[rule][]string{}
-	for key, v := range verbs {
-		slices.SortFunc(v, func(a, b string) int { return slices.Index(verbOrder, a) - slices.Index(verbOrder, b) })
-		r := rule{key[0], strings.Join(v, " ")}
-		resources[r] = append(resources[r], key[1])
-	}
-	keys := make([]rule, 0, len(resources))
-	for r := range resources {
-		slices.Sort(resources[r])
-		keys = append(keys, r)
-	}
-	slices.SortFunc(keys, func(a, b rule) int {
-		return cmp.Or(strings.Compare(a.group, b.group), strings.Compare(fmt.Sprint(resources[a]), fmt.Sprint(resources[b])))
-	})
-	all := make([]map[string]any, 0, len(keys))
-	for _, r := range keys {
-		all = append(all, map[string]any{"apiGroups": []string{r.group}, "resources": resources[r], "verbs": strings.Fields(r.verbs)})
-	}
-	return all
 }

@@ -8,16 +8,16 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// ClaimUse is how a PersistentVolumeClaim can be used, and where it is.
+// ClaimUse is how a PersistentVolumeClaim can be used, and by which pods it is.
 type ClaimUse struct {
-	// OneNode reports that only pods of one node can use it at the same time (ReadWriteOnce), OnePod
-	// that only one pod can (ReadWriteOncePod).
+	// OneNode reports that only the pods of one node can use it at the same time (ReadWriteOnce), OnePod that only one
+	// pod can (ReadWriteOncePod).
 	OneNode, OnePod bool
-	// Pods are those on a node that use it and have not ended.
+	// Pods are the pods on a node that use it and have not ended. They are empty unless OneNode is set.
 	Pods []corev1.Pod
 }
 
-// ClaimUse returns how the claim is used. A claim that is not there is the server's error.
+// ClaimUse returns how the claim is used. The error is the server's, also when the claim does not exist.
 func (c *Client) ClaimUse(ctx context.Context, namespace, claim string) (ClaimUse, error) {
 	client, err := c.Interface()
 	if err != nil {

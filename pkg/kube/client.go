@@ -11,20 +11,20 @@ import (
 	"k8s.io/client-go/rest"
 )
 
-// Client is the one connection of a run: every request of ours goes through its configuration.
-// It is safe for concurrent use and connects when it is first asked for something.
+// Client is the connection of a run: all requests of this program except Helm's use its configuration. It is safe for
+// concurrent use, and connects at the first request.
 type Client struct {
 	flags *genericclioptions.ConfigFlags
 
 	config  func() (*rest.Config, error)
 	typed   func() (kubernetes.Interface, error)
 	dynamic func() (dynamic.Interface, error)
-	// mapper knows the kinds that the cluster has.
+	// mapper maps the kinds that the cluster has.
 	mapper meta.RESTMapper
 }
 
-// NewClient returns a client for the cluster that kubectl's connection flags choose. It reads no
-// file and asks no server.
+// NewClient returns a client for the cluster that kubectl's connection flags select. It reads no file and sends no
+// request.
 func NewClient(flags *genericclioptions.ConfigFlags) *Client {
 	config := sync.OnceValues(func() (*rest.Config, error) {
 		config, err := flags.ToRESTConfig()
@@ -32,8 +32,8 @@ func NewClient(flags *genericclioptions.ConfigFlags) *Client {
 			return nil, fmt.Errorf("reading the kubeconfig: %w", err)
 		}
 		config = rest.CopyConfig(config)
-		// The server's priority and fairness does the throttling; a second one on this side
-		// only makes watches start late.
+		// The server throttles requests with priority and fairness. Throttling on the client too would only delay
+		// watches.
 		config.QPS, config.Burst = -1, 0
 		return config, nil
 	})
@@ -58,11 +58,12 @@ func NewClient(flags *genericclioptions.ConfigFlags) *Client {
 	}
 }
 
-// RESTConfig returns the connection's configuration. Callers must not change it.
+// RESTConfig returns the connection's configuration, which callers must not change. The error is that of the
+// kubeconfig.
 func (c *Client) RESTConfig() (*rest.Config, error) { return c.config() }
 
-// Interface returns the typed client.
+// Interface returns the typed client. The error is that of the kubeconfig.
 func (c *Client) Interface() (kubernetes.Interface, error) { return c.typed() }
 
-// Dynamic returns the client for objects of any kind.
+// Dynamic returns the client for objects of any kind. The error is that of the kubeconfig.
 func (c *Client) Dynamic() (dynamic.Interface, error) { return c.dynamic() }

@@ -8,8 +8,8 @@ import (
 	"k8s.io/client-go/metadata"
 )
 
-// ConfigMapMetadata lists the metadata of the namespace's ConfigMaps, without their data, which
-// may be large. The error is the server's.
+// ConfigMapMetadata returns the metadata of the namespace's ConfigMaps without their data, which may be large. The
+// error is the server's.
 func (c *Client) ConfigMapMetadata(ctx context.Context, namespace string) ([]metav1.PartialObjectMetadata, error) {
 	config, err := c.RESTConfig()
 	if err != nil {

@@ -16,23 +16,21 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/retry"
 )
 
-// AmbiguousError means that nobody knows whether an object was made: the server's answer was lost, and
-// it could not be asked afterwards.
+// AmbiguousError means that it is unknown whether an object was created: the answer of the server was lost, and the
+// server could not be asked again.
 type AmbiguousError struct{ Err error }
 
-// Error says what is not known, and why.
+// Error says that the result is unknown, and why.
 func (e *AmbiguousError) Error() string {
 	return fmt.Sprintf("it is not known whether it was made: %v", e.Err)
 }
 
-// Unwrap returns why the server could not be asked.
+// Unwrap returns the error of the last request.
 func (e *AmbiguousError) Unwrap() error { return e.Err }
 
-// createOnce makes an object whose name nobody else chooses. An answer that got lost on its way leaves
-// it open whether the object was made, so the server is asked for it; an object of that name that
-// carries the labels of the wanted one is it. What the server had no time for, or a webhook did not answer to,
-// is tried again. The error is the server's, or an *AmbiguousError when ctx ends before the server could be
-// asked about an answer that was lost.
+// createOnce creates an object with a name that no other client chooses. After a lost answer it gets the object: one
+// with the name and the labels of the wanted one is it. It tries again after a timeout of the server or of a webhook.
+// The error is the server's, or an *AmbiguousError when ctx ends before a lost answer is resolved.
 func createOnce[T metav1.Object](ctx context.Context, wanted T, create, get func() (T, error)) (T, error) {
 	backoff := wait.Backoff{Duration: 200 * time.Millisecond, Factor: 2, Jitter: 0.2, Steps: 8, Cap: 5 * time.Second}
 	var lost error
@@ -58,7 +56,7 @@ func createOnce[T metav1.Object](ctx context.Context, wanted T, create, get func
 		default:
 			lost = err
 		}
-		open = open || !notDone(lost)
+		open = open || !notCreated(lost)
 		if retry.Pause(ctx, backoff.Step()) != nil {
 			if !open {
 				return made, lost
@@ -68,8 +66,8 @@ func createOnce[T metav1.Object](ctx context.Context, wanted T, create, get func
 	}
 }
 
-// unanswered reports whether an error leaves open what the server did: the connection was lost, or the
-// server gave up itself.
+// unanswered reports whether it is unknown what the server did: the connection was lost, or the server reports a
+// problem of its own.
 func unanswered(err error) bool {
 	if status := apierrors.APIStatus(nil); errors.As(err, &status) {
 		return apierrors.IsServerTimeout(err) || apierrors.IsTimeout(err) || apierrors.IsServiceUnavailable(err) ||
@@ -78,8 +76,8 @@ func unanswered(err error) bool {
 	return true
 }
 
-// notDone reports whether an error that may pass says that the object was not made: admission comes before
-// anything is stored (k8s.io/apiserver, plugin/webhook/errors).
-func notDone(err error) bool {
+// notCreated reports whether a temporary error means that the object was not created: admission comes before storage
+// (k8s.io/apiserver, plugin/webhook/errors).
+func notCreated(err error) bool {
 	return apierrors.IsTooManyRequests(err) || apierrors.IsInternalError(err) && strings.Contains(err.Error(), "failed calling webhook")
 }

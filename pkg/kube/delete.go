@@ -9,14 +9,13 @@ import (
 	"k8s.io/client-go/util/retry"
 )
 
-// deleteTries is how often the server is told to delete an object when it gives no answer; with the pauses
-// between them that takes six seconds.
-const deleteTries = 6
+// maxDeletes is how often a deletion without an answer is requested. With the pauses that takes six seconds.
+const maxDeletes = 6
 
-// deleteExactly has an object deleted, whose UID the request names, so that it can be made again when its
-// answer was lost. That the object is gone, or another one of its name is there, is no error.
+// deleteExactly sends a request that deletes an object by its UID, and sends it again when the answer was lost. It is
+// no error when the object does not exist, or when another one has its name.
 func deleteExactly(ctx context.Context, request func() error) error {
-	backoff := wait.Backoff{Duration: 200 * time.Millisecond, Factor: 2, Jitter: 0.2, Steps: deleteTries}
+	backoff := wait.Backoff{Duration: 200 * time.Millisecond, Factor: 2, Jitter: 0.2, Steps: maxDeletes}
 	return retry.OnError(backoff, func(err error) bool { return ctx.Err() == nil && unanswered(err) }, func() error {
 		err := request()
 		if apierrors.IsNotFound(err) || apierrors.IsConflict(err) {

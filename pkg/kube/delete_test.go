@@ -25,7 +25,7 @@ func TestDeleteExactly(t *testing.T) {
 		"answer lost":  {[]error{lost, gone}, 2, false},
 		"busy":         {[]error{apierrors.NewInternalError(lost), apierrors.NewTooManyRequests("later", 1), nil}, 3, false},
 		"forbidden":    {[]error{apierrors.NewForbidden(pods, "a", nil)}, 1, true},
-		"out of reach": {[]error{lost, lost, lost, lost, lost, lost, lost}, deleteTries, true},
+		"out of reach": {[]error{lost, lost, lost, lost, lost, lost, lost}, maxDeletes, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

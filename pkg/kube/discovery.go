@@ -13,8 +13,8 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
-// ListKind returns the objects of a kind in a namespace; none when the cluster does not know the kind, or
-// the user may not list it.
+// ListKind returns the objects of a kind in a namespace; none when the cluster does not have the kind, or the user may
+// not list it. Other errors are the server's.
 func (c *Client) ListKind(ctx context.Context, group, kind, namespace string) ([]unstructured.Unstructured, error) {
 	mapping, err := c.mapper.RESTMapping(schema.GroupKind{Group: group, Kind: kind})
 	if meta.IsNoMatchError(err) {

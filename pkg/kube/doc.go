@@ -1,3 +1,3 @@
-// Package kube is the small part of the Kubernetes API that tasks need: one client, the pods of a release, readiness,
-// exec.
+// Package kube is the connection to a cluster: its kinds and objects, pods and their logs, access, and the kubeconfig
+// for tasks.
 package kube

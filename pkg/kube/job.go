@@ -14,7 +14,7 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/failpoint"
 )
 
-// CreateJob makes a Job and returns it as the server has it; see createOnce.
+// CreateJob creates a Job and returns it as the server has it; see createOnce.
 func (c *Client) CreateJob(ctx context.Context, job *batchv1.Job) (*batchv1.Job, error) {
 	client, err := c.Interface()
 	if err != nil {
@@ -28,7 +28,7 @@ func (c *Client) CreateJob(ctx context.Context, job *batchv1.Job) (*batchv1.Job,
 	})
 }
 
-// GetJob returns a Job; that there is none is the server's error.
+// GetJob returns a Job. The error is the server's, also when the Job does not exist.
 func (c *Client) GetJob(ctx context.Context, namespace, name string) (*batchv1.Job, error) {
 	client, err := c.Interface()
 	if err != nil {
@@ -37,8 +37,8 @@ func (c *Client) GetJob(ctx context.Context, namespace, name string) (*batchv1.J
 	return client.BatchV1().Jobs(namespace).Get(ctx, name, metav1.GetOptions{})
 }
 
-// DeleteJob tells the cluster to delete exactly this Job with its pods, and returns at once; see
-// FollowJob for its end. A Job that is gone already is no error.
+// DeleteJob requests the deletion of exactly this Job and its pods, and returns at once; FollowJob shows its end. It is
+// no error when the Job does not exist.
 func (c *Client) DeleteJob(ctx context.Context, job *batchv1.Job) error {
 	client, err := c.Interface()
 	if err != nil {
@@ -54,7 +54,7 @@ func (c *Client) DeleteJob(ctx context.Context, job *batchv1.Job) error {
 	})
 }
 
-// FollowJob hands each state of exactly this Job to see; otherwise it is FollowPod.
+// FollowJob calls see with each state of exactly this Job; otherwise it is FollowPod.
 func (c *Client) FollowJob(ctx context.Context, job *batchv1.Job, see func(*batchv1.Job) bool) error {
 	jobs, err := c.Resource(batchv1.SchemeGroupVersion.WithResource("jobs"), job.Namespace)
 	if err != nil {
@@ -75,11 +75,11 @@ func (c *Client) FollowJob(ctx context.Context, job *batchv1.Job, see func(*batc
 	return errors.Join(err, broken)
 }
 
-// FollowPodsOf hands each state of each pod that the Job has made to see, as it comes, until see
-// returns false; a pod that is gone with true. listed is called when those that are there at the beginning have
-// been handed on. The Job is one that the server has returned: its selector is what its pods carry, whatever the
-// labels of the server's version are called (Kubernetes renamed them in 1.27), and whoever chose it.
-func (c *Client) FollowPodsOf(ctx context.Context, job *batchv1.Job, listed func(), see func(pod *corev1.Pod, gone bool) bool) error {
+// FollowPodsOf calls see with each state of each pod of the Job, until see returns false; deleted is true for a pod
+// that was deleted. listed is called after the pods that existed at the beginning. The Job must be one that the server
+// has returned: its pods are selected by its selector, because the labels of pods differ between servers (Kubernetes
+// renamed them in 1.27), and a user may set the selector.
+func (c *Client) FollowPodsOf(ctx context.Context, job *batchv1.Job, listed func(), see func(pod *corev1.Pod, deleted bool) bool) error {
 	pods, err := c.Resource(corev1.SchemeGroupVersion.WithResource("pods"), job.Namespace)
 	if err != nil {
 		return err
@@ -102,8 +102,8 @@ func (c *Client) FollowPodsOf(ctx context.Context, job *batchv1.Job, listed func
 	return errors.Join(err, broken)
 }
 
-// FollowRefusals hands what keeps the Job's pods from being made to see, as it comes: what the
-// cluster refuses, such as a quota or an admission rule. Otherwise it is FollowPodsOf.
+// FollowRefusals calls see with each message about a pod of the Job that the cluster refused to create, for example
+// because of a quota or an admission webhook, until see returns false. The errors are those of FollowPod.
 func (c *Client) FollowRefusals(ctx context.Context, job *batchv1.Job, see func(message string) bool) error {
 	events, err := c.Resource(corev1.SchemeGroupVersion.WithResource("events"), job.Namespace)
 	if err != nil {

@@ -15,14 +15,13 @@ type kind struct {
 	short string
 	// cluster reports that the objects belong to no namespace.
 	cluster bool
-	// workload reports that the pods are a release's application. Jobs and CronJobs are no workloads: their pods end.
+	// workload reports that the pods are the application of a release. Those of Jobs and CronJobs are not: they end.
 	workload bool
 	// discovered reports that the mapper asks the server: its version differs between servers.
 	discovered bool
 }
 
-// kinds is the one table of Kubernetes' own kinds. The mapper, the rights, the workloads and the rules of readiness
-// read it.
+// kinds is the one table of Kubernetes' own kinds: for the mapper, the rights of tasks, workloads and readiness.
 var kinds = []kind{
 	{version: "v1", kind: "Pod", short: "po", workload: true},
 	{version: "v1", kind: "Service", short: "svc"},
@@ -43,11 +42,12 @@ var kinds = []kind{
 	{group: "apiextensions.k8s.io", version: "v1", kind: "CustomResourceDefinition", cluster: true, discovered: true},
 }
 
+// gvk returns the group, version and kind.
 func (k kind) gvk() schema.GroupVersionKind {
 	return schema.GroupVersionKind{Group: k.group, Version: k.version, Kind: k.kind}
 }
 
-// byKind are the rows of the table by group and kind, with their resources.
+// byKind are the rows of the table, with their resources, by group and kind.
 var byKind = func() map[schema.GroupKind]row {
 	rows := make(map[schema.GroupKind]row, len(kinds))
 	for _, k := range kinds {
@@ -57,6 +57,7 @@ var byKind = func() map[schema.GroupKind]row {
 	return rows
 }()
 
+// row is a kind with its resource.
 type row struct {
 	kind
 	resource schema.GroupVersionResource
@@ -81,7 +82,7 @@ func IsWorkload(kind schema.GroupKind) bool { return byKind[kind].workload }
 // asks no server.
 func KnownResource(name string) (schema.GroupResource, bool) {
 	plural, _, _ := strings.Cut(name, "/")
-	gvk, err := kindFor(newUsualMapper(), plural)
+	gvk, err := kindFor(newStaticMapper(), plural)
 	found, ok := byKind[gvk.GroupKind()]
 	if err != nil || !ok || found.cluster {
 		return schema.GroupResource{}, false

@@ -12,17 +12,17 @@ import (
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 )
 
-// inClusterContext names the context of a connection that came from no kubeconfig.
+// inClusterContext is the name of the context when the connection comes from no kubeconfig.
 const inClusterContext = "in-cluster"
 
-// pluginExtension is the part of a cluster that credential plugins get
+// pluginExtension is the extension of a cluster that is passed to credential plugins
 // (k8s.io/client-go/tools/clientcmd/client_config.go).
 const pluginExtension = "client.authentication.k8s.io/exec"
 
-// Kubeconfig returns a kubeconfig with exactly one context: the connection of the run, overrides
-// of the command line included, in the given namespace. References to files, and the exec
-// credential plugin, stay references, so that tokens are still refreshed; their paths are
-// absolute. The second result is the context's name, which is the user's own for it.
+// Kubeconfig returns a kubeconfig with exactly one context: the connection of the run, including overrides of the
+// command line, in the given namespace. References to files and the exec credential plugin stay references, so that
+// tokens are refreshed; their paths are absolute. The second result is the name of the context, which is the user's
+// own.
 func (c *Client) Kubeconfig(namespace string) ([]byte, string, error) {
 	config, err := c.RESTConfig()
 	if err != nil {
@@ -55,7 +55,7 @@ func (c *Client) Kubeconfig(namespace string) ([]byte, string, error) {
 	return text, name, nil
 }
 
-// ContextName returns what the user calls the context of the run.
+// ContextName returns the name of the run's context in the user's kubeconfig. The error is that of the kubeconfig.
 func (c *Client) ContextName() (string, error) {
 	merged, err := c.flags.ToRawKubeConfigLoader().RawConfig()
 	if err != nil {
@@ -68,7 +68,7 @@ func (c *Client) ContextName() (string, error) {
 	return cmp.Or(flag, merged.CurrentContext, inClusterContext), nil
 }
 
-// clusterOf describes the server of a connection.
+// clusterOf returns the cluster of a connection, as a kubeconfig has it.
 func clusterOf(config *rest.Config) (*clientcmdapi.Cluster, error) {
 	cluster := clientcmdapi.NewCluster()
 	cluster.Server = config.Host
@@ -91,7 +91,7 @@ func clusterOf(config *rest.Config) (*clientcmdapi.Cluster, error) {
 	return cluster, absolute(&cluster.CertificateAuthority, config.CAFile)
 }
 
-// userOf describes as whom a connection acts.
+// userOf returns the user of a connection, as a kubeconfig has it.
 func userOf(config *rest.Config) (*clientcmdapi.AuthInfo, error) {
 	user := clientcmdapi.NewAuthInfo()
 	user.ClientCertificateData, user.ClientKeyData = config.CertData, config.KeyData
@@ -99,7 +99,7 @@ func userOf(config *rest.Config) (*clientcmdapi.AuthInfo, error) {
 	user.Exec, user.AuthProvider = config.ExecProvider, config.AuthProvider
 	user.Impersonate, user.ImpersonateUID = config.Impersonate.UserName, config.Impersonate.UID
 	user.ImpersonateGroups, user.ImpersonateUserExtra = config.Impersonate.Groups, config.Impersonate.Extra
-	// The file is rotated; the token that was read from it ends with it.
+	// The file is rotated, and the token that was read from it expires.
 	if config.BearerTokenFile == "" {
 		user.Token = config.BearerToken
 	}
@@ -113,8 +113,8 @@ func userOf(config *rest.Config) (*clientcmdapi.AuthInfo, error) {
 	return user, nil
 }
 
-// absolute sets target to the absolute form of a path, which may be relative to the working
-// directory when it comes from a flag; in a kubeconfig it would be relative to that.
+// absolute sets target to the absolute form of a path. A path in a flag is relative to the working directory; in a
+// kubeconfig it would be relative to that file.
 func absolute(target *string, path string) (err error) {
 	if path != "" {
 		*target, err = filepath.Abs(path)
@@ -122,8 +122,8 @@ func absolute(target *string, path string) (err error) {
 	return err
 }
 
-// WriteKubeconfig writes Kubeconfig to a new file that only the user may read, and returns its
-// path, the context's name and a function that removes the file.
+// WriteKubeconfig writes Kubeconfig to a new file that only the user may read, and returns its path, the name of the
+// context, and a function that removes the file.
 func (c *Client) WriteKubeconfig(namespace string) (path, context string, remove func(), err error) {
 	text, context, err := c.Kubeconfig(namespace)
 	if err != nil {

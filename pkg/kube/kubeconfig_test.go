@@ -26,7 +26,7 @@ contexts:
 `
 
 // TestWriteKubeconfig: exactly the run's context, with its namespace, overrides and credential
-// plugin, for nobody else's eyes.
+// plugin, readable only for the user.
 func TestWriteKubeconfig(t *testing.T) {
 	dir := t.TempDir()
 	t.Setenv("TMPDIR", t.TempDir())

@@ -14,22 +14,22 @@ import (
 func TestSkipper(t *testing.T) {
 	const log = "one\ntwo\nthree\nfour\n"
 	for name, c := range map[string]struct {
-		passed Passed
-		log    string
-		want   string
-		err    error
+		position LogPosition
+		log      string
+		want     string
+		err      error
 	}{
-		"nothing was read":         {Passed{}, log, log, nil},
-		"a part was read":          {Passed{Bytes: 8, Tail: []byte("one\ntwo\n")}, log, "three\nfour\n", nil},
-		"of which the end is kept": {Passed{Bytes: 8, Tail: []byte("two\n")}, log, "three\nfour\n", nil},
-		"all was read":             {Passed{Bytes: int64(len(log)), Tail: []byte("four\n")}, log, "", nil},
-		"the log is another one":   {Passed{Bytes: 8, Tail: []byte("two\n")}, "five\nsix\nseven\n", "", ErrRotated},
-		"the log is shorter":       {Passed{Bytes: 8, Tail: []byte("two\n")}, "one\n", "", nil},
+		"nothing was read":         {LogPosition{}, log, log, nil},
+		"a part was read":          {LogPosition{Bytes: 8, Tail: []byte("one\ntwo\n")}, log, "three\nfour\n", nil},
+		"of which the end is kept": {LogPosition{Bytes: 8, Tail: []byte("two\n")}, log, "three\nfour\n", nil},
+		"all was read":             {LogPosition{Bytes: int64(len(log)), Tail: []byte("four\n")}, log, "", nil},
+		"the log is another one":   {LogPosition{Bytes: 8, Tail: []byte("two\n")}, "five\nsix\nseven\n", "", ErrRotated},
+		"the log is shorter":       {LogPosition{Bytes: 8, Tail: []byte("two\n")}, "one\n", "", nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			for _, reader := range []io.Reader{strings.NewReader(c.log), iotest.OneByteReader(strings.NewReader(c.log)), iotest.HalfReader(strings.NewReader(c.log))} {
 				var got bytes.Buffer
-				_, err := io.Copy(&skipper{Writer: &got, passed: c.passed}, reader)
+				_, err := io.Copy(&skipper{Writer: &got, position: c.position}, reader)
 				if !errors.Is(err, c.err) || got.String() != c.want {
 					t.Errorf("got %q, %v; want %q, %v", got.String(), err, c.want, c.err)
 				}

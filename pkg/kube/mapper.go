@@ -11,15 +11,16 @@ import (
 	"k8s.io/client-go/restmapper"
 )
 
-// usualMapper knows the kinds that every cluster has, by all of kubectl's names for them, without asking a server.
-type usualMapper struct {
+// staticMapper maps the kinds that every cluster has, by all of kubectl's names for them, without a request.
+type staticMapper struct {
 	meta.RESTMapper
 	short map[string]string
 }
 
-var newUsualMapper = sync.OnceValue(func() usualMapper {
+// newStaticMapper returns the mapper for the table of kinds.
+var newStaticMapper = sync.OnceValue(func() staticMapper {
 	known := meta.NewDefaultRESTMapper(nil)
-	m := usualMapper{known, map[string]string{}}
+	m := staticMapper{known, map[string]string{}}
 	for _, k := range kinds {
 		if k.discovered {
 			continue
@@ -37,35 +38,35 @@ var newUsualMapper = sync.OnceValue(func() usualMapper {
 })
 
 // KindFor implements meta.RESTMapper.
-func (m usualMapper) KindFor(resource schema.GroupVersionResource) (schema.GroupVersionKind, error) {
+func (m staticMapper) KindFor(resource schema.GroupVersionResource) (schema.GroupVersionKind, error) {
 	if long, ok := m.short[resource.Resource]; ok {
 		resource.Resource = long
 	}
 	return m.RESTMapper.KindFor(resource)
 }
 
-// newMapper returns a mapper that asks the server only for kinds that are not usual, by way of the cache that
-// kubectl has on disk.
+// newMapper returns a mapper that asks the server, through the cache of kubectl on disk, only for kinds that are not in
+// the table.
 func newMapper(discovers func() (discovery.CachedDiscoveryInterface, error)) meta.RESTMapper {
-	return meta.FirstHitRESTMapper{MultiRESTMapper: meta.MultiRESTMapper{newUsualMapper(), &serverMapper{discovers: discovers}}}
+	return meta.FirstHitRESTMapper{MultiRESTMapper: meta.MultiRESTMapper{newStaticMapper(), &serverMapper{discovers: discovers}}}
 }
 
-// serverMapper knows the kinds that the cluster has. It keeps callers apart, because the cache on disk is not
-// made for several.
+// serverMapper maps the kinds that the cluster has. It serialises its callers, because the cache on disk is not safe
+// for concurrent use.
 type serverMapper struct {
 	discovers func() (discovery.CachedDiscoveryInterface, error)
 
 	mu sync.Mutex
 	of meta.RESTMapper
-	// renewed is when the server was last asked again.
-	renewed time.Time
+	// refreshed is the time of the last such request.
+	refreshed time.Time
 }
 
-// renewEvery is how long an answer of the server that a kind is not there holds.
-const renewEvery = time.Second
+// refreshInterval is how long the answer that a kind does not exist is used.
+const refreshInterval = time.Second
 
-// mapped puts a question to the mapper. A kind that is not known may have come since the server was asked, by a
-// task or with the release: it is asked again then.
+// mapped calls question with the mapper. When the kind is unknown, it asks the server again: a task or the release may
+// have added the kind since the last answer.
 func mapped[K, V any](m *serverMapper, key K, question func(meta.RESTMapper, K) (V, error)) (V, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -78,12 +79,12 @@ func mapped[K, V any](m *serverMapper, key K, question func(meta.RESTMapper, K) 
 		m.of = restmapper.NewShortcutExpander(restmapper.NewDeferredDiscoveryRESTMapper(client), client, func(string) {})
 	}
 	answer, err := question(m.of, key)
-	if !meta.IsNoMatchError(err) || time.Since(m.renewed) < renewEvery {
+	if !meta.IsNoMatchError(err) || time.Since(m.refreshed) < refreshInterval {
 		return answer, err
 	}
 	meta.MaybeResetRESTMapper(m.of)
 	answer, err = question(m.of, key)
-	m.renewed = time.Now()
+	m.refreshed = time.Now()
 	return answer, err
 }
 

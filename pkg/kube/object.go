@@ -61,7 +61,7 @@ func (c *Client) TargetName(namespace, target string) (string, error) {
 	return Name(o), nil
 }
 
-// Live returns the object as it is in the cluster; nil when it is not there.
+// Live returns the object as it is in the cluster; nil when it does not exist. The error is the server's.
 func (c *Client) Live(ctx context.Context, o *unstructured.Unstructured) (*unstructured.Unstructured, error) {
 	client, err := c.resourceOf(o)
 	if err != nil {
@@ -77,7 +77,7 @@ func (c *Client) Live(ctx context.Context, o *unstructured.Unstructured) (*unstr
 	return live, nil
 }
 
-// CreateObject makes the object and returns it as the server has it.
+// CreateObject creates the object and returns it as the server has it. The error is the server's.
 func (c *Client) CreateObject(ctx context.Context, o *unstructured.Unstructured) (*unstructured.Unstructured, error) {
 	client, err := c.resourceOf(o)
 	if err != nil {
@@ -86,7 +86,7 @@ func (c *Client) CreateObject(ctx context.Context, o *unstructured.Unstructured)
 	return client.Create(ctx, o, metav1.CreateOptions{FieldManager: "kubectl-tasks"})
 }
 
-// PatchObject applies a JSON merge patch to exactly this object.
+// PatchObject applies a JSON merge patch to the object of that name. The error is the server's.
 func (c *Client) PatchObject(ctx context.Context, o *unstructured.Unstructured, patch []byte) error {
 	client, err := c.resourceOf(o)
 	if err != nil {
@@ -96,7 +96,7 @@ func (c *Client) PatchObject(ctx context.Context, o *unstructured.Unstructured, 
 	return err
 }
 
-// DeleteObject tells the cluster to delete exactly this object. One that is gone is no error.
+// DeleteObject requests the deletion of exactly this object. It is no error when it does not exist.
 func (c *Client) DeleteObject(ctx context.Context, o *unstructured.Unstructured) error {
 	client, err := c.resourceOf(o)
 	if err != nil {
@@ -110,6 +110,7 @@ func (c *Client) DeleteObject(ctx context.Context, o *unstructured.Unstructured)
 	return err
 }
 
+// resourceOf returns the client for the kind and the namespace of an object.
 func (c *Client) resourceOf(o *unstructured.Unstructured) (dynamic.ResourceInterface, error) {
 	mapping, err := c.Mapping(o.GroupVersionKind())
 	if err != nil {

@@ -15,7 +15,7 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/failpoint"
 )
 
-// CreatePod makes a pod and returns it as the server has it; see createOnce.
+// CreatePod creates a pod and returns it as the server has it; see createOnce.
 func (c *Client) CreatePod(ctx context.Context, pod *corev1.Pod) (*corev1.Pod, error) {
 	client, err := c.Interface()
 	if err != nil {
@@ -29,7 +29,7 @@ func (c *Client) CreatePod(ctx context.Context, pod *corev1.Pod) (*corev1.Pod, e
 	})
 }
 
-// GetPod returns a pod; that there is none is the server's error.
+// GetPod returns a pod. The error is the server's, also when the pod does not exist.
 func (c *Client) GetPod(ctx context.Context, namespace, name string) (*corev1.Pod, error) {
 	client, err := c.Interface()
 	if err != nil {
@@ -38,8 +38,8 @@ func (c *Client) GetPod(ctx context.Context, namespace, name string) (*corev1.Po
 	return client.CoreV1().Pods(namespace).Get(ctx, name, metav1.GetOptions{})
 }
 
-// DeletePod tells the cluster to delete exactly this pod, and returns at once; see FollowPod for its
-// end. One that is gone already is no error.
+// DeletePod requests the deletion of exactly this pod, and returns at once; FollowPod shows its end. It is no error
+// when the pod does not exist.
 func (c *Client) DeletePod(ctx context.Context, pod *corev1.Pod, grace time.Duration) error {
 	client, err := c.Interface()
 	if err != nil {
@@ -55,8 +55,8 @@ func (c *Client) DeletePod(ctx context.Context, pod *corev1.Pod, grace time.Dura
 	})
 }
 
-// PodGone reports whether exactly this pod is gone or being deleted. What cannot be found out is no.
-func (c *Client) PodGone(ctx context.Context, pod *corev1.Pod) bool {
+// PodDeleted reports whether exactly this pod is deleted or being deleted; false also when the server cannot be asked.
+func (c *Client) PodDeleted(ctx context.Context, pod *corev1.Pod) bool {
 	client, err := c.Interface()
 	if err != nil {
 		return false
@@ -65,9 +65,8 @@ func (c *Client) PodGone(ctx context.Context, pod *corev1.Pod) bool {
 	return apierrors.IsNotFound(err) || err == nil && (live.UID != pod.UID || live.DeletionTimestamp != nil)
 }
 
-// FollowPod hands each state of exactly this pod to see, as it comes, until see returns false. It
-// returns nil then, and also when the pod is gone, of which see is told with nil; otherwise ctx's
-// cause, or the server's error when it refuses to be asked.
+// FollowPod calls see with each state of exactly this pod, until see returns false or the pod is deleted; see gets nil
+// for that. Otherwise the error is ctx's cause, or the server's when it refuses the request.
 func (c *Client) FollowPod(ctx context.Context, pod *corev1.Pod, see func(*corev1.Pod) bool) error {
 	client, err := c.Dynamic()
 	if err != nil {
@@ -89,8 +88,8 @@ func (c *Client) FollowPod(ctx context.Context, pod *corev1.Pod, see func(*corev
 	return errors.Join(err, broken)
 }
 
-// FollowWarnings hands what the cluster warns of about exactly this pod to see, as it comes, until ctx
-// ends: a reason such as "FailedMount", and a message.
+// FollowWarnings calls see with each warning event about exactly this pod, as a reason such as "FailedMount" and a
+// message, until ctx ends. The errors are those of FollowPod.
 func (c *Client) FollowWarnings(ctx context.Context, pod *corev1.Pod, see func(reason, message string)) error {
 	events, err := c.Resource(corev1.SchemeGroupVersion.WithResource("events"), pod.Namespace)
 	if err != nil {

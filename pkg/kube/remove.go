@@ -16,22 +16,22 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
-// The labels of what tasks make; package pod sets them.
+// The labels of the objects that tasks create; package pod sets them.
 const (
 	managedByLabel = "app.kubernetes.io/managed-by"
 	runLabel       = "kubectl-tasks.io/run"
 )
 
-// madeFor returns an error unless the object was made for a task of that run.
-func madeFor(o metav1.Object, run string) error {
+// checkCreator returns an error unless the object was created for a task of that run.
+func checkCreator(o metav1.Object, run string) error {
 	if labels := o.GetLabels(); labels[managedByLabel] != "kubectl-tasks" || labels[runLabel] != run {
 		return fmt.Errorf("its labels do not say that run %s made it: it is left as it is", run)
 	}
 	return nil
 }
 
-// Remove deletes exactly this object, a pod or a Job that a task of that run made, and returns when it is gone;
-// false when it was gone already. An object without the labels of the run is an error, and stays.
+// Remove deletes exactly this object, a pod or a Job that a task of that run has created, and returns when it no longer
+// exists; false when it did not exist before. An object without the labels of the run is an error, and stays.
 func (c *Client) Remove(ctx context.Context, run string, o task.Object, grace time.Duration) (bool, error) {
 	meta := metav1.ObjectMeta{Namespace: o.Namespace, Name: o.Name, UID: types.UID(o.UID)}
 	switch o.Kind {
@@ -41,7 +41,7 @@ func (c *Client) Remove(ctx context.Context, run string, o task.Object, grace ti
 			return false, nil
 		}
 		if err == nil {
-			err = madeFor(live, run)
+			err = checkCreator(live, run)
 		}
 		if err != nil {
 			return false, err
@@ -57,7 +57,7 @@ func (c *Client) Remove(ctx context.Context, run string, o task.Object, grace ti
 			return false, nil
 		}
 		if err == nil {
-			err = madeFor(live, run)
+			err = checkCreator(live, run)
 		}
 		if err != nil {
 			return false, err
@@ -71,8 +71,8 @@ func (c *Client) Remove(ctx context.Context, run string, o task.Object, grace ti
 	return false, fmt.Errorf("%s is neither a pod nor a Job", o.Kind)
 }
 
-// Running reports whether exactly this pod or Job, which a task of that run made, is there and has not ended. A pod
-// that a task only ran in does not count, and what cannot be found out is no.
+// Running reports whether exactly this pod or Job, which a task of that run has created, exists and has not ended. It
+// is false for a pod in which a task only ran a program, and when the server cannot be asked.
 func (c *Client) Running(ctx context.Context, run string, o task.Object) bool {
 	if o.Container != "" {
 		return false
@@ -80,19 +80,20 @@ func (c *Client) Running(ctx context.Context, run string, o task.Object) bool {
 	switch o.Kind {
 	case "Pod":
 		live, err := c.GetPod(ctx, o.Namespace, o.Name)
-		return err == nil && string(live.UID) == o.UID && madeFor(live, run) == nil && !podEnded(live)
+		return err == nil && string(live.UID) == o.UID && checkCreator(live, run) == nil && !podEnded(live)
 	case "Job":
 		live, err := c.GetJob(ctx, o.Namespace, o.Name)
-		return err == nil && string(live.UID) == o.UID && madeFor(live, run) == nil && !jobEnded(live)
+		return err == nil && string(live.UID) == o.UID && checkCreator(live, run) == nil && !jobEnded(live)
 	}
 	return false
 }
 
+// podEnded reports whether a pod has ended.
 func podEnded(p *corev1.Pod) bool {
 	return p.Status.Phase == corev1.PodSucceeded || p.Status.Phase == corev1.PodFailed
 }
 
-// jobEnded reports whether a Job is over: it is as long as no condition says so (batch/v1, JobConditionType).
+// jobEnded reports whether a Job has ended: a condition says so (batch/v1, JobConditionType).
 func jobEnded(j *batchv1.Job) bool {
 	return slices.ContainsFunc(j.Status.Conditions, func(c batchv1.JobCondition) bool {
 		return (c.Type == batchv1.JobComplete || c.Type == batchv1.JobFailed) && c.Status == corev1.ConditionTrue
@@ -117,7 +118,7 @@ func (c *Client) RunningOf(ctx context.Context, namespace, run string) ([]task.O
 		}
 	}
 	jobs, err := client.BatchV1().Jobs(namespace).List(ctx, options)
-	if err != nil && !apierrors.IsForbidden(err) { // who may not list them has made none, or sees their pods
+	if err != nil && !apierrors.IsForbidden(err) { // without the right to list Jobs, the pods of Jobs are found
 		return nil, err
 	}
 	if err == nil {

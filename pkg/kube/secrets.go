@@ -14,18 +14,17 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// secretTimeout is how long reading a Secret may take.
+// secretTimeout limits the request for a Secret.
 const secretTimeout = 10 * time.Second
 
-// Secrets reads Secrets, each once. It is safe for concurrent use.
+// Secrets reads Secrets, each of them once. It is safe for concurrent use.
 type Secrets struct {
 	mu    sync.Mutex
 	known map[[2]string]func() (map[string][]byte, error)
 }
 
-// UsedBy returns the values of Secrets that the containers of a pod have in their environment or in a
-// volume. A Secret that is not there has none. The error names those that could not be read; the values of
-// the others are returned beside it.
+// UsedBy returns the values of Secrets that the containers of a pod have in their environment or in a volume. A missing
+// Secret has no values. The error names the Secrets that could not be read; the values of the others are returned too.
 func (s *Secrets) UsedBy(ctx context.Context, client *Client, namespace string, spec *corev1.PodSpec) ([]string, error) {
 	var values []string
 	var problems []error
@@ -44,6 +43,7 @@ func (s *Secrets) UsedBy(ctx context.Context, client *Client, namespace string, 
 	return values, errors.Join(problems...)
 }
 
+// read returns the data of a Secret.
 func (s *Secrets) read(ctx context.Context, c *Client, namespace, name string) (map[string][]byte, error) {
 	s.mu.Lock()
 	if s.known == nil {
@@ -56,7 +56,7 @@ func (s *Secrets) read(ctx context.Context, c *Client, namespace, name string) (
 			if err != nil {
 				return nil, err
 			}
-			// Others may wait for the same, longer than this one.
+			// Other callers may wait for the same Secret after this one is cancelled.
 			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), secretTimeout)
 			defer cancel()
 			secret, err := client.CoreV1().Secrets(namespace).Get(ctx, name, metav1.GetOptions{})
@@ -71,7 +71,7 @@ func (s *Secrets) read(ctx context.Context, c *Client, namespace, name string) (
 	return read()
 }
 
-// SecretValue returns the value of a key of a Secret.
+// SecretValue returns the value of a key of a Secret. The error is the server's, or that the key is missing.
 func (c *Client) SecretValue(ctx context.Context, namespace, name, key string) (string, error) {
 	client, err := c.Interface()
 	if err != nil {
@@ -88,7 +88,7 @@ func (c *Client) SecretValue(ctx context.Context, namespace, name, key string) (
 	return string(value), nil
 }
 
-// part is what is used of a Secret.
+// part is the used part of a Secret.
 type part struct {
 	all  bool
 	keys map[string]bool

@@ -18,9 +18,9 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/retry"
 )
 
-// WatchObject hands each state of the object of that name to see, as it comes, and nil while
-// there is none, until see returns false. Otherwise it returns ctx's cause, or the server's error
-// when it refuses to be asked.
+// WatchObject calls see with each state of the object of that name, with nil while it does not exist, until see returns
+// false. It returns nil then. Otherwise the error is ctx's cause, or the server's when it refuses the request. A lost
+// connection is made again.
 func WatchObject(ctx context.Context, client dynamic.ResourceInterface, name string, see func(*unstructured.Unstructured) bool) error {
 	only := metav1.ListOptions{FieldSelector: fields.OneTermEqualSelector(metav1.ObjectNameField, name).String()}
 	return ListAndWatch(ctx, client, only, func(all []unstructured.Unstructured) bool {
@@ -36,14 +36,14 @@ func WatchObject(ctx context.Context, client dynamic.ResourceInterface, name str
 	})
 }
 
-// WatchAll is WatchObject for all objects that the options select. see is told of each that is
-// gone with true.
-func WatchAll(ctx context.Context, client dynamic.ResourceInterface, options metav1.ListOptions, see func(o *unstructured.Unstructured, gone bool) bool) error {
+// WatchAll is WatchObject for all objects that the options select. see gets the last state of a deleted object with
+// deleted.
+func WatchAll(ctx context.Context, client dynamic.ResourceInterface, options metav1.ListOptions, see func(o *unstructured.Unstructured, deleted bool) bool) error {
 	return watchListed(ctx, client, options, func() {}, see)
 }
 
-// watchListed is WatchAll. listed is called each time that all objects of a list have been handed on.
-func watchListed(ctx context.Context, client dynamic.ResourceInterface, options metav1.ListOptions, listed func(), see func(o *unstructured.Unstructured, gone bool) bool) error {
+// watchListed is WatchAll, which also calls listed each time that all objects of a list have been passed to see.
+func watchListed(ctx context.Context, client dynamic.ResourceInterface, options metav1.ListOptions, listed func(), see func(o *unstructured.Unstructured, deleted bool) bool) error {
 	known := map[types.UID]*unstructured.Unstructured{}
 	return ListAndWatch(ctx, client, options, func(all []unstructured.Unstructured) bool {
 		missed := maps.Clone(known)
@@ -71,8 +71,8 @@ func watchListed(ctx context.Context, client dynamic.ResourceInterface, options 
 	})
 }
 
-// ListAndWatch lists the objects that the options select, and then tells of each change, until one of
-// the functions returns false. A connection that is lost is made again, with a new list.
+// ListAndWatch lists the objects that the options select, and then watches them, until one of the functions returns
+// false. It lists them again after a lost connection. The errors are those of WatchObject.
 func ListAndWatch(ctx context.Context, client dynamic.ResourceInterface, options metav1.ListOptions, listed func([]unstructured.Unstructured) bool, changed func(o *unstructured.Unstructured, deleted bool) bool) error {
 	backoff := wait.Backoff{Duration: 200 * time.Millisecond, Factor: 2, Jitter: 0.2, Steps: 8, Cap: 10 * time.Second}
 	for {
@@ -105,7 +105,7 @@ func ListAndWatch(ctx context.Context, client dynamic.ResourceInterface, options
 	}
 }
 
-// readEvents hands the changes on; true when nobody wants more.
+// readEvents passes on the changes until the watch ends; true when changed has returned false.
 func readEvents(ctx context.Context, events watch.Interface, changed func(o *unstructured.Unstructured, deleted bool) bool) bool {
 	for {
 		select {
@@ -126,13 +126,13 @@ func readEvents(ctx context.Context, events watch.Interface, changed func(o *uns
 	}
 }
 
-// PollInterval is how often objects are asked for that may not be watched: as often as Helm asks.
+// PollInterval is the time between requests for objects that may not be watched; Helm uses the same.
 const PollInterval = 2 * time.Second
 
-// PollObjects hands the objects of those names to see, nil for one that is not there, again and again until see returns
-// false: for whoever may get them, which is all that Helm needs, but not watch them. It returns nil then, ctx's
-// cause when ctx ends, refused, which says why they are not watched, when they may not be got either, and the
-// server's error when asking again would not help.
+// PollObjects calls see with the objects of those names, nil for one that does not exist, again and again until see
+// returns false. It is for users who may get objects, which is all that Helm needs, but not watch them. It returns nil
+// then, ctx's cause when ctx ends, refused, which says why the objects are not watched, when the user may not get them
+// either, and the server's error when it refuses the request.
 func PollObjects(ctx context.Context, client dynamic.ResourceInterface, names []string, refused error, see func(name string, o *unstructured.Unstructured) bool) error {
 	for {
 		for _, name := range names {
@@ -161,8 +161,8 @@ func PollObjects(ctx context.Context, client dynamic.ResourceInterface, names []
 	}
 }
 
-// Temporary reports whether asking again may help: it does not when the server understood the
-// request and refused it.
+// Temporary reports whether another request may help: not when the server understood the request and refused it, or
+// when a context has ended.
 func Temporary(err error) bool {
 	return !apierrors.IsForbidden(err) && !apierrors.IsUnauthorized(err) && !apierrors.IsNotFound(err) &&
 		!apierrors.IsBadRequest(err) && !apierrors.IsMethodNotSupported(err) && !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded)

@@ -23,7 +23,7 @@ import (
 // execRunner returns the runner of an attempt in running pods.
 func (s *Steps) execRunner(a engine.Attempt, sink task.Sink) exec.Runner {
 	id := pod.Identity{Run: s.RunID, Step: a.ID, Attempt: a.Number}
-	runner := exec.Runner{Client: s.cluster(), PodDeleted: s.Client.PodGone, Grace: StopGrace, Token: id.Token, MaskSecrets: s.maskSecretsOfPod(a, sink)}
+	runner := exec.Runner{Client: s.cluster(), PodDeleted: s.Client.PodDeleted, Grace: StopGrace, Token: id.Token, MaskSecrets: s.maskSecretsOfPod(a, sink)}
 	runner.CheckPlace = s.checkPlace
 	if s.Created != nil {
 		runner.BeforeStart = func(places ...task.Object) error { return s.Created(a.ID, places...) }

@@ -286,21 +286,21 @@ type counter struct {
 // Write implements io.Writer.
 func (c *counter) Write(b []byte) (int, error) {
 	n, err := c.Writer.Write(b)
-	c.head = append(c.head, b[:min(n, kube.TailOfLog-len(c.head))]...)
+	c.head = append(c.head, b[:min(n, kube.LogTailSize-len(c.head))]...)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.n += int64(n)
 	c.last = time.Now()
-	c.tail = append(c.tail, b[max(0, n-kube.TailOfLog):n]...)
-	c.tail = append(c.tail[:0], c.tail[max(0, len(c.tail)-kube.TailOfLog):]...)
+	c.tail = append(c.tail, b[max(0, n-kube.LogTailSize):n]...)
+	c.tail = append(c.tail[:0], c.tail[max(0, len(c.tail)-kube.LogTailSize):]...)
 	return n, err
 }
 
 // passed returns the number of bytes that were written, and the last of them.
-func (c *counter) passed() kube.Passed {
+func (c *counter) passed() kube.LogPosition {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return kube.Passed{Bytes: c.n, Tail: slices.Clone(c.tail)}
+	return kube.LogPosition{Bytes: c.n, Tail: slices.Clone(c.tail)}
 }
 
 // idle returns the time that is left until nothing has arrived for limit.
