@@ -1,4 +1,3 @@
-// Package advanced runs Lagoon's advanced tasks: an image with the environment, the mounts and the account that it expects.
 package advanced
 
 import (

@@ -95,69 +95,6 @@ func (b *builder) sets(name string) bool {
 	return false
 }
 
-// environment adds the variables of the namespace: those of the platform, then those of the environment, from a Secret or
-// else from a ConfigMap. When the user may not read them, both are added as optional.
-func (b *builder) environment(ctx context.Context) error {
-	secrets := b.api.CoreV1().Secrets(b.namespace)
-	for _, name := range []string{platformEnv, lagoonEnv} {
-		_, err := secrets.Get(ctx, name, metav1.GetOptions{})
-		switch {
-		case err == nil, apierrors.IsForbidden(err):
-			b.from(&corev1.EnvFromSource{SecretRef: &corev1.SecretEnvSource{LocalObjectReference: corev1.LocalObjectReference{Name: name}, Optional: optional(err != nil)}})
-		case !apierrors.IsNotFound(err):
-			return fmt.Errorf("secret %q: %w", name, err)
-		}
-		if err == nil || name != lagoonEnv {
-			continue
-		}
-		_, err = b.api.CoreV1().ConfigMaps(b.namespace).Get(ctx, name, metav1.GetOptions{})
-		switch {
-		case err == nil, apierrors.IsForbidden(err):
-			b.from(&corev1.EnvFromSource{ConfigMapRef: &corev1.ConfigMapEnvSource{LocalObjectReference: corev1.LocalObjectReference{Name: name}, Optional: optional(err != nil)}})
-		case !apierrors.IsNotFound(err):
-			return fmt.Errorf("configmap %q: %w", name, err)
-		}
-	}
-	return nil
-}
-
-func (b *builder) from(source *corev1.EnvFromSource) {
-	b.main.EnvFrom = append(b.main.EnvFrom, *source)
-}
-
-// optional returns a pointer to true, or nil.
-func optional(yes bool) *bool {
-	if !yes {
-		return nil
-	}
-	return &yes
-}
-
-// mount adds a volume.
-func (b *builder) mount(name string, source corev1.VolumeSource, path string, readOnly bool) {
-	b.spec.Volumes = append(b.spec.Volumes, corev1.Volume{Name: name, VolumeSource: source})
-	b.main.VolumeMounts = append(b.main.VolumeMounts, corev1.VolumeMount{Name: name, MountPath: path, ReadOnly: readOnly})
-}
-
-// volumeName returns a valid name for a volume, which the name of an object may not be.
-func (b *builder) volumeName(prefix string) string {
-	return fmt.Sprintf("%s-%d", prefix, len(b.spec.Volumes))
-}
-
-func secretVolume(name string, mode *int32) corev1.VolumeSource {
-	return corev1.VolumeSource{Secret: &corev1.SecretVolumeSource{SecretName: name, DefaultMode: mode}}
-}
-
-func (b *builder) sshKey(ctx context.Context) error {
-	_, err := b.api.CoreV1().Secrets(b.namespace).Get(ctx, sshKey, metav1.GetOptions{})
-	if err != nil && !apierrors.IsForbidden(err) {
-		return b.missing("secret", sshKey, "sshKey: true", err)
-	}
-	mode := int32(sshKeyMode)
-	b.mount(sshKey, secretVolume(sshKey, &mode), sshKeyPath, true)
-	return nil
-}
-
 // missing returns the error for an object that the task needs and that does not exist.
 func (b *builder) missing(kind, name, because string, err error) error {
 	if apierrors.IsNotFound(err) {
@@ -188,23 +125,6 @@ func (b *builder) deployer(ctx context.Context) error {
 		}
 		b.mount(deployerToken, secretVolume(s.Name, nil), deployerPath, true)
 		break
-	}
-	return nil
-}
-
-func (b *builder) claims(ctx context.Context) error {
-	list, err := b.api.CoreV1().PersistentVolumeClaims(b.namespace).List(ctx, metav1.ListOptions{})
-	if err != nil {
-		return fmt.Errorf("looking for claims of storage class %s, needed because volumeMounts: true: %w", bulkClass, err)
-	}
-	for _, c := range list.Items {
-		if c.Spec.StorageClassName == nil || *c.Spec.StorageClassName != bulkClass {
-			continue
-		}
-		b.mount(b.volumeName("storage"), corev1.VolumeSource{PersistentVolumeClaim: &corev1.PersistentVolumeClaimVolumeSource{ClaimName: c.Name}}, storagePath+c.Name, false)
-	}
-	if len(b.spec.Volumes) == 0 {
-		b.note("volumeMounts: namespace %q has no claim of storage class %s", b.namespace, bulkClass)
 	}
 	return nil
 }

@@ -1,4 +1,3 @@
-// Package approve runs approve tasks: it asks the user to continue.
 package approve
 
 import (

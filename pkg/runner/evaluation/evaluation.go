@@ -1,4 +1,3 @@
-// Package evaluation runs Keptn's evaluations: metrics compared with their targets.
 package evaluation
 
 import (

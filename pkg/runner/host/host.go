@@ -3,15 +3,10 @@ package host
 import (
 	"context"
 	"crypto/rand"
-	"errors"
-	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/runner/lines"
@@ -86,43 +81,6 @@ func (r Runner) Run(ctx context.Context, t task.Task, sink task.Sink) task.Resul
 	return result
 }
 
-// markVariable is the variable with the mark in the environment of a task's processes. When a task runs this program, the
-// marks of its own tasks follow the task's.
-const markVariable = "KUBECTL_TASKS_PROCESS"
-
-// withMark returns an environment with the mark after those that it already has.
-func withMark(env []string, mark string) []string {
-	if env == nil {
-		env = os.Environ()
-	}
-	for _, entry := range slices.Backward(env) {
-		if outer, ok := strings.CutPrefix(entry, markVariable+"="); ok && outer != "" {
-			mark = outer + " " + mark
-			break
-		}
-	}
-	return append(slices.Clone(env), markVariable+"="+mark)
-}
-
-// endStrays ends the processes that have left the program's group, and returns the part of the result's message about them.
-func (r Runner) endStrays(mark string, sink task.Sink) string {
-	if !findsStrays {
-		return "; a process that has left the program's group may still run"
-	}
-	found, left := endStrays(mark, r.Grace)
-	if len(left) > 0 {
-		names := make([]string, len(left))
-		for i, s := range left {
-			names[i] = fmt.Sprint(s)
-		}
-		return "; still running: process " + strings.Join(names, ", ")
-	}
-	if len(found) > 0 {
-		sink(task.Output{Stream: task.Note, Data: []byte("what had left the program's process group was ended\n")})
-	}
-	return ""
-}
-
 // read returns the texts of the files that exist, each up to one byte more than the limit.
 func (r Runner) read(paths []string) map[string]string {
 	texts := map[string]string{}
@@ -158,31 +116,4 @@ func (r Runner) stop(cmd *exec.Cmd, done <-chan error) error {
 		kill(cmd)
 		return <-done
 	}
-}
-
-func notStarted(program string, err error) task.Result {
-	message := err.Error()
-	if errors.Is(err, exec.ErrNotFound) {
-		message = fmt.Sprintf("program %q not found in PATH", program)
-	} else if errors.Is(err, fs.ErrNotExist) {
-		message = fmt.Sprintf("program %q not found", program)
-	}
-	return task.Result{State: task.Failed, Reason: "NotStarted", Message: message}
-}
-
-func ended(cmd *exec.Cmd, err error) task.Result {
-	var exit *exec.ExitError
-	switch {
-	case err == nil, errors.Is(err, exec.ErrWaitDelay):
-		// ErrWaitDelay: the program succeeded, and a process that it left running has its output open.
-		code := 0
-		return task.Result{State: task.Succeeded, ExitCode: &code}
-	case errors.As(err, &exit) && exit.Exited():
-		code := exit.ExitCode()
-		return task.Result{State: task.Failed, Reason: "ExitCode", ExitCode: &code, Message: fmt.Sprintf("exit status %d", code)}
-	case errors.As(err, &exit):
-		code := signalCode(cmd)
-		return task.Result{State: task.Failed, Reason: "Signal", ExitCode: &code, Message: "ended by " + exit.String()}
-	}
-	return task.Result{State: task.Unknown, Reason: "Wait", Message: err.Error()}
 }

@@ -1,17 +1,13 @@
-// Package job runs job tasks: a Kubernetes Job, followed by its pods.
 package job
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"maps"
 	"time"
 
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/runner/pod"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
@@ -107,93 +103,4 @@ func (r Runner) Attach(ctx context.Context, t task.Task, known string, sink task
 	w.note(fmt.Sprintf("going on with Job %s (UID %s)", job.Name, job.UID))
 	r.created(job)
 	return w.removed(ctx, w.follow(ctx)), true
-}
-
-// removed returns the task's result. Its CleanUp deletes a Job whose end was observed; removed itself deletes any other.
-func (w *watch) removed(ctx context.Context, result task.Result) task.Result {
-	failed := func(err error) error {
-		return fmt.Errorf("the Job %s in namespace %q could not be deleted: %w; delete it with: kubectl delete job %s -n %s", w.job.Name, w.job.Namespace, err, w.job.Name, w.job.Namespace)
-	}
-	stopped := result.State == task.Cancelled
-	if result.State == task.Succeeded || result.State == task.Failed {
-		result.CleanUp = func() {
-			if err := w.remove(ctx, false); err != nil {
-				w.note(failed(err).Error())
-			}
-		}
-		return result
-	}
-	if err := w.remove(ctx, stopped); err != nil {
-		if stopped {
-			// The Job may still run.
-			return task.Result{State: task.Unknown, Reason: "NotStopped", Message: failed(err).Error(), Targets: result.Targets}
-		}
-		w.note(failed(err).Error())
-	}
-	return result
-}
-
-// build returns the Job of a task. Unless its author says otherwise, the Job has no retries and the time limit of the
-// task.
-func (r Runner) build(ctx context.Context, t task.Task, j task.Job) *batchv1.Job {
-	spec := j.Spec.DeepCopy()
-	template := r.Pods.Build(ctx, t, j.Pod())
-	restart := spec.Template.Spec.RestartPolicy
-	if spec.ActiveDeadlineSeconds == nil {
-		spec.ActiveDeadlineSeconds = template.Spec.ActiveDeadlineSeconds
-	}
-	template.Spec.ActiveDeadlineSeconds = j.Spec.Template.Spec.ActiveDeadlineSeconds
-	if restart != "" {
-		template.Spec.RestartPolicy = restart
-	}
-	spec.Template.Spec = template.Spec
-	spec.Template.Labels = merged(spec.Template.Labels, template.Labels)
-	spec.Template.Annotations = merged(spec.Template.Annotations, template.Annotations)
-	if spec.BackoffLimit == nil {
-		spec.BackoffLimit = new(int32)
-	}
-	if spec.PodReplacementPolicy == nil {
-		// A pod that is being deleted may still run; its replacement waits for its end.
-		failed := batchv1.Failed
-		spec.PodReplacementPolicy = &failed
-	}
-	if spec.TTLSecondsAfterFinished == nil {
-		seconds := int32(ttl.Seconds())
-		spec.TTLSecondsAfterFinished = &seconds
-	}
-	meta := template.ObjectMeta
-	return &batchv1.Job{
-		ObjectMeta: metav1.ObjectMeta{Name: meta.Name, Namespace: meta.Namespace, Labels: meta.Labels, Annotations: merged(meta.Annotations, j.JobAnnotations)},
-		Spec:       *spec,
-	}
-}
-
-func merged(own, ours map[string]string) map[string]string {
-	all := map[string]string{}
-	for _, m := range []map[string]string{own, ours} {
-		maps.Copy(all, m)
-	}
-	return all
-}
-
-// remove deletes the Job, and its pods that still run within their grace. When the Job was stopped, it waits until all
-// are deleted.
-func (w *watch) remove(ctx context.Context, stopped bool) error {
-	limit := w.runner.Pods.Removal(&w.job.Spec.Template.Spec)
-	for _, e := range w.ended {
-		limit = max(limit, w.runner.Pods.Removal(&e.pod.Spec)) // a webhook may have changed its grace period
-	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
-	defer cancel()
-	if err := w.runner.Cluster.DeleteJob(ctx, w.job); err != nil {
-		return err
-	}
-	var all []error
-	for _, e := range w.ended {
-		all = append(all, w.runner.Cluster.DeletePod(ctx, e.pod, e.Grace(w.runner.Pods.Grace)))
-	}
-	if stopped {
-		all = append(all, w.runner.Cluster.FollowJob(ctx, w.job, func(j *batchv1.Job) bool { return j != nil }))
-	}
-	return errors.Join(all...)
 }

@@ -1,4 +1,3 @@
-// Package lines splits the output of a program into lines for a sink, as they arrive.
 package lines
 
 import (

@@ -1,0 +1,2 @@
+// Package approve runs approve tasks: it asks the user to continue.
+package approve

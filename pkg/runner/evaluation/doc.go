@@ -1,0 +1,2 @@
+// Package evaluation runs Keptn's evaluations: metrics compared with their targets.
+package evaluation

@@ -1,0 +1,84 @@
+package exec
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/kubectl/pkg/cmd/util/podcmd"
+
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube/workload"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
+)
+
+// Workload is a workload in use by the task; service.Use is one.
+type Workload interface {
+	// ScaleUp scales it from zero to one pod, and waits until it is ready; see service.Use.
+	ScaleUp(ctx context.Context, note func(string)) (bool, error)
+	// Done ends the use.
+	Done(ctx context.Context, note func(string))
+}
+
+// askEvery is the pause between two calls of Pods while no pod is ready.
+const askEvery = time.Second
+
+// find returns the pods in which the task can run; none says why there is no pod. A task with a time limit waits while
+// pods exist, or are expected, and none is ready.
+func (r Runner) find(ctx context.Context, t task.Task, e task.Exec, sink task.Sink) (pods []corev1.Pod, none *workload.NoPodsError, err error) {
+	for shown := ""; ; {
+		pods, err = r.Pods(ctx, e)
+		now, isNone := errors.AsType[*workload.NoPodsError](err)
+		if isNone {
+			none = now
+		}
+		switch {
+		case ctx.Err() != nil:
+			return nil, none, err // the last answer
+		case !isNone:
+			return pods, nil, err
+		case !none.Pending, e.AllowEmpty && !none.Unready, t.Timeout == 0 && t.TotalTimeout == 0:
+			return nil, none, err
+		}
+		if text := none.Error(); text != shown {
+			shown = text
+			sink(task.Output{Stream: task.Note, Data: fmt.Appendf(nil, "%s; waiting for it\n", text)})
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(askEvery):
+		}
+	}
+}
+
+// places returns the containers in which the program will run. A container that does not exist is left out here, and
+// reported when the program starts.
+func places(pods []corev1.Pod, name string) []task.Object {
+	all := make([]task.Object, 0, len(pods))
+	for i := range pods {
+		p := &pods[i]
+		if container, err := podcmd.FindOrDefaultContainerByName(p, name, true, io.Discard); err == nil {
+			all = append(all, task.Object{Kind: "Pod", Namespace: p.Namespace, Name: p.Name, UID: string(p.UID), Container: container.Name})
+		}
+	}
+	return all
+}
+
+// use counts the task as a user of its workload, and scales that up when the task asks for it. The caller calls done at
+// the end of the task.
+func (r Runner) use(ctx context.Context, e task.Exec, sink task.Sink) (done func(), err error) {
+	if r.Use == nil || e.Target == "" {
+		return func() {}, nil
+	}
+	workload, err := r.Use(e.Target)
+	if err != nil {
+		return func() {}, err
+	}
+	note := func(text string) { sink(task.Output{Stream: task.Note, Data: []byte(text + "\n")}) }
+	if e.Scale {
+		_, err = workload.ScaleUp(ctx, note)
+	}
+	return func() { workload.Done(ctx, note) }, err
+}

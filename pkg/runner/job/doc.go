@@ -1,0 +1,2 @@
+// Package job runs job tasks: a Kubernetes Job, followed by its pods.
+package job
