@@ -89,7 +89,7 @@ func (c *Client) FollowPodsOf(ctx context.Context, job *batchv1.Job, listed func
 		return err
 	}
 	var broken error
-	err = watchListed(ctx, pods, metav1.ListOptions{LabelSelector: selector.String()}, listed, func(o *unstructured.Unstructured, gone bool) bool {
+	err = watchListed(ctx, pods, metav1.ListOptions{LabelSelector: selector.String()}, listed, func(o *unstructured.Unstructured, deleted bool) bool {
 		if !metav1.IsControlledBy(o, job) {
 			return true
 		}
@@ -97,7 +97,7 @@ func (c *Client) FollowPodsOf(ctx context.Context, job *batchv1.Job, listed func
 		if broken = runtime.DefaultUnstructuredConverter.FromUnstructured(o.Object, state); broken != nil {
 			return false
 		}
-		return see(state, gone)
+		return see(state, deleted)
 	})
 	return errors.Join(err, broken)
 }
@@ -110,8 +110,8 @@ func (c *Client) FollowRefusals(ctx context.Context, job *batchv1.Job, see func(
 		return err
 	}
 	options := metav1.ListOptions{FieldSelector: fields.Set{"involvedObject.uid": string(job.UID), "reason": "FailedCreate"}.String()}
-	return WatchAll(ctx, events, options, func(o *unstructured.Unstructured, gone bool) bool {
+	return WatchAll(ctx, events, options, func(o *unstructured.Unstructured, deleted bool) bool {
 		message, _, _ := unstructured.NestedString(o.Object, "message")
-		return gone || see(message)
+		return deleted || see(message)
 	})
 }

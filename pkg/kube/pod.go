@@ -96,10 +96,10 @@ func (c *Client) FollowWarnings(ctx context.Context, pod *corev1.Pod, see func(r
 		return err
 	}
 	options := metav1.ListOptions{FieldSelector: fields.Set{"involvedObject.uid": string(pod.UID), "type": corev1.EventTypeWarning}.String()}
-	return WatchAll(ctx, events, options, func(o *unstructured.Unstructured, gone bool) bool {
+	return WatchAll(ctx, events, options, func(o *unstructured.Unstructured, deleted bool) bool {
 		reason, _, _ := unstructured.NestedString(o.Object, "reason")
 		message, _, _ := unstructured.NestedString(o.Object, "message")
-		if !gone {
+		if !deleted {
 			see(reason, message)
 		}
 		return true

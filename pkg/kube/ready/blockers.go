@@ -43,13 +43,13 @@ func (a *awaited) why() string {
 }
 
 // seeFailedCreate takes an event about a pod that the cluster refused to create.
-func (w *readyWait) seeFailedCreate(o *unstructured.Unstructured, gone bool) {
+func (w *readyWait) seeFailedCreate(o *unstructured.Unstructured, deleted bool) {
 	kind, _, _ := unstructured.NestedString(o.Object, "involvedObject", "kind")
 	name, _, _ := unstructured.NestedString(o.Object, "involvedObject", "name")
 	message, _, _ := unstructured.NestedString(o.Object, "message")
 	last, _, _ := unstructured.NestedString(o.Object, "lastTimestamp")
 	at, err := time.Parse(time.RFC3339, last)
-	if gone || err != nil || at.Before(w.began.Add(-time.Minute)) {
+	if deleted || err != nil || at.Before(w.began.Add(-time.Minute)) {
 		return
 	}
 	a := w.find(kind, o.GetNamespace(), name)

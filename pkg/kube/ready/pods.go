@@ -40,15 +40,15 @@ func (w *readyWait) watchPods(ctx context.Context) {
 	for _, namespace := range w.namespaces() {
 		pods := client.Resource(corev1.SchemeGroupVersion.WithResource("pods")).Namespace(namespace)
 		group.Go(func() {
-			_ = kube.WatchAll(ctx, pods, metav1.ListOptions{}, func(o *unstructured.Unstructured, gone bool) bool {
-				w.seePod(ctx, o, gone)
+			_ = kube.WatchAll(ctx, pods, metav1.ListOptions{}, func(o *unstructured.Unstructured, deleted bool) bool {
+				w.seePod(ctx, o, deleted)
 				return true
 			})
 		})
 		events := client.Resource(corev1.SchemeGroupVersion.WithResource("events")).Namespace(namespace)
 		group.Go(func() {
-			_ = kube.WatchAll(ctx, events, metav1.ListOptions{FieldSelector: "reason=FailedCreate"}, func(o *unstructured.Unstructured, gone bool) bool {
-				w.seeFailedCreate(o, gone)
+			_ = kube.WatchAll(ctx, events, metav1.ListOptions{FieldSelector: "reason=FailedCreate"}, func(o *unstructured.Unstructured, deleted bool) bool {
+				w.seeFailedCreate(o, deleted)
 				return true
 			})
 		})
@@ -95,17 +95,17 @@ func (w *readyWait) liveOf(a *awaited) *unstructured.Unstructured {
 }
 
 // seePod takes a state of a pod.
-func (w *readyWait) seePod(ctx context.Context, o *unstructured.Unstructured, gone bool) {
+func (w *readyWait) seePod(ctx context.Context, o *unstructured.Unstructured, deleted bool) {
 	a, superseded := w.ownerOf(o)
 	if a == nil {
 		return
 	}
-	if !gone {
+	if !deleted {
 		w.seeCreation(a, o.GetCreationTimestamp().Time)
 	}
 	var pod corev1.Pod
 	reason, terminal := "", false
-	if !gone && o.GetDeletionTimestamp() == nil && runtime.DefaultUnstructuredConverter.FromUnstructured(o.Object, &pod) == nil && !podutils.IsPodReady(&pod) {
+	if !deleted && o.GetDeletionTimestamp() == nil && runtime.DefaultUnstructuredConverter.FromUnstructured(o.Object, &pod) == nil && !podutils.IsPodReady(&pod) {
 		reason, terminal = kube.NotReadyReason(&pod), isTerminal(&pod, w.how.Unschedulable)
 	}
 	switch {

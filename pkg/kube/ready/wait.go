@@ -181,11 +181,11 @@ func (w *readyWait) run(ctx context.Context) error {
 			err := kube.ListAndWatch(following, objects, options, func(all []unstructured.Unstructured) bool {
 				w.list(p, all)
 				return true
-			}, func(o *unstructured.Unstructured, gone bool) bool {
-				if !gone || o.GetKind() == "Job" { // its last state tells how it ended
+			}, func(o *unstructured.Unstructured, deleted bool) bool {
+				if !deleted || o.GetKind() == "Job" { // its last state tells how it ended
 					w.see(p, o.GetName(), o)
 				}
-				if gone {
+				if deleted {
 					w.see(p, o.GetName(), nil)
 				}
 				return true

@@ -61,63 +61,24 @@ func (r Waiter) WaitDeleted(ctx context.Context, objects []Deleted, timeout time
 	if err != nil {
 		return err
 	}
-	places := map[place]map[string]types.UID{}
+	places := map[place]*deletions{}
 	for _, o := range there {
 		p := place{o.Resource, o.Namespace}
 		if places[p] == nil {
-			places[p] = map[string]types.UID{}
+			places[p] = &deletions{waiting: map[string]types.UID{}, left: map[types.UID]*unstructured.Unstructured{}}
 		}
-		places[p][o.Name] = o.UID
+		places[p].waiting[o.Name] = o.UID
 	}
 	group, following := errgroup.WithContext(timed)
 	var mu sync.Mutex
 	var still []string
-	for p, waiting := range places {
-		names := slices.Sorted(maps.Keys(waiting))
-		options := metav1.ListOptions{}
-		if len(names) == 1 {
-			options.FieldSelector = fields.OneTermEqualSelector(metav1.ObjectNameField, names[0]).String()
-		}
+	for p, d := range places {
 		group.Go(func() error {
-			left, first := map[types.UID]*unstructured.Unstructured{}, true
-			objects := client.Resource(p.resource).Namespace(p.namespace)
-			err := kube.ListAndWatch(following, objects, options, func(all []unstructured.Unstructured) bool {
-				there := map[types.UID]bool{}
-				for i := range all {
-					there[all[i].GetUID()] = true
-					if uid, waits := waiting[all[i].GetName()]; first && waits && (uid == "" || uid == all[i].GetUID()) {
-						left[all[i].GetUID()] = &all[i]
-					}
-				}
-				first = false
-				for uid := range left {
-					if !there[uid] {
-						delete(left, uid)
-					}
-				}
-				return len(left) > 0
-			}, func(o *unstructured.Unstructured, gone bool) bool {
-				if gone {
-					delete(left, o.GetUID())
-				} else if left[o.GetUID()] != nil {
-					left[o.GetUID()] = o
-				}
-				return len(left) > 0
-			})
-			if apierrors.IsForbidden(err) {
-				err = pollUntilDeleted(following, objects, waiting, err, left)
-			}
+			err := d.wait(following, client.Resource(p.resource).Namespace(p.namespace))
 			if err != nil {
 				mu.Lock()
 				defer mu.Unlock()
-				for _, o := range left {
-					still = append(still, keptBy(o))
-				}
-				if first {
-					for _, name := range names {
-						still = append(still, fmt.Sprintf("%s/%s: the server has not answered", p.resource.Resource, name))
-					}
-				}
+				still = append(still, d.remaining(p.resource.Resource)...)
 			}
 			return err
 		})
@@ -133,6 +94,72 @@ func (r Waiter) WaitDeleted(ctx context.Context, objects []Deleted, timeout time
 		return &NotDeletedError{Objects: still, Waited: timeout}
 	}
 	return err
+}
+
+// deletions are objects of one place whose deletion is waited for.
+type deletions struct {
+	// waiting are the UIDs of the objects by name; an empty UID is that of the object that exists at the first list.
+	waiting map[string]types.UID
+	// left are the objects that exist, by UID. They are known after the first list.
+	left   map[types.UID]*unstructured.Unstructured
+	listed bool
+}
+
+// wait returns nil as soon as none of the objects exists.
+func (d *deletions) wait(ctx context.Context, client dynamic.ResourceInterface) error {
+	options := metav1.ListOptions{}
+	if len(d.waiting) == 1 {
+		for name := range d.waiting {
+			options.FieldSelector = fields.OneTermEqualSelector(metav1.ObjectNameField, name).String()
+		}
+	}
+	err := kube.ListAndWatch(ctx, client, options, d.list, d.see)
+	if apierrors.IsForbidden(err) {
+		return pollUntilDeleted(ctx, client, d.waiting, err, d.left)
+	}
+	return err
+}
+
+// list takes all objects of the place; false when none of d is left.
+func (d *deletions) list(all []unstructured.Unstructured) bool {
+	exists := map[types.UID]bool{}
+	for i := range all {
+		exists[all[i].GetUID()] = true
+		if uid, waits := d.waiting[all[i].GetName()]; !d.listed && waits && (uid == "" || uid == all[i].GetUID()) {
+			d.left[all[i].GetUID()] = &all[i]
+		}
+	}
+	d.listed = true
+	for uid := range d.left {
+		if !exists[uid] {
+			delete(d.left, uid)
+		}
+	}
+	return len(d.left) > 0
+}
+
+// see takes a change of an object of the place; false when none of d is left.
+func (d *deletions) see(o *unstructured.Unstructured, deleted bool) bool {
+	if deleted {
+		delete(d.left, o.GetUID())
+	} else if d.left[o.GetUID()] != nil {
+		d.left[o.GetUID()] = o
+	}
+	return len(d.left) > 0
+}
+
+// remaining returns a line for each object that is left.
+func (d *deletions) remaining(resource string) []string {
+	var lines []string
+	for _, o := range d.left {
+		lines = append(lines, keptBy(o))
+	}
+	if !d.listed {
+		for name := range d.waiting {
+			lines = append(lines, fmt.Sprintf("%s/%s: the server has not answered", resource, name))
+		}
+	}
+	return lines
 }
 
 // pollUntilDeleted returns nil when none of the objects, given by names and UIDs, exists; it is for objects that may
