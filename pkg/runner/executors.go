@@ -30,7 +30,7 @@ var executors = []Executor{
 	{Type: task.Approve{}, New: newApprove, RunsAgain: true, Place: AtTerminal},
 }
 
-// Executor is what the program knows of an executor besides its type in pkg/task. All functions except for New may be nil.
+// Executor describes an executor in addition to its type in pkg/task. All functions except for New may be nil.
 type Executor struct {
 	// Type is a value of the executor's type.
 	Type task.Executor

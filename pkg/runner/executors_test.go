@@ -14,8 +14,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestExecutorsHaveRows fails when a type of pkg/task that is an executor has no row. Hooks have none: a task of a file
-// cannot be one.
+// TestExecutorsHaveRows fails when an executor of pkg/task has no row. Hook has none, because no task of a file can have
+// it.
 func TestExecutorsHaveRows(t *testing.T) {
 	files, err := filepath.Glob("../task/*.go")
 	if err != nil {

@@ -37,7 +37,7 @@ func claim(name, class string) *corev1.PersistentVolumeClaim {
 	return &corev1.PersistentVolumeClaim{ObjectMeta: named(name), Spec: corev1.PersistentVolumeClaimSpec{StorageClassName: &class}}
 }
 
-// draw writes what of a pod depends on the namespace.
+// draw describes the parts of a pod that depend on the namespace.
 func draw(p task.Pod) []string {
 	var lines []string
 	c := p.MainContainer()
@@ -78,7 +78,7 @@ func TestBuild(t *testing.T) {
 		name     string
 		advanced task.Advanced
 		objects  []runtime.Object
-		// forbidden are the resources that may not be asked for.
+		// forbidden are the resources that the user may not read.
 		forbidden []string
 		want      []string
 		notes     []string

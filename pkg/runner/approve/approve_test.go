@@ -14,7 +14,7 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
-// typed is a terminal at which what was typed waits until it is read, or forgotten.
+// typed is a terminal whose input waits until it is read or discarded.
 type typed struct {
 	mu      sync.Mutex
 	waiting []byte
@@ -42,7 +42,7 @@ func (k *typed) forget() {
 func (k *typed) Read(b []byte) (int, error) {
 	for {
 		k.mu.Lock()
-		// As a terminal does, it gives whole lines, or the end.
+		// As a terminal, it returns complete lines, or the end.
 		if bytes.ContainsAny(k.waiting, "\n\x04") {
 			defer k.mu.Unlock()
 			if k.waiting[0] == 4 {
@@ -105,7 +105,7 @@ func TestRun(t *testing.T) {
 	}
 }
 
-// TestOneAtATime: of two questions at once each is answered by what was typed after it was shown.
+// TestOneAtATime: each of two parallel questions is answered by the input after it was shown.
 func TestOneAtATime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var out bytes.Buffer
@@ -146,7 +146,7 @@ func TestOneAtATime(t *testing.T) {
 	})
 }
 
-// TestGivenUp: a question that has timed out reads no more, neither what is typed then nor what answers the next one.
+// TestGivenUp: a question that has timed out reads no more input, neither later input nor the answer to the next one.
 func TestGivenUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var out bytes.Buffer

@@ -17,7 +17,7 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
-// cluster has some objects and claims, and nothing else.
+// cluster is a fake with some objects and claims.
 type cluster struct {
 	Cluster
 
@@ -40,7 +40,7 @@ func (c cluster) ClaimUse(_ context.Context, _, claim string) (kube.ClaimUse, er
 	return use, nil
 }
 
-// object returns one from "Kind/name field key=value".
+// object returns an object from "Kind/name field key=value".
 func object(text string) *unstructured.Unstructured {
 	id, data, _ := strings.Cut(text, " ")
 	kind, name, _ := strings.Cut(id, "/")
@@ -154,7 +154,7 @@ func TestCheckClaims(t *testing.T) {
 	}
 }
 
-// TestQueue: the label of a queue is kept only on request, and one of the task's own wins.
+// TestQueue: the label of a queue is kept only on request, and the task's own label takes precedence.
 func TestQueue(t *testing.T) {
 	from := template()
 	from.Labels[queueLabel] = "theirs"

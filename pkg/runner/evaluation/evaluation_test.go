@@ -14,8 +14,8 @@ import (
 func TestRun(t *testing.T) {
 	tests := []struct {
 		name string
-		// status are the values of a metric in the cluster, asked those of Prometheus, one for each look; the
-		// last one stays.
+		// status are the values of a metric in the cluster, asked those of Prometheus, one for each request; the last one
+		// stays.
 		status, asked []string
 		server        string
 		cancel        time.Duration

@@ -235,7 +235,7 @@ func TestRunCancel(t *testing.T) {
 	})
 }
 
-// TestRunWaits: a task with a time limit waits for a pod that is there and not ready, and no other does.
+// TestRunWaits: only a task with a time limit waits for a pod that exists and is not ready.
 func TestRunWaits(t *testing.T) {
 	pending := &workload.NoPodsError{Of: "deployment/web", Why: "pod a: pending", Unready: true, Pending: true}
 	for name, c := range map[string]struct {

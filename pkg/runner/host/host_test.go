@@ -92,8 +92,8 @@ func eventually(t *testing.T, what string, condition func() bool) {
 	}
 }
 
-// TestRunCancel: TERM reaches the whole group; who does not heed it is killed after the grace,
-// grandchildren included.
+// TestRunCancel: TERM reaches the whole group; processes that ignore it are killed after the grace, including
+// grandchildren.
 func TestRunCancel(t *testing.T) {
 	t.Parallel()
 	for name, script := range map[string]string{
@@ -143,7 +143,7 @@ func isEnded(t *testing.T, pid int) bool {
 	return err == nil && strings.Contains(string(stat), ") Z ")
 }
 
-// TestRunBackground: what a program leaves in the background neither fails it nor holds us, and is ended.
+// TestRunBackground: processes that a program leaves in the background neither fail nor delay it, and are ended.
 func TestRunBackground(t *testing.T) {
 	t.Parallel()
 	for name, script := range map[string]string{

@@ -13,8 +13,8 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
-// TestRunCancelStrays: what has left the group of a program that is stopped is ended as well; what has left the group of one
-// that has ended by itself lives on.
+// TestRunCancelStrays: processes that have left the group of a program are ended when the program is stopped, and keep
+// running when it exits by itself.
 func TestRunCancelStrays(t *testing.T) {
 	t.Parallel()
 	for name, script := range map[string]string{

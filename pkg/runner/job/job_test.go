@@ -156,7 +156,7 @@ func (c *cluster) each(ctx context.Context, see func(change) bool) error {
 	return context.Cause(ctx)
 }
 
-// of returns a pod of that name whose container "main" is in a state, and "side" runs, if there is one.
+// of returns a pod of that name whose container "main" is in a state. "side" runs, if there is one.
 func of(name string, main corev1.ContainerState, side bool) change {
 	p := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: name, UID: types.UID(name), Annotations: map[string]string{}}}
 	p.Spec.Containers = []corev1.Container{{Name: "main"}}
@@ -173,7 +173,7 @@ func gone(c change) change {
 	return c
 }
 
-// restarted is the pod when its container was started again after it had failed.
+// restarted is the pod after its container has failed and was restarted.
 func restarted(c change) change {
 	s := &c.pod.Status.ContainerStatuses[0]
 	s.RestartCount, s.LastTerminationState = 1, exited(1)
@@ -188,7 +188,7 @@ func deleting(c change, phase corev1.PodPhase) change {
 	return c
 }
 
-// failed is a pod whose main container has not ended: an init container failed, or the node ended the pod.
+// failed is a pod whose main container has not exited: an init container failed, or the node ended the pod.
 func failed(name, reason, init string) change {
 	c := of(name, corev1.ContainerState{}, false)
 	c.pod.Status = corev1.PodStatus{Phase: corev1.PodFailed, Reason: reason}

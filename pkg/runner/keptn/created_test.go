@@ -37,7 +37,7 @@ func object(kind, name, key, value string) map[string]any {
 	return map[string]any{"apiVersion": "v1", "kind": kind, "metadata": map[string]any{"name": name}, field: map[string]any{key: value}}
 }
 
-// state draws the ConfigMaps and Secrets of the namespace, the random ends of names as *.
+// state describes the ConfigMaps and Secrets of the namespace, with * for the random suffixes of names.
 func state(t *testing.T, client kubernetes.Interface) []string {
 	t.Helper()
 	var lines []string
@@ -116,7 +116,7 @@ func TestCreated(t *testing.T) {
 			if diff := cmp.Diff(tt.want, state(t, client)); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
-			// The Job refers to what was made.
+			// The Job refers to the objects that were created.
 			spec := k.Job.Spec.Template.Spec
 			if len(m.configMaps) > 0 && spec.Volumes[0].ConfigMap.Name != m.configMaps[0] {
 				t.Errorf("the volume is of %s, not %s", spec.Volumes[0].ConfigMap.Name, m.configMaps[0])
@@ -124,7 +124,7 @@ func TestCreated(t *testing.T) {
 			if from := spec.Containers[0].Env[0].ValueFrom.SecretKeyRef.Name; len(m.secrets) > 0 && from != m.secrets[0] {
 				t.Errorf("the variable is of %s, not %s", from, m.secrets[0])
 			}
-			// What no Job owns is removed.
+			// Objects that no Job owns are deleted.
 			m.remove(t.Context(), func(o task.Output) { t.Errorf("%s", o.Data) })
 			if diff := cmp.Diff(before, state(t, client)); diff != "" {
 				t.Errorf("left (-want +got):\n%s", diff)

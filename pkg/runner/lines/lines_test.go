@@ -12,7 +12,7 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
-// collect writes the pieces and returns what the sink got.
+// collect writes the pieces, and returns those that the sink received.
 func collect(pieces ...string) []string {
 	var got []string
 	w := NewWriter("pod", task.Stderr, func(o task.Output) {
@@ -80,8 +80,8 @@ func TestWriterKeepsEveryByte(t *testing.T) {
 	}
 }
 
-// FuzzWriter: however a stream is cut into pieces, put together it is the same, in whole lines but for those
-// that are too long.
+// FuzzWriter: however a stream is cut into pieces, the pieces that are passed on are the same stream, in complete lines
+// except for those that are too long.
 func FuzzWriter(f *testing.F) {
 	f.Add([]byte("a\nb"), uint16(1))
 	f.Add([]byte(strings.Repeat("x", 100)+"\n\n\r\n"), uint16(7))

@@ -30,8 +30,8 @@ const (
 	deadline = 24 * time.Hour
 	// deadlineMargin is added to the limit of a task that has one.
 	deadlineMargin = 30 * time.Second
-	// nobody is the UID of an unprivileged user, for namespaces in which nothing may run as root.
-	nobody = 65534
+	// unprivileged is the UID of the user nobody, for namespaces in which nothing may run as root.
+	unprivileged = 65534
 )
 
 // Build returns the pod of a task.
@@ -91,7 +91,7 @@ func labelValue(name string) string {
 
 // restrict sets the fields that the Pod Security Standard "restricted" requires and that the author has not set.
 func restrict(spec *corev1.PodSpec) {
-	yes, no, user := true, false, int64(nobody)
+	yes, no, user := true, false, int64(unprivileged)
 	if spec.SecurityContext == nil {
 		spec.SecurityContext = &corev1.PodSecurityContext{}
 	}

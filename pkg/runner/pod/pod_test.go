@@ -20,17 +20,16 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
-// cluster is one whose pod goes through states, one a second; the last one stays.
+// cluster is a fake whose pod has one state after another, each for a second; the last one stays.
 type cluster struct {
 	states []*corev1.Pod
 	// vanishes reports that the pod no longer exists after its last state.
 	vanishes bool
-	// logs are what a container's log gives at each connection; a part that ends with "!" breaks
-	// off.
+	// logs are the parts of a container's log, one for each connection. A part that ends with "!" breaks off.
 	logs map[string][]string
-	// warnings are what the cluster warns of.
+	// warnings are those of the cluster.
 	warnings []string
-	// previous is the log of a container of the time before it was started again.
+	// previous is the log of a container before its restart.
 	previous map[string]string
 	// logsErr is the error of reading a log.
 	logsErr error
@@ -42,7 +41,7 @@ type cluster struct {
 
 	mu      sync.Mutex
 	created *corev1.Pod
-	// there is a pod that another process made.
+	// there is a pod that an earlier process created.
 	there   *corev1.Pod
 	deleted []time.Duration
 	read    map[string]int
@@ -405,7 +404,7 @@ func TestAttach(t *testing.T) {
 	}
 }
 
-// TestIdentity: each attempt of each step of each run has a name of its own, and always the same.
+// TestIdentity: each attempt of each step of each run has its own name, which is always the same.
 func TestIdentity(t *testing.T) {
 	seen := map[string]Identity{}
 	for _, run := range []string{"a", "b"} {

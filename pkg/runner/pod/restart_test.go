@@ -16,7 +16,7 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
-// attempt is a pod whose container "main" runs for the n-th time, and ended so before; nil when that is not told.
+// attempt is a pod whose container "main" runs for the n-th time, with its previous end, or nil when the status has none.
 func attempt(n int32, now corev1.ContainerState, before *corev1.ContainerState) *corev1.Pod {
 	pod := state(now)
 	pod.Status.ContainerStatuses[0].RestartCount = n
@@ -33,8 +33,8 @@ func deleting(pod *corev1.Pod, phase corev1.PodPhase) *corev1.Pod {
 	return pod
 }
 
-// TestRestarted: a pod whose containers are started again after a failure ends with the attempt that succeeds, or with
-// its phase; each attempt's log is shown once.
+// TestRestarted: a pod whose containers are restarted after a failure ends with the attempt that succeeds, or with its
+// phase; the log of each attempt is shown once.
 func TestRestarted(t *testing.T) {
 	one, backOff := exited(1, "Error"), waitingFor("CrashLoopBackOff", "")
 	const again = "container main: exit status 1; it may be started again"
@@ -108,7 +108,7 @@ func collect() (func() []string, task.Sink) {
 		}
 }
 
-// TestFailedPod: what a pod printed that failed before its main container ran is shown.
+// TestFailedPod: the output of a pod that failed before its main container ran is shown.
 func TestFailedPod(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		failed := &corev1.Pod{Status: corev1.PodStatus{
@@ -126,8 +126,8 @@ func TestFailedPod(t *testing.T) {
 	})
 }
 
-// TestUnreadableLog: a log that the server refuses to show is not asked for again, and one that cannot be read
-// for a while seldom; either is said once.
+// TestUnreadableLog: a log that the server refuses is not requested again, and one that cannot be read for a while is
+// requested with growing pauses; a note says either once.
 func TestUnreadableLog(t *testing.T) {
 	forbidden := apierrors.NewForbidden(corev1.Resource("pods/log"), "p", errors.New("no right"))
 	for _, tt := range []struct {

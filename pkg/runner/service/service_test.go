@@ -25,7 +25,7 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
-// cluster is a fake for faults that a real cluster has not on demand. Its workloads are deployments
+// cluster is a fake for faults that a real cluster does not have on demand. Its workloads are Deployments
 // with a number of replicas; each pod is ready after a second.
 type cluster struct {
 	replicas map[string]int64

@@ -17,8 +17,8 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
-// TestEntrypoint: the command is what the shell makes of it, with and without Lagoon's entrypoint, and
-// the container leaves word of what it has not.
+// TestEntrypoint: the shell runs the command with and without Lagoon's entrypoint, and the container's termination message
+// says when it has none.
 func TestEntrypoint(t *testing.T) {
 	dir := t.TempDir()
 	messages := filepath.Join(dir, "it's a log")
@@ -30,7 +30,7 @@ func TestEntrypoint(t *testing.T) {
 	if said, err := os.ReadFile(messages); err != nil || string(said) != noEntrypoint {
 		t.Errorf("%q, %v", said, err)
 	}
-	// Where no message can be left, the command runs all the same, and nothing is printed.
+	// Without a path for the message, the command runs as well, and nothing is printed.
 	argv = withEntrypointIfThere([]string{"/bin/sh", "-c", "echo x"}, dir+"/none/log")
 	if out, err := exec.Command(argv[0], argv[1:]...).CombinedOutput(); err != nil || string(out) != "x\n" {
 		t.Errorf("%q, %v", out, err)
