@@ -10,7 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
-// TestDeleteExactly: what got no answer is asked for again, for a while; an answer is one.
+// TestDeleteExactly: a request without an answer is sent again, a limited number of times; one with an answer is not.
 func TestDeleteExactly(t *testing.T) {
 	pods := schema.GroupResource{Resource: "pods"}
 	lost, gone := errors.New("connection reset"), apierrors.NewNotFound(pods, "a")

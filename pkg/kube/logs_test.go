@@ -9,8 +9,8 @@ import (
 	"testing/iotest"
 )
 
-// TestSkipper: what was read before is left out, however it is cut, and a log that does not have it any more is
-// found out before anything of it is written.
+// TestSkipper: what was read before is dropped, however the log is cut. A log that no longer has it is detected before
+// anything of it is written.
 func TestSkipper(t *testing.T) {
 	const log = "one\ntwo\nthree\nfour\n"
 	for name, c := range map[string]struct {

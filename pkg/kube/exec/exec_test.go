@@ -159,8 +159,7 @@ func TestExecUnreachable(t *testing.T) {
 	}
 }
 
-// TestReadChannelsSilence: a connection without a sign of life is lost; a slow reader, who takes
-// longer than the limit to take what came, is not.
+// TestReadChannelsSilence: a connection without any message is lost; one whose reader is slower than the limit is not.
 func TestReadChannelsSilence(t *testing.T) {
 	const limit = 100 * time.Millisecond
 	t.Run("silent server", func(t *testing.T) {
@@ -213,8 +212,7 @@ func readFrom(t *testing.T, play func(*gorilla.Conn), stdout io.Writer, silence 
 	return readChannels(conn, Request{Stdout: stdout, Stderr: io.Discard}, silence)
 }
 
-// TestExecMemory: what a program prints does not pile up here. A quarter of a GiB passes through
-// with less than 32 MiB of heap in use.
+// TestExecMemory: output does not accumulate in memory. A quarter of a GiB passes with less than 32 MiB of heap in use.
 func TestExecMemory(t *testing.T) {
 	const size = 256 << 20
 	client := server(t, func(c *gorilla.Conn) {
@@ -253,8 +251,7 @@ type writerFunc func([]byte) (int, error)
 
 func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
 
-// TestMarks: what the shell around a program says to us is taken out of the program's output, wherever it
-// stands, and nothing else is.
+// TestMarks: the lines of the script are removed from the program's output, wherever they are, and nothing else is.
 func TestMarks(t *testing.T) {
 	tests := []struct {
 		name  string
@@ -311,8 +308,7 @@ func TestMarks(t *testing.T) {
 	}
 }
 
-// FuzzMarks: however a stream is cut into pieces, what is passed on and what is told is the same, and
-// nothing is lost.
+// FuzzMarks: the result is the same however a stream is cut into pieces, and nothing is lost.
 func FuzzMarks(f *testing.F) {
 	f.Add([]byte("tok pid 42\nerror tok end\n"), uint8(3))
 	f.Add([]byte("ttok tok code 3\ntok none\n"), uint8(1))
@@ -339,8 +335,7 @@ func FuzzMarks(f *testing.F) {
 	})
 }
 
-// TestExecStop plays a container: the program runs until its group gets KILL, or TERM where it
-// heeds that.
+// TestExecStop simulates a container: the program runs until its group gets KILL, or TERM when it reacts to that.
 func TestExecStop(t *testing.T) {
 	for _, heeds := range []string{"TERM", "KILL"} {
 		t.Run("heeds "+heeds, func(t *testing.T) {
@@ -387,8 +382,7 @@ func TestExecStop(t *testing.T) {
 	}
 }
 
-// FuzzStatus: whatever a server says at the end, only an explicit success is one, and only an explicit
-// code of the program a failure.
+// FuzzStatus: only an explicit success is a success, and only an explicit exit code of the program is a failure.
 func FuzzStatus(f *testing.F) {
 	for _, s := range []string{success, exit3, "", "{}", `{"status":"Failure"}`, `{"status":"Success","code":500}`, `{"status":"Failure","reason":"NonZeroExitCode","details":{"causes":[{"reason":"ExitCode","message":"-1"}]}}`} {
 		f.Add([]byte(s))

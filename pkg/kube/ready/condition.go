@@ -16,8 +16,8 @@ import (
 // "jsonpath=EXPRESSION[=VALUE]", the last two as in kubectl wait.
 type Condition struct {
 	text string
-	// holds reports whether it holds for a state of the object, nil when there is none, and what
-	// there is instead.
+	// holds reports whether the condition holds for a state of the object, nil when it does not exist, and describes
+	// that state.
 	holds func(*unstructured.Unstructured) (bool, string)
 }
 

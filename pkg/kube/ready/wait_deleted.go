@@ -36,7 +36,7 @@ func (d Deleted) String() string { return d.Resource.Resource + "/" + d.Name }
 
 // NotDeletedError means that objects still exist.
 type NotDeletedError struct {
-	// Objects are sentences such as "pods/web: finalizers [x]", sorted.
+	// Objects are sentences such as "pod/web: its finalizers are x", sorted.
 	Objects []string
 	// Waited is the duration of the wait.
 	Waited time.Duration

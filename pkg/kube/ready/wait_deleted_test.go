@@ -84,8 +84,8 @@ func configMap(uid types.UID) *unstructured.Unstructured {
 	return o
 }
 
-// TestGoneByUID: another object of the same name is not waited for.
-func TestGoneByUID(t *testing.T) {
+// TestDeletedByUID: another object of the same name is not waited for.
+func TestDeletedByUID(t *testing.T) {
 	resource := schema.GroupVersionResource{Version: "v1", Resource: "configmaps"}
 	client := fake.NewSimpleDynamicClient(runtime.NewScheme(), configMap("2"))
 	for uid, want := range map[types.UID][]Deleted{
@@ -100,7 +100,7 @@ func TestGoneByUID(t *testing.T) {
 	}
 }
 
-// TestNotAnswered: an object whose GET was cut off, because the time is over, is not known to be gone.
+// TestNotAnswered: an object counts as existing when the time is over before its GET is answered.
 func TestNotAnswered(t *testing.T) {
 	resource := schema.GroupVersionResource{Version: "v1", Resource: "configmaps"}
 	client := fake.NewSimpleDynamicClient(runtime.NewScheme())

@@ -56,7 +56,7 @@ func (f Finder) Scale(ctx context.Context, namespace, target string, from, to in
 	if err != nil {
 		return wrap(err)
 	}
-	// It is left out when it is 0.
+	// The server omits it when it is 0.
 	replicas, _, _ := unstructured.NestedInt64(current.Object, "spec", "replicas")
 	switch {
 	case replicas == to && to == 0:
