@@ -5,20 +5,21 @@ import (
 	"errors"
 	"fmt"
 	"log"
+	"maps"
 	"os"
 	"os/signal"
+	"slices"
 	"sync"
-	"sync/atomic"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 
-	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube"
-	"github.com/kubectl-tasks/kubectl-tasks/pkg/lock"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/action"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/report"
-	"github.com/kubectl-tasks/kubectl-tasks/pkg/runner/approve"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/source"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/terminal"
 )
 
 // Main runs the program with the arguments and streams of the process and returns its exit code.
@@ -27,7 +28,7 @@ func Main() int {
 	app := New(genericiooptions.IOStreams{In: os.Stdin, Out: os.Stdout, ErrOut: os.Stderr})
 	// What Helm's and Kubernetes' own code logs can have text of charts and of the server in it.
 	log.SetOutput(app.ErrOut)
-	kube.LogTo(app.ErrOut)
+	action.LogTo(app.ErrOut)
 
 	// Whoever reads the output may go; the run has to be recorded to its end all the same. The signal is
 	// not ignored, because the programs that are started would ignore it too.
@@ -38,10 +39,10 @@ func Main() int {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	defer cancel(nil)
 	go func() {
-		first := Interrupted{<-signals}
+		first := action.Interrupted{Signal: <-signals}
 		fmt.Fprintf(app.ErrOut, "\n%s: stopping; a second signal leaves at once\n", first.Signal)
 		cancel(first)
-		second := Interrupted{<-signals}
+		second := action.Interrupted{Signal: <-signals}
 		app.abandon()
 		os.Exit(second.ExitCode()) //nolint:forbidigo // at once is what a second signal asks for
 	}()
@@ -57,29 +58,18 @@ type App struct {
 	raw         genericiooptions.IOStreams
 	out, errOut *report.Printer
 	// person answers all questions.
-	person *approve.Terminal
+	person *terminal.Terminal
 
 	mu sync.Mutex
-	// leftovers undo what must not outlive the program, also when it is left in a hurry.
+	// leftovers removes what must not outlive the program, also when it is left at once.
 	leftovers []func()
+	// abandoned say, when the program is left at once, what the runs that go on leave behind, by their order.
+	abandoned map[int]func()
+	started   int
 	// stopped reports that GitHub Actions was told not to obey commands.
 	stopped bool
-	// started reports that the command line was understood: errors before that are about it.
-	started bool
-	// planning is set when the command is to be shown only.
-	planning *planning
-	// resuming is set when the command goes on with a recorded run.
-	resuming *resumption
-	// args is the command line.
-	args []string
-	// current is the session that is open, for a process that is left in a hurry.
-	current atomic.Pointer[session]
-	// ids are those of the runs, by their releases.
-	ids map[string]string
-	// taken reports that a lock of this process was lost.
-	taken atomic.Bool
-	// locks are those that this process has, by their names.
-	locks map[string]*lock.Lock
+	// parsed reports that the command line was understood: errors before that are about it.
+	parsed bool
 	// stdin returns standard input, which can be read only once.
 	stdin func() ([]byte, error)
 }
@@ -89,7 +79,7 @@ func New(streams genericiooptions.IOStreams) *App {
 	out, errOut := report.NewPrinter(streams.Out), report.NewPrinter(streams.ErrOut)
 	return &App{
 		IOStreams: genericiooptions.IOStreams{In: streams.In, Out: out, ErrOut: errOut},
-		raw:       streams, out: out, errOut: errOut, person: approve.NewTerminal(streams.In, errOut),
+		raw:       streams, out: out, errOut: errOut, person: terminal.New(streams.In, errOut),
 		stdin: sync.OnceValues(func() ([]byte, error) { return source.ReadLimited(streams.In) }),
 	}
 }
@@ -100,33 +90,49 @@ func (a *App) say(format string, args ...any) { fmt.Fprintln(a.ErrOut, shown(for
 // print writes a line that is a result. The texts in it may come from anywhere (see shown).
 func (a *App) print(format string, args ...any) { fmt.Fprintln(a.Out, shown(format, args...)) }
 
-// tell writes a note to the user.
-func (a *App) tell(text string) { a.say("note: %s", text) }
+// note writes a note to the user.
+func (a *App) note(text string) { a.say("note: %s", text) }
 
-// Run runs the command line, writes the error that ended it, if any, and returns the exit code
-// (see ExitCode). Cancelling ctx with Interrupted as its cause ends the run in good order.
+// Run runs the command line, writes the error that ended it, if any, and returns the exit code (see action.ExitCode).
+// Cancelling ctx with action.Interrupted as its cause stops a run in good order.
 func (a *App) Run(ctx context.Context, args []string) int {
-	a.args = args
-	root := a.Command()
-	root.SetArgs(args)
-	root.SetIn(a.In)
-	root.SetOut(a.Out)
-	root.SetErr(a.ErrOut)
 	defer a.cleanUp()
 	defer a.flush()
-	defer a.unlock()
 
-	err := root.ExecuteContext(ctx)
+	err := a.execute(ctx, mode{args: args})
 	if err == nil {
 		return 0
 	}
-	if !a.started {
-		err = usageError{err}
+	if !a.parsed {
+		err = action.Usage(err)
 	}
-	if _, ok := errors.AsType[silentError](err); !ok {
+	if _, ok := errors.AsType[action.SilentError](err); !ok {
 		fmt.Fprintf(a.ErrOut, "Error: %s\n", err)
 	}
-	return ExitCode(err)
+	return action.ExitCode(err)
+}
+
+// execute runs the command line of a mode.
+func (a *App) execute(ctx context.Context, m mode) error {
+	root := a.command(m)
+	root.SetArgs(m.args)
+	root.SetIn(a.In)
+	root.SetOut(a.Out)
+	root.SetErr(a.ErrOut)
+	return root.ExecuteContext(ctx)
+}
+
+// config returns what actions get from this process.
+func (a *App) config() *action.Config {
+	return &action.Config{
+		Name: displayName(), Log: func(message string) { fmt.Fprintln(a.ErrOut, message) }, Environ: os.Environ(), Directory: os.Getwd,
+		Stdin: a.stdin, Now: time.Now, Person: action.Person{Interactive: a.interactive(), Ask: a.person.Ask}, OnExit: a.onExit, OnAbandon: a.onAbandon,
+	}
+}
+
+// interactive reports whether there is a person to ask.
+func (a *App) interactive() bool {
+	return terminal.Is(a.raw.In) && terminal.Is(a.raw.ErrOut) && os.Getenv("CI") == ""
 }
 
 // flush writes what the streams for text have kept back.
@@ -137,8 +143,27 @@ func (a *App) flush() { _ = errors.Join(a.out.Close(), a.errOut.Close()) }
 func (a *App) abandon() {
 	a.cleanUp()
 	fmt.Fprintln(a.ErrOut, "\nleft at once: what was running may go on, and Helm may not have written the release's status; see 'helm status' and 'kubectl get pods'")
-	if s := a.current.Load(); s != nil {
-		s.leftovers(a)
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, i := range slices.Sorted(maps.Keys(a.abandoned)) {
+		a.abandoned[i]()
+	}
+}
+
+// onAbandon has report called when the program is left at once, until forget is called.
+func (a *App) onAbandon(report func()) (forget func()) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.started++
+	n := a.started
+	if a.abandoned == nil {
+		a.abandoned = map[int]func(){}
+	}
+	a.abandoned[n] = report
+	return func() {
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		delete(a.abandoned, n)
 	}
 }
 
@@ -168,8 +193,20 @@ func displayName() string {
 
 func underHelm() bool { return os.Getenv("HELM_PLUGIN_NAME") != "" }
 
+// mode is how the commands of a command line act.
+type mode struct {
+	// args is the command line.
+	args []string
+	// plan shows the plan of a command instead of running it; nil runs it.
+	plan *planFlags
+	// resume is the run that the command resumes; nil starts a new one.
+	resume *action.Resumption
+}
+
 // Command returns the command line with all its commands.
-func (a *App) Command() *cobra.Command {
+func (a *App) Command() *cobra.Command { return a.command(mode{}) }
+
+func (a *App) command(m mode) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "kubectl-tasks",
 		Short: "Run tasks around Helm releases",
@@ -188,7 +225,7 @@ ConfigMap, or one of the chart's own. Nothing is installed in the cluster.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		PersistentPreRun: func(*cobra.Command, []string) {
-			a.started = true
+			a.parsed = true
 		},
 		// Without a command kubectl and Helm show the help; so does this.
 		SuggestionsMinimumDistance: 2,
@@ -199,13 +236,13 @@ ConfigMap, or one of the chart's own. Nothing is installed in the cluster.`,
 		return fmt.Errorf("%w\nsee '%s --help'", err, cmd.CommandPath())
 	})
 	root.AddCommand(
-		a.runCommand(),
-		a.planCommand(),
-		a.installCommand(),
-		a.upgradeCommand(),
-		a.rollbackCommand(),
+		a.runCommand(m),
+		a.planCommand(m),
+		a.installCommand(m),
+		a.upgradeCommand(m),
+		a.rollbackCommand(m),
 		a.testCommand(),
-		a.uninstallCommand(),
+		a.uninstallCommand(m),
 		a.resumeCommand(),
 		a.cancelCommand(),
 		a.unlockCommand(),

@@ -1,12 +1,9 @@
 package plugin
 
 import (
-	"io"
 	"slices"
 
 	"github.com/spf13/cobra"
-
-	"github.com/kubectl-tasks/kubectl-tasks/pkg/release"
 )
 
 // completeReleases completes the names of deployed releases for the first most arguments, or for
@@ -16,15 +13,7 @@ func (a *App) completeReleases(c *connection, most int) cobra.CompletionFunc {
 		if most >= 0 && len(args) >= most {
 			return nil, cobra.ShellCompDirectiveDefault
 		}
-		namespace, err := c.namespace()
-		if err != nil {
-			return nil, cobra.ShellCompDirectiveNoFileComp
-		}
-		helm := release.NewHelm(c.settings, io.Discard, io.Discard)
-		if err := helm.Connect(cmd.Context(), c.ConfigFlags, namespace); err != nil {
-			return nil, cobra.ShellCompDirectiveNoFileComp
-		}
-		names, err := helm.DeployedNames()
+		names, err := c.cluster.Releases(cmd.Context())
 		if err != nil {
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		}

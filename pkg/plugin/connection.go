@@ -1,8 +1,6 @@
 package plugin
 
 import (
-	"context"
-	"io"
 	"os"
 	"strconv"
 	"strings"
@@ -11,15 +9,16 @@ import (
 	"github.com/spf13/pflag"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 
-	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/action"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/release"
 )
 
 // connection is the cluster, as kubectl's and Helm's flags choose it.
 type connection struct {
 	*genericclioptions.ConfigFlags
+	// cluster is the same for actions.
+	cluster  *action.Connection
 	settings *release.Settings
-	kube     *kube.Client
 }
 
 func newConnection() *connection {
@@ -28,6 +27,7 @@ func newConnection() *connection {
 		settings:    release.NewSettings(),
 	}
 	c.WrapConfigFn = c.settings.WrapConfig
+	c.cluster = action.NewConnection(c.ConfigFlags, c.settings)
 	c.fromHelm(os.Getenv)
 	return c
 }
@@ -79,53 +79,4 @@ func (c *connection) addHelmFlags(cmd *cobra.Command) {
 	fs.StringVar(c.TLSServerName, "kube-tls-server-name", *c.TLSServerName, "Helm's name for --tls-server-name")
 	fs.BoolVar(c.Insecure, "kube-insecure-skip-tls-verify", *c.Insecure, "do not check the certificate of the Kubernetes API server")
 	c.settings.AddFlags(fs)
-}
-
-// namespace returns the namespace that the flags and the context choose.
-func (c *connection) namespace() (string, error) {
-	ns, _, err := c.ToRawKubeConfigLoader().Namespace()
-	return ns, err
-}
-
-// client returns the client of the run, always the same one.
-func (c *connection) client() *kube.Client {
-	if c.kube == nil {
-		c.kube = kube.NewClient(c.ConfigFlags)
-	}
-	return c.kube
-}
-
-// storedValues returns the values of a release, as the cluster has it.
-func (c *connection) storedValues(ctx context.Context, name, namespace string) func() (map[string]any, error) {
-	return func() (map[string]any, error) {
-		helm := release.NewHelm(c.settings, io.Discard, io.Discard)
-		if err := helm.Connect(ctx, c.ConfigFlags, namespace); err != nil {
-			return nil, err
-		}
-		return helm.StoredValues(name)
-	}
-}
-
-// lastRevision returns the number of a release's newest revision, and its life.
-func (c *connection) lastRevision(ctx context.Context, name, namespace string) (int, string, error) {
-	helm := release.NewHelm(c.settings, io.Discard, io.Discard)
-	if err := helm.Connect(ctx, c.ConfigFlags, namespace); err != nil {
-		return 0, "", err
-	}
-	return helm.LastRevision(name)
-}
-
-// storedFiles returns the files of the chart of a release, as the cluster has it.
-func (c *connection) storedFiles(ctx context.Context, name, namespace string) func() ([]release.File, error) {
-	return func() ([]release.File, error) {
-		helm := release.NewHelm(c.settings, io.Discard, io.Discard)
-		if err := helm.Connect(ctx, c.ConfigFlags, namespace); err != nil {
-			return nil, err
-		}
-		files, err := helm.StoredFiles(name)
-		if err != nil {
-			return nil, &release.PreflightError{Err: err}
-		}
-		return files, nil
-	}
 }

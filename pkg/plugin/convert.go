@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/action"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/format"
 )
 
@@ -46,22 +47,22 @@ Nothing is run, and no file that exists is overwritten.`,
 
 func (a *App) convert(ctx context.Context, o *convertOptions, files []string) error {
 	o.tasks.references = append(o.tasks.references, files...)
-	documents, err := a.documents(ctx, o.connection, &o.tasks, "")
+	definitions, err := a.definitions(o.connection, &o.tasks, "")
+	if err != nil {
+		return err
+	}
+	documents, err := definitions.Documents(ctx)
 	if err != nil {
 		return err
 	}
 	documents = slices.DeleteFunc(documents, func(d format.Document) bool { return !format.Converts(d.Format) })
 	switch {
 	case len(documents) == 0:
-		return usageError{errors.New("there is nothing to convert: it is a tasks.yaml already; name a file of another format")}
+		return action.Usage(errors.New("there is nothing to convert: it is a tasks.yaml already; name a file of another format"))
 	case len(documents) > 1:
-		return usageError{fmt.Errorf("there are %s and %s; name one of them", documents[0].Name, documents[1].Name)}
+		return action.Usage(fmt.Errorf("there are %s and %s; name one of them", documents[0].Name, documents[1].Name))
 	}
-	options := format.Options{Draft: o.tasks.draft()}
-	if err := o.tasks.lagoon.fill(&options.Lagoon); err != nil {
-		return usageError{err}
-	}
-	text, found, err := format.Convert(documents[0], options)
+	text, found, err := format.Convert(documents[0], definitions.Options.Read)
 	if err != nil {
 		return err
 	}
@@ -74,7 +75,7 @@ func (a *App) convert(ctx context.Context, o *convertOptions, files []string) er
 	}
 	file, err := os.OpenFile(o.to, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o666) //nolint:gosec // as any editor makes it
 	if err != nil {
-		return usageError{err}
+		return action.Usage(err)
 	}
 	_, err = file.Write(text)
 	return errors.Join(err, file.Close())

@@ -1,20 +1,11 @@
 package plugin
 
 import (
-	"errors"
-	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
-
 	"github.com/spf13/cobra"
 
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/action"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/format/draft"
 )
-
-// packTasks is the file of a Draft pack that becomes the application's tasks (spec draft.md
-// § 1.2, "draft create").
-const packTasks = "tasks.toml"
 
 func (a *App) createCommand() *cobra.Command {
 	var pack string
@@ -42,43 +33,16 @@ the tasks.toml of a Draft pack, or an empty file. A file that is there is left a
 }
 
 func (a *App) create(dir, pack string) error {
-	var text []byte
-	mode := fs.FileMode(0o644)
-	from := ""
-	if pack != "" {
-		info, err := os.Stat(pack)
-		if err != nil {
-			return usageError{err}
-		}
-		if !info.IsDir() {
-			return usageError{fmt.Errorf("%s: a pack is a directory", pack)}
-		}
-		path := filepath.Join(pack, packTasks)
-		switch info, err := os.Stat(path); {
-		case errors.Is(err, fs.ErrNotExist):
-		case err != nil:
-			return usageError{err}
-		default:
-			if text, err = os.ReadFile(path); err != nil {
-				return usageError{err}
-			}
-			mode, from = info.Mode().Perm(), " from "+path
-		}
+	created, err := action.Create(dir, pack)
+	switch {
+	case err != nil:
+		return err
+	case !created.New:
+		a.print("%s exists and was left as it is", created.Path)
+	case created.From != "":
+		a.print("%s created from %s", created.Path, created.From)
+	default:
+		a.print("%s created", created.Path)
 	}
-	target := filepath.Join(dir, draft.FileName)
-	file, err := os.OpenFile(target, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
-	if errors.Is(err, fs.ErrExist) {
-		a.print("%s exists and was left as it is", target)
-		return nil
-	}
-	if err != nil {
-		return usageError{err}
-	}
-	_, err = file.Write(text)
-	if err = errors.Join(err, file.Close()); err != nil {
-		// Half a task file would be run as if it were whole.
-		return errors.Join(err, os.Remove(target))
-	}
-	a.print("%s created%s", target, from)
 	return nil
 }

@@ -3,36 +3,36 @@ package plugin
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube/ready"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/action"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/plan"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/release"
-	"github.com/kubectl-tasks/kubectl-tasks/pkg/runner"
-	"github.com/kubectl-tasks/kubectl-tasks/pkg/runner/helm"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/report"
 )
 
-// helmOptions are what the commands that wrap one of Helm's share.
+// helmOptions are the options that the commands around Helm's have in common.
 type helmOptions struct {
+	mode       mode
 	connection *connection
 	tasks      taskFlags
+	heal       bool
 	hooks      hookFlags
 	readiness  readinessFlags
 	helm       *release.Helm
-	voice      *voice
+	progress   *progress
 	// flags are those of the command.
 	flags *pflag.FlagSet
-	// running runs the hooks of the release that is being changed.
-	running *helm.Hooks
 }
 
-func (a *App) newHelmOptions() *helmOptions {
+func (a *App) newHelmOptions(m mode) *helmOptions {
 	c := newConnection()
-	return &helmOptions{connection: c, helm: release.NewHelm(c.settings, a.Out, a.ErrOut), voice: a.newVoice()}
+	return &helmOptions{mode: m, connection: c, helm: release.NewHelm(c.settings, a.Out, a.ErrOut), progress: a.newProgress()}
 }
 
 func (o *helmOptions) addFlags(cmd *cobra.Command) {
@@ -40,18 +40,50 @@ func (o *helmOptions) addFlags(cmd *cobra.Command) {
 	o.tasks.addSource(cmd.Flags())
 	o.tasks.addRun(cmd.Flags())
 	o.tasks.record.addFlags(cmd.Flags())
-	cmd.Flags().BoolVar(&o.tasks.heal, "heal", false, "go on with a release that has been pending for long, when no other Helm is at work on it: mark the revision as failed first")
+	cmd.Flags().BoolVar(&o.heal, "heal", false, "go on with a release that has been pending for long, when no other Helm is at work on it: mark the revision as failed first")
 	o.hooks.addFlags(cmd.Flags())
 	o.readiness.addFlags(cmd.Flags())
 	o.connection.addHelmFlags(cmd)
 }
 
-// connect gives Helm its cluster and returns the namespace.
-func (o *helmOptions) connect(ctx context.Context) (string, error) {
-	if err := errors.Join(o.tasks.validate(), o.checkInput()); err != nil {
-		return "", err
+// newOperation makes an operation on a release.
+type newOperation func(name string, change func() (release.Change, error)) *action.Operation
+
+// operations gives Helm its cluster, and returns what makes the operations that the flags choose.
+func (a *App) operations(ctx context.Context, o *helmOptions) (newOperation, error) {
+	options, err := o.tasks.options()
+	if err := errors.Join(err, o.checkInput()); err != nil {
+		return nil, err
 	}
-	return o.reach(ctx)
+	helm, namespace, err := o.connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	request := a.request(o.mode, o.connection, options)
+	request.Present = func(id string, p plan.Plan) (action.Presentation, error) {
+		events, err := o.tasks.openEvents(id)
+		if err != nil {
+			return action.Presentation{}, err
+		}
+		shown := action.Presentation{Emit: events.emit, EmitHook: action.All(o.progress.emit, events.emit), Close: func() { events.close(a) }}
+		if len(p.Tasks()) > 0 {
+			shown.Emit = shown.EmitHook
+		}
+		return shown, nil
+	}
+	return func(name string, change func() (release.Change, error)) *action.Operation {
+		return &action.Operation{Request: request, Helm: helm, Release: plan.Release{Name: name, Namespace: namespace}, Change: change, Heal: o.heal}
+	}, nil
+}
+
+// request returns the part of an action that all commands fill in the same way.
+func (a *App) request(m mode, c *connection, options action.Options) action.Request {
+	r := action.Request{Config: a.config(), Connection: c.cluster, Options: options, Resume: m.resume}
+	if m.plan != nil {
+		r.Mode = action.Plan
+	}
+	r.Record.Command = func() []string { return a.commandLine(m.args) }
+	return r
 }
 
 // checkInput returns an error when standard input, which can be read only once, is wanted for tasks and for values.
@@ -62,71 +94,89 @@ func (o *helmOptions) checkInput() error {
 	values, _ := o.flags.GetStringSlice("values") // an uninstall has none
 	files, _ := o.flags.GetStringArray("set-file")
 	if slices.Contains(values, "-") || slices.ContainsFunc(files, func(f string) bool { return strings.HasSuffix(f, "=-") }) {
-		return usageError{errors.New("standard input can be read only once, and --tasks and --values or --set-file both name it; write one of them to a file")}
+		return action.Usage(errors.New("standard input can be read only once, and --tasks and --values or --set-file both name it; write one of them to a file"))
 	}
 	return nil
 }
 
-// reach is connect for commands without tasks.
-func (o *helmOptions) reach(ctx context.Context) (string, error) {
+// connect gives Helm its cluster, and returns it with the namespace.
+func (o *helmOptions) connect(ctx context.Context) (*action.Helm, string, error) {
 	if err := o.hooks.validate(); err != nil {
-		return "", err
+		return nil, "", err
 	}
-	how, err := o.readiness.read()
-	if err != nil {
-		return "", err
-	}
-	how.Progress, how.Note = o.voice.waiting, o.voice.note
-	o.helm.SetCluster(ready.Waiter{Client: o.connection.client()}, how)
-	o.helm.SetHooks(release.HookMode(o.hooks.mode), func(ctx context.Context, event string, hooks []*release.Hook) error {
-		return o.running.Run(ctx, event, hooks)
-	})
-	namespace, err := o.connection.namespace()
-	if err != nil {
-		return "", usageError{err}
-	}
-	return namespace, o.helm.Connect(ctx, o.connection.ConfigFlags, namespace)
+	options := action.HelmOptions{Hooks: release.HookMode(o.hooks.mode), Waiting: o.progress.lines, Note: o.progress.note}
+	o.readiness.fill(&options)
+	return o.connection.cluster.Connect(ctx, o.helm, options)
 }
 
-// hooksOf returns what runs the hooks of a release, in pods as the steps' own.
-func (o *helmOptions) hooksOf(steps *runner.Steps) *helm.Hooks {
-	return &helm.Hooks{
-		Cluster: steps.Client, Pods: steps.Pods, Operation: steps.Operation, Release: steps.Release,
-		Parallel: o.helm.HookMode() == release.HooksParallel,
+// finish shows the result of an operation, and returns the error that ends the command.
+func (a *App) finish(ctx context.Context, m mode, result *action.Result, end error) error {
+	if result == nil {
+		return end
+	}
+	if m.plan != nil {
+		return a.showPlan(ctx, m.plan, result)
+	}
+	var run any
+	switch tasks := result.Plan.Tasks(); {
+	case !result.Ran && len(tasks) > 0:
+		a.say("dry run: nothing of this is run")
+		if err := report.Plan(a.ErrOut, result.Plan); err != nil {
+			return err
+		}
+	case len(tasks) > 0:
+		run = result.Report()
+	}
+	if !result.Ran && end != nil {
+		return end
+	}
+	if err := a.printRelease(result.Change, run); err != nil && end == nil {
+		end = err
+	}
+	a.closing(result)
+	return end
+}
+
+// closing writes the messages for the end of a command.
+func (a *App) closing(result *action.Result) {
+	for _, message := range result.Closing {
+		fmt.Fprintln(a.ErrOut, message)
 	}
 }
 
-// deploy is an install or an upgrade.
-type deploy interface {
+// deployment is an install or an upgrade.
+type deployment interface {
 	Name(args []string) (string, error)
 	Resume(run release.Interrupted)
 	Prepare() (release.Change, error)
 }
 
-func (a *App) deploy(ctx context.Context, o *helmOptions, change deploy, args []string) error {
-	namespace, err := o.connect(ctx)
+// deploy installs or upgrades a release.
+func (a *App) deploy(ctx context.Context, o *helmOptions, change deployment, args []string) error {
+	operation, err := a.operations(ctx, o)
 	if err != nil {
 		return err
 	}
 	name, err := change.Name(args)
 	if err != nil {
-		return usageError{err}
+		return action.Usage(err)
 	}
-	if a.resuming != nil {
-		change.Resume(a.resuming.begun())
+	if o.mode.resume != nil {
+		change.Resume(o.mode.resume.Interrupted())
 	}
-	return a.settled(ctx, o, namespace, name, func() error {
-		change, err := change.Prepare()
-		if err != nil {
-			if refused := (*release.PreflightError)(nil); errors.As(err, &refused) {
-				return err
-			}
-			return usageError{err}
+	op := operation(name, func() (release.Change, error) {
+		prepared, err := change.Prepare()
+		if refused := (*release.PreflightError)(nil); err != nil && !errors.As(err, &refused) {
+			err = action.Usage(err)
 		}
-		prepared, err := a.prepare(ctx, o, o.connection.client(), change, plan.Release{Name: name, Namespace: namespace})
-		if err != nil {
-			return err
-		}
-		return a.perform(ctx, prepared)
+		return prepared, err
 	})
+	return a.carryOut(ctx, o.mode, op)
+}
+
+// carryOut runs an operation and shows its result.
+func (a *App) carryOut(ctx context.Context, m mode, op *action.Operation) error {
+	a.stopCommands()
+	result, end := op.Run(ctx)
+	return a.finish(ctx, m, result, end)
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/action"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/release"
 )
 
@@ -20,5 +21,5 @@ func (h *hookFlags) validate() error {
 	if slices.Contains(release.HookModes(), release.HookMode(h.mode)) {
 		return nil
 	}
-	return usageError{fmt.Errorf("--hooks is serial, parallel, helm or none, not %q", h.mode)}
+	return action.Usage(fmt.Errorf("--hooks is serial, parallel, helm or none, not %q", h.mode))
 }

@@ -6,8 +6,8 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/release"
 )
 
-func (a *App) installCommand() *cobra.Command {
-	o := a.newHelmOptions()
+func (a *App) installCommand(m mode) *cobra.Command {
+	o := a.newHelmOptions(m)
 	change := release.NewInstall(o.helm)
 	cmd := &cobra.Command{
 		Use:   "install [NAME] CHART",

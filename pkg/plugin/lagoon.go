@@ -9,9 +9,6 @@ import (
 
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/format"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/format/lagoon"
-	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube"
-	"github.com/kubectl-tasks/kubectl-tasks/pkg/release"
-	lagoonsource "github.com/kubectl-tasks/kubectl-tasks/pkg/source/lagoon"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
@@ -62,17 +59,4 @@ func (l *lagoonFlags) variables() (map[string]string, error) {
 		variables[name] = value
 	}
 	return variables, nil
-}
-
-// addLagoonFacts adds what git and the cluster know to the options of Lagoon's format.
-func (a *App) addLagoonFacts(client *kube.Client, namespace string, o *format.Options) {
-	lagoonsource.AddGit(&o.Lagoon, "")
-	cluster := lagoonsource.NewCluster(client, namespace, a.tell)
-	cluster.AddTo(&o.Lagoon)
-	o.FactsErr = func() error {
-		if err := cluster.Err(); err != nil {
-			return &release.PreflightError{Err: err}
-		}
-		return nil
-	}
 }

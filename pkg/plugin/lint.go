@@ -2,16 +2,11 @@ package plugin
 
 import (
 	"context"
-	"errors"
-	"maps"
-	"path/filepath"
-	"slices"
 
 	"github.com/spf13/cobra"
 
-	"github.com/kubectl-tasks/kubectl-tasks/pkg/plan"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/action"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/report"
-	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
 type lintOptions struct {
@@ -54,58 +49,29 @@ func (a *App) lint(ctx context.Context, o *lintOptions, files []string) error {
 		return err
 	}
 	o.tasks.references = append(o.tasks.references, files...)
-	set, err := a.definitions(ctx, o.connection, &o.tasks, o.release)
-	var found task.Diagnostics
-	if err != nil && !errors.As(err, &found) {
+	definitions, err := a.definitions(o.connection, &o.tasks, o.release)
+	if err != nil {
 		return err
 	}
-	if err == nil {
-		// What single documents cannot know, such as a name that two of them use.
-		for _, tasks := range runsOf(set.tasks, files) {
-			for _, op := range []task.Operation{task.Install, task.Upgrade, task.Uninstall} {
-				if _, err := plan.Build(op, plan.Release{}, tasks); errors.As(err, &found) {
-					set.diagnostics = append(set.diagnostics, found...)
-					break
-				}
-			}
-		}
+	set, err := definitions.Lint(ctx, files)
+	if err != nil {
+		return err
 	}
-	set.diagnostics.Sort()
 	switch o.output {
 	case "json":
-		if err := a.printObject(o.output, report.Findings(set.diagnostics)); err != nil {
+		if err := a.printObject(o.output, report.Findings(set.Diagnostics)); err != nil {
 			return err
 		}
 	case "github":
-		report.LintGitHub(a.raw.Out, set.diagnostics)
+		report.LintGitHub(a.raw.Out, set.Diagnostics)
 	default:
-		report.Lint(a.Out, set.diagnostics)
+		report.Lint(a.Out, set.Diagnostics)
 	}
-	if set.diagnostics.Err() != nil {
-		return silentError{exitUsage}
+	if set.Diagnostics.Err() != nil {
+		return action.SilentError{Code: action.ExitUsage}
 	}
 	if o.output == "" {
-		a.say("%s, no error, %s", counted(len(set.tasks), "task"), counted(len(set.diagnostics), "warning"))
+		a.say("%s, no error, %s", counted(len(set.Tasks), "task"), counted(len(set.Diagnostics), "warning"))
 	}
 	return nil
-}
-
-// runsOf returns the tasks that belong together: those of each file, and all that --tasks names. A directory is one
-// run, as a release is.
-func runsOf(tasks []task.Task, files []string) [][]task.Task {
-	of := map[string][]task.Task{}
-	for _, t := range tasks {
-		run := ""
-		for _, f := range files {
-			if filepath.Dir(t.Source.Name) == filepath.Clean(f) && run == "" || t.Source.Name == f {
-				run = f
-			}
-		}
-		of[run] = append(of[run], t)
-	}
-	all := make([][]task.Task, 0, len(of))
-	for _, run := range slices.Sorted(maps.Keys(of)) {
-		all = append(all, of[run])
-	}
-	return all
 }

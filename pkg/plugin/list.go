@@ -8,11 +8,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/kubectl-tasks/kubectl-tasks/pkg/format"
-	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube"
-	"github.com/kubectl-tasks/kubectl-tasks/pkg/plan"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/action"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/report"
-	"github.com/kubectl-tasks/kubectl-tasks/pkg/source/lagoon"
 )
 
 type listOptions struct {
@@ -53,12 +50,15 @@ func (a *App) list(ctx context.Context, o *listOptions) error {
 	if err := checkOutput(o.output, listFormats...); err != nil {
 		return err
 	}
-	set, err := a.definitions(ctx, o.connection, &o.tasks, o.release)
+	definitions, err := a.definitions(o.connection, &o.tasks, o.release)
 	if err != nil {
 		return err
 	}
-	a.announce(set, nil)
-	listed := report.NewTaskList(set.tasks)
+	set, err := definitions.Read(ctx, true)
+	if err != nil {
+		return err
+	}
+	listed := report.NewTaskList(set.Tasks)
 	switch o.output {
 	case "json", "yaml":
 		return a.printObject(o.output, listed)
@@ -87,47 +87,8 @@ func (a *App) list(ctx context.Context, o *listOptions) error {
 	return table.Flush()
 }
 
-// definitions reads tasks for looking at them.
-func (a *App) definitions(ctx context.Context, c *connection, tasks *taskFlags, name string) (taskSet, error) {
-	documents, err := a.documents(ctx, c, tasks, name)
-	if err != nil {
-		return taskSet{}, err
-	}
-	// The variables of a run are known by name, so that they are not reported as unset.
-	rel := plan.Release{Name: name}
-	options := format.Options{Getenv: newEnvironment("", rel).Lookup, Facts: facts("", rel), Lenient: true}
-	lagoon.AddGit(&options.Lagoon, "")
-	return tasks.read(documents, options)
-}
-
-// documents finds documents for looking at them; none is an error. The cluster is asked only when the
-// flags name something in it.
-func (a *App) documents(ctx context.Context, c *connection, tasks *taskFlags, name string) ([]format.Document, error) {
-	var client *kube.Client
-	namespace := ""
-	if name != "" || namesConfigMap(tasks.references) {
-		var err error
-		if namespace, err = c.namespace(); err != nil {
-			return nil, usageError{err}
-		}
-		client = c.client()
-	}
-	var from chart
-	if name != "" {
-		from.files = c.storedFiles(ctx, name, namespace)
-	}
-	documents, looked, err := a.find(ctx, tasks, client, plan.Release{Name: name, Namespace: namespace}, from)
-	if err == nil && len(documents) == 0 {
-		err = usageError{noTasks(looked)}
-	}
-	return documents, err
-}
-
-func namesConfigMap(references []string) bool {
-	for _, r := range references {
-		if kind, _, ok := strings.Cut(r, "/"); ok && (kind == "configmap" || kind == "configmaps" || kind == "cm") {
-			return true
-		}
-	}
-	return false
+// definitions returns what reads the task documents that flags choose.
+func (a *App) definitions(c *connection, tasks *taskFlags, release string) (*action.Definitions, error) {
+	options, err := tasks.sourceOptions()
+	return &action.Definitions{Request: action.Request{Config: a.config(), Connection: c.cluster, Options: options}, Release: release}, err
 }

@@ -2,6 +2,7 @@ package plugin
 
 import (
 	"bytes"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -12,7 +13,9 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/action"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/report"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/terminal"
 )
 
 // addOutput adds -o with the formats that the command knows.
@@ -24,7 +27,7 @@ func checkOutput(value string, formats ...string) error {
 	if value == "" || slices.Contains(formats, value) {
 		return nil
 	}
-	return usageError{fmt.Errorf("unknown output format %q; use one of %s", value, strings.Join(formats, ", "))}
+	return action.Usage(fmt.Errorf("unknown output format %q; use one of %s", value, strings.Join(formats, ", ")))
 }
 
 // data is the way out of what is no text for people: what a program printed, or a file. On a terminal it is text
@@ -32,11 +35,11 @@ func checkOutput(value string, formats ...string) error {
 // for commands and cannot be stopped; there commands are written out. exact says that the pipe leads elsewhere.
 func (a *App) data(stream io.Writer, exact bool) io.Writer {
 	switch {
-	case isTerminal(stream) && stream == a.raw.Out:
+	case terminal.Is(stream) && stream == a.raw.Out:
 		return a.Out
-	case isTerminal(stream):
+	case terminal.Is(stream):
 		return a.ErrOut
-	case exact || isFile(stream):
+	case exact || terminal.IsFile(stream):
 		return stream
 	case slices.ContainsFunc(readers, func(variable string) bool { return os.Getenv(variable) != "" }):
 		tame := report.NewDataPrinter(stream)
@@ -104,12 +107,20 @@ func (a *App) printRelease(p printed, run any) error {
 	return err
 }
 
-// isFile reports whether a stream is a regular file.
-func isFile(stream any) bool {
-	file, ok := stream.(*os.File)
-	if !ok {
-		return false
+// shown formats a line with text from outside.
+func shown(format string, args ...any) string {
+	return string(report.Escape(fmt.Appendf(nil, format, args...)))
+}
+
+// stopCommands keeps GitHub Actions from obeying what programs, charts and Helm's errors say as it is, until this
+// program ends (docs.github.com, "Workflow commands": stop-commands). It speaks on standard error, which is the
+// runner's as well, and leaves standard output the program's own.
+func (a *App) stopCommands() {
+	if os.Getenv("GITHUB_ACTIONS") != "true" || a.stopped {
+		return
 	}
-	info, err := file.Stat()
-	return err == nil && info.Mode().IsRegular()
+	a.stopped = true
+	token := rand.Text()
+	fmt.Fprintf(a.raw.ErrOut, "::stop-commands::%s\n", token)
+	a.onExit(func() { fmt.Fprintf(a.raw.ErrOut, "::%s::\n", token) })
 }

@@ -3,28 +3,23 @@ package plugin
 import (
 	"context"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
-	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/action"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/plan"
-	checks "github.com/kubectl-tasks/kubectl-tasks/pkg/preflight"
-	"github.com/kubectl-tasks/kubectl-tasks/pkg/record"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/report"
-	"github.com/kubectl-tasks/kubectl-tasks/pkg/runner"
 )
 
 // exitPlan is the exit code of a plan with something to do.
 const exitPlan = 2
 
-// planning is set for the commands below "plan", which then show what they would do.
-type planning struct {
+// planFlags are the flags of the commands below "plan".
+type planFlags struct {
 	output planOutput
-	// rbac shows the Role that the command needs, in the place of its steps.
+	// rbac shows the Role that the command needs instead of its steps.
 	rbac bool
 }
 
@@ -49,8 +44,9 @@ func (o *planOutput) Set(text string) error {
 	return nil
 }
 
-func (a *App) planCommand() *cobra.Command {
-	var show planning
+func (a *App) planCommand(m mode) *cobra.Command {
+	show := &planFlags{}
+	m.plan = show
 	cmd := &cobra.Command{
 		Use:   "plan COMMAND",
 		Short: "Show what a command would do, and why; change nothing",
@@ -69,12 +65,11 @@ nothing is changed. The exit code is 2 when there is something to do, 0 when the
 		Args: knownCommand,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 		PersistentPreRunE: func(*cobra.Command, []string) error {
-			a.started = true
-			a.planning = &show
+			a.parsed = true
 			return nil
 		},
 	}
-	cmd.AddCommand(a.runCommand(), a.installCommand(), a.upgradeCommand(), a.rollbackCommand(), a.uninstallCommand())
+	cmd.AddCommand(a.runCommand(m), a.installCommand(m), a.upgradeCommand(m), a.rollbackCommand(m), a.uninstallCommand(m))
 	for _, sub := range cmd.Commands() {
 		sub.Example = ""
 		// A plan has formats of its own.
@@ -85,12 +80,15 @@ nothing is changed. The exit code is 2 when there is something to do, 0 when the
 	return cmd
 }
 
-// showPlan writes the plan of a command that is not carried out.
-func (a *App) showPlan(ctx context.Context, t *taskFlags, p plan.Plan, client *kube.Client, next func() ([]*unstructured.Unstructured, error)) error {
-	if a.planning.rbac {
-		return a.showRoles(ctx, t, p, client, next)
+// showPlan writes the plan of a command that is not run.
+func (a *App) showPlan(ctx context.Context, show *planFlags, result *action.Result) error {
+	if show.rbac {
+		roles, err := result.Roles(ctx)
+		fmt.Fprint(a.Out, roles)
+		return err
 	}
-	switch output := string(a.planning.output); output {
+	p := result.Plan
+	switch output := string(show.output); output {
 	case "dot":
 		report.Dot(a.Out, p)
 	case "mermaid":
@@ -104,34 +102,11 @@ func (a *App) showPlan(ctx context.Context, t *taskFlags, p plan.Plan, client *k
 			return err
 		}
 	}
-	if refused := untrusted(p.Tasks()); len(refused) > 0 && !t.allowHostTasks {
-		fmt.Fprintf(a.ErrOut, "refused without --allow-host-tasks:\n%s\n", strings.Join(refused, "\n"))
+	if len(result.Untrusted) > 0 {
+		fmt.Fprintf(a.ErrOut, "refused without --allow-host-tasks:\n%s\n", strings.Join(result.Untrusted, "\n"))
 	}
 	if slices.ContainsFunc(p.Steps, func(s plan.Step) bool { return s.Task == nil || s.Task.Skip == "" }) {
-		return silentError{exitPlan}
+		return action.SilentError{Code: exitPlan}
 	}
 	return nil
-}
-
-// showRoles writes the Roles with the rights that what was planned needs.
-func (a *App) showRoles(ctx context.Context, t *taskFlags, p plan.Plan, client *kube.Client, next func() ([]*unstructured.Unstructured, error)) error {
-	wanted := rightsOf(p, t.record.place)
-	if next != nil {
-		objects, err := next()
-		if err != nil {
-			return err
-		}
-		wanted = checks.WithObjects(wanted, client, objects)
-	}
-	roles, err := checks.Roles(p, wanted)
-	if err != nil {
-		return err
-	}
-	fmt.Fprint(a.Out, roles)
-	return ctx.Err()
-}
-
-// rightsOf returns the rights that a plan needs, with those of its record.
-func rightsOf(p plan.Plan, place string) runner.Rights {
-	return checks.RightsOf(p, record.Place(place), os.Getenv("HELM_DRIVER"))
 }

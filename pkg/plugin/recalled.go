@@ -12,8 +12,8 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/action"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/format/lagoon"
-	"github.com/kubectl-tasks/kubectl-tasks/pkg/record"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
@@ -54,6 +54,14 @@ type setting struct{ name, value string }
 // String returns the flag as it is given.
 func (s setting) String() string { return fmt.Sprintf("--%s=%s", s.name, s.value) }
 
+// recorded is what a record says of the command of its run.
+type recorded struct {
+	id        string
+	operation task.Operation
+	release   string
+	command   []string
+}
+
 // recalled is the command of a record, taken apart.
 type recalled struct {
 	command string
@@ -75,16 +83,16 @@ const (
 
 // recall reads the command of a run's record. The record is data: what is not known to be a decision of a run
 // is refused, and so is what is about something else than the run.
-func (a *App) recall(run *record.Stored) (*recalled, error) {
+func (a *App) recall(run recorded) (*recalled, error) {
 	refuse := func(format string, args ...any) error {
-		return refusedError{shown("the record of run %s cannot be gone on with: %s", run.ID, fmt.Sprintf(format, args...))}
+		return action.RefusedError{Message: shown("the record of run %s cannot be gone on with: %s", run.id, fmt.Sprintf(format, args...))}
 	}
-	name := run.Command[0]
-	if !slices.Contains(recordable[name], run.Operation) {
-		return nil, refuse("%q is no command of a run that is recorded as %q", name, run.Operation)
+	name := run.command[0]
+	if !slices.Contains(recordable[name], run.operation) {
+		return nil, refuse("%q is no command of a run that is recorded as %q", name, run.operation)
 	}
 	root := a.Command()
-	cmd, rest, err := root.Find(run.Command)
+	cmd, rest, err := root.Find(run.command)
 	if err != nil || cmd.Parent() != root || cmd.Name() != name {
 		return nil, refuse("%q is no command", name)
 	}
@@ -108,7 +116,7 @@ func (a *App) recall(run *record.Stored) (*recalled, error) {
 		return nil
 	})
 	if err := errors.Join(err, unknown); err != nil {
-		if refused := (refusedError{}); !errors.As(err, &refused) {
+		if refused := (action.RefusedError{}); !errors.As(err, &refused) {
 			err = refuse("%v", err)
 		}
 		return nil, err
@@ -122,27 +130,27 @@ func (a *App) recall(run *record.Stored) (*recalled, error) {
 
 // check holds the arguments, and the release of the flag of that name, against the run, and replaces what the run has
 // decided.
-func (r *recalled) check(of string, run *record.Stored) error {
-	others := fmt.Errorf("its command is not about release %q", run.Release)
+func (r *recalled) check(of string, run recorded) error {
+	others := fmt.Errorf("its command is not about release %q", run.release)
 	switch r.command {
 	case "run":
-		if of != run.Release {
+		if of != run.release {
 			return others
 		}
 		return nil
 	case "install":
 		// The name may have been generated.
-		if len(r.args) == 0 || len(r.args) > 2 || len(r.args) == 2 && r.args[0] != run.Release {
+		if len(r.args) == 0 || len(r.args) > 2 || len(r.args) == 2 && r.args[0] != run.release {
 			return others
 		}
-		r.args = []string{run.Release, r.args[len(r.args)-1]}
+		r.args = []string{run.release, r.args[len(r.args)-1]}
 	case "uninstall":
-		if !slices.Contains(r.args, run.Release) {
+		if !slices.Contains(r.args, run.release) {
 			return others
 		}
-		r.args = []string{run.Release} // each release has a run of its own
+		r.args = []string{run.release} // each release has a run of its own
 	default:
-		if len(r.args) == 0 || r.args[0] != run.Release {
+		if len(r.args) == 0 || r.args[0] != run.release {
 			return others
 		}
 	}
@@ -195,7 +203,7 @@ func (r *recalled) give(given []setting) error {
 	}
 	for _, g := range given {
 		if g.name != chartFlag && r.flags.Lookup(g.name) == nil {
-			return usageError{fmt.Errorf("'%s', which the run was started with, has no flag --%s", r.command, g.name)}
+			return action.Usage(fmt.Errorf("'%s', which the run was started with, has no flag --%s", r.command, g.name))
 		}
 		same := func(s setting) bool { return list(s.name) == list(g.name) }
 		r.decided, r.machine = slices.DeleteFunc(r.decided, same), slices.DeleteFunc(r.machine, same)
@@ -203,7 +211,7 @@ func (r *recalled) give(given []setting) error {
 			continue
 		}
 		if !r.hasChart() {
-			return usageError{fmt.Errorf("--%s is for an install or an upgrade, and the run is '%s'", chartFlag, r.command)}
+			return action.Usage(fmt.Errorf("--%s is for an install or an upgrade, and the run is '%s'", chartFlag, r.command))
 		}
 		r.args[1] = g.value
 	}
@@ -226,11 +234,11 @@ func (r *recalled) line(given []setting) []string {
 }
 
 // consent has the user confirm what a record wants of this machine; without a terminal it is refused.
-func (a *App) consent(ctx context.Context, run *record.Stored, wanted []setting) error {
+func (a *App) consent(ctx context.Context, run string, wanted []setting) error {
 	if len(wanted) == 0 {
 		return nil
 	}
-	list, line := "", displayName()+" resume "+run.ID
+	list, line := "", displayName()+" resume "+run
 	for _, s := range wanted {
 		list += shown("  %s", s) + "\n"
 		if s.name != tlsFlag { // of resume, that is about the cluster
@@ -238,7 +246,7 @@ func (a *App) consent(ctx context.Context, run *record.Stored, wanted []setting)
 		}
 	}
 	if a.interactive() {
-		yes, err := a.person.Ask(ctx, fmt.Sprintf("The record of run %s wants to touch this machine, or what only you can reach:\n%sAllow it?", shown("%s", run.ID), list))
+		yes, err := a.person.Ask(ctx, fmt.Sprintf("The record of run %s wants to touch this machine, or what only you can reach:\n%sAllow it?", shown("%s", run), list))
 		switch {
 		case ctx.Err() != nil:
 			return context.Cause(ctx)
@@ -246,14 +254,14 @@ func (a *App) consent(ctx context.Context, run *record.Stored, wanted []setting)
 			return err
 		}
 	}
-	return refusedError{fmt.Sprintf("the record of run %s wants to touch this machine, or what only you can reach, and whoever may write Secrets can have written it:\n%shint: what you want of it, give on the command line: %s", run.ID, list, line)}
+	return action.RefusedError{Message: fmt.Sprintf("the record of run %s wants to touch this machine, or what only you can reach, and whoever may write Secrets can have written it:\n%shint: what you want of it, give on the command line: %s", run, list, line)}
 }
 
 // machineFlags adds the flags of ofMachine to resume, as far as it has none of the name, and returns those that were
 // given.
 func (a *App) machineFlags(fs *pflag.FlagSet) func() []setting {
 	fs.String(chartFlag, "", "the chart of an install or an upgrade; of the record's own, only one in the working directory is taken without asking")
-	for _, cmd := range []*cobra.Command{a.installCommand(), a.runCommand()} {
+	for _, cmd := range []*cobra.Command{a.installCommand(mode{}), a.runCommand(mode{})} {
 		cmd.Flags().VisitAll(func(f *pflag.Flag) {
 			switch {
 			case !slices.Contains(ofMachine, f.Name) || fs.Lookup(f.Name) != nil:

@@ -11,7 +11,7 @@ import (
 	"github.com/spf13/pflag"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 
-	"github.com/kubectl-tasks/kubectl-tasks/pkg/record"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/action"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
@@ -97,11 +97,11 @@ func TestRecall(t *testing.T) {
 		{name: "no arguments", operation: task.Rollback, release: "web", command: "rollback", refused: "not about release"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			run := &record.Stored{Run: record.Run{ID: "1", Operation: tt.operation, Release: tt.release, Command: strings.Fields(tt.command)}}
+			run := recorded{id: "1", operation: tt.operation, release: tt.release, command: strings.Fields(tt.command)}
 			got, err := newTestApp().recall(run)
 			if tt.refused != "" {
-				if err == nil || !strings.Contains(err.Error(), tt.refused) || ExitCode(err) != exitPreflight {
-					t.Fatalf("%v, exit code %d; want %q and 4", err, ExitCode(err), tt.refused)
+				if err == nil || !strings.Contains(err.Error(), tt.refused) || action.ExitCode(err) != action.ExitPreflight {
+					t.Fatalf("%v, exit code %d; want %q and 4", err, action.ExitCode(err), tt.refused)
 				}
 				return
 			}
@@ -121,9 +121,9 @@ func TestRecall(t *testing.T) {
 			if line := strings.Join(got.line(tt.given), " "); line != tt.line {
 				t.Errorf("line %q, want %q", line, tt.line)
 			}
-			err = newTestApp().consent(t.Context(), run, got.machine)
-			if want := map[bool]int{false: 0, true: exitPreflight}[tt.machine != ""]; ExitCode(err) != want {
-				t.Errorf("without a terminal exit code %d, want %d", ExitCode(err), want)
+			err = newTestApp().consent(t.Context(), run.id, got.machine)
+			if want := map[bool]int{false: 0, true: action.ExitPreflight}[tt.machine != ""]; action.ExitCode(err) != want {
+				t.Errorf("without a terminal exit code %d, want %d", action.ExitCode(err), want)
 			}
 		})
 	}

@@ -5,12 +5,12 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/kubectl-tasks/kubectl-tasks/pkg/plan"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/action"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/release"
 )
 
-func (a *App) rollbackCommand() *cobra.Command {
-	o := a.newHelmOptions()
+func (a *App) rollbackCommand(m mode) *cobra.Command {
+	o := a.newHelmOptions(m)
 	change := release.NewRollback(o.helm)
 	cmd := &cobra.Command{
 		Use:   "rollback RELEASE [REVISION]",
@@ -38,24 +38,14 @@ Without a revision, or with 0, it goes back to the one before.`,
 func (a *App) rollback(ctx context.Context, o *helmOptions, change *release.Rollback, args []string) error {
 	name, err := change.Name(args)
 	if err != nil {
-		return usageError{err}
+		return action.Usage(err)
 	}
-	namespace, err := o.connect(ctx)
+	operation, err := a.operations(ctx, o)
 	if err != nil {
 		return err
 	}
-	if a.resuming != nil {
-		change.Resume(a.resuming.begun())
+	if o.mode.resume != nil {
+		change.Resume(o.mode.resume.Interrupted())
 	}
-	return a.settled(ctx, o, namespace, name, func() error {
-		change, err := change.Prepare()
-		if err != nil {
-			return err
-		}
-		prepared, err := a.prepare(ctx, o, o.connection.client(), change, plan.Release{Name: name, Namespace: namespace})
-		if err != nil {
-			return err
-		}
-		return a.perform(ctx, prepared)
-	})
+	return a.carryOut(ctx, o.mode, operation(name, change.Prepare))
 }

@@ -2,19 +2,16 @@ package plugin
 
 import (
 	"context"
-	"errors"
-	"fmt"
 
 	"github.com/spf13/cobra"
 
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/action"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/plan"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/release"
-	"github.com/kubectl-tasks/kubectl-tasks/pkg/runner"
-	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
 func (a *App) testCommand() *cobra.Command {
-	o := a.newHelmOptions()
+	o := a.newHelmOptions(mode{})
 	test := release.NewTest(o.helm)
 	cmd := &cobra.Command{
 		Use:   "test RELEASE",
@@ -42,32 +39,16 @@ weight run at once with --hooks=parallel.`,
 
 func (a *App) test(ctx context.Context, o *helmOptions, test *release.Test, name string) error {
 	if err := test.Validate(); err != nil {
-		return usageError{err}
+		return action.Usage(err)
 	}
-	namespace, err := o.reach(ctx)
+	helm, namespace, err := o.connect(ctx)
 	if err != nil {
 		return err
 	}
 	a.stopCommands()
-	steps := &runner.Steps{Client: o.connection.client(), Operation: task.Run, Release: plan.Release{Name: name, Namespace: namespace}}
-	o.running = o.hooksOf(steps)
-	o.running.Emit = o.voice.Emit
-	test.SecretsOf = steps.SecretsOf
-	end := test.Run(name)
-	for _, then := range []func() error{func() error { return a.printRelease(test, nil) }, test.Cleanup} {
-		if err := then(); end == nil {
-			end = err
-		}
+	tests := action.Test{
+		Connection: o.connection.cluster, Helm: helm, Test: test, Release: plan.Release{Name: name, Namespace: namespace}, Emit: o.progress.emit,
+		Print: func() error { return a.printRelease(test, nil) },
 	}
-	if refused := (*release.PreflightError)(nil); end == nil || errors.As(end, &refused) {
-		return end
-	}
-	if code, ok := interruption(ctx); ok {
-		return runError{code, context.Cause(ctx)}
-	}
-	code := exitFailed
-	if timedOut(end) {
-		code = exitTimeout
-	}
-	return runError{code, fmt.Errorf("test: %w", end)}
+	return tests.Run(ctx)
 }

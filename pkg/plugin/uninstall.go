@@ -5,12 +5,12 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/kubectl-tasks/kubectl-tasks/pkg/plan"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/action"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/release"
 )
 
-func (a *App) uninstallCommand() *cobra.Command {
-	o := a.newHelmOptions()
+func (a *App) uninstallCommand(m mode) *cobra.Command {
+	o := a.newHelmOptions(m)
 	change := release.NewUninstall(o.helm)
 	cmd := &cobra.Command{
 		Use:     "uninstall RELEASE [...]",
@@ -36,68 +36,58 @@ each: pre-uninstall tasks, Helm's uninstall, then the cleanup tasks. The chart i
 
 func (a *App) uninstall(ctx context.Context, o *helmOptions, change *release.Uninstall, names []string) error {
 	if err := change.Validate(); err != nil {
-		return usageError{err}
+		return action.Usage(err)
 	}
-	namespace, err := o.connect(ctx)
+	operation, err := a.operations(ctx, o)
 	if err != nil {
 		return err
 	}
-	client := o.connection.client()
-	// All are prepared before the first is touched.
+	// All are prepared before the first is changed.
 	var steps []func() error
 	for _, name := range names {
 		one := change.For(name)
-		if a.resuming != nil {
-			if name != a.resuming.run.Release {
+		if o.mode.resume != nil {
+			if name != o.mode.resume.Run.Release {
 				continue // each release has a run of its own
 			}
-			one.Resume(a.resuming.begun())
+			one.Resume(o.mode.resume.Interrupted())
 		}
-		change, err := one.Prepare()
+		prepared, err := one.Prepare()
 		if err != nil {
 			return err
 		}
 		if one.NotFound() {
-			steps = append(steps, func() error { return a.nothingToUninstall(name, one) })
+			steps = append(steps, func() error { return a.nothingToUninstall(o.mode, name, prepared) })
 			continue
 		}
-		rel := plan.Release{Name: name, Namespace: namespace}
-		prepared, err := a.prepare(ctx, o, client, change, rel)
-		if err != nil {
+		op := operation(name, func() (release.Change, error) {
+			if this := prepared; this != nil {
+				prepared = nil // it counts once: the next attempt prepares it again
+				return this, nil
+			}
+			return one.Prepare()
+		})
+		if err := op.Prepare(ctx); err != nil {
 			return err
 		}
-		steps = append(steps, func() error {
-			return a.settled(ctx, o, namespace, name, func() error {
-				if prepared == nil {
-					if change, err = one.Prepare(); err != nil {
-						return err
-					}
-					if prepared, err = a.prepare(ctx, o, client, change, rel); err != nil {
-						return err
-					}
-				}
-				this := prepared
-				prepared = nil // another time it has to be done anew
-				return a.perform(ctx, this)
-			})
-		})
+		steps = append(steps, func() error { return a.carryOut(ctx, o.mode, op) })
 	}
 	var end error
 	for _, step := range steps {
 		if err := step(); err != nil {
 			end = err
 		}
-		if end != nil && a.planning == nil {
+		if end != nil && o.mode.plan == nil {
 			break
 		}
 	}
 	return end
 }
 
-// nothingToUninstall is the uninstall of a release that is not there, with --ignore-not-found.
-func (a *App) nothingToUninstall(name string, change *release.Uninstall) error {
+// nothingToUninstall is the uninstall of a release that does not exist, with --ignore-not-found.
+func (a *App) nothingToUninstall(m mode, name string, change release.Change) error {
 	a.say("release %q not found: nothing to uninstall, no task is run", name)
-	if a.planning != nil {
+	if m.plan != nil {
 		return nil
 	}
 	if err := change.Apply(); err != nil {

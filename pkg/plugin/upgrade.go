@@ -6,8 +6,8 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/release"
 )
 
-func (a *App) upgradeCommand() *cobra.Command {
-	o := a.newHelmOptions()
+func (a *App) upgradeCommand(m mode) *cobra.Command {
+	o := a.newHelmOptions(m)
 	change := release.NewUpgrade(o.helm)
 	cmd := &cobra.Command{
 		Use:   "upgrade RELEASE CHART",

@@ -25,6 +25,15 @@ type excluder struct {
 // separator begins each document of a manifest.
 const separator = "---\n"
 
+// exclude returns a post-renderer that runs next, and then removes the objects of which match returns true. A change can
+// be prepared again: the excluder of the earlier preparation is replaced, or it would keep the objects from the new one.
+func exclude(next postrender.PostRenderer, match func(apiVersion, kind string) bool) *excluder {
+	if earlier, ok := next.(*excluder); ok {
+		next = earlier.next
+	}
+	return &excluder{next: next, match: match}
+}
+
 // Run implements postrender.PostRenderer. The other documents stay the same, byte for byte.
 func (e *excluder) Run(rendered *bytes.Buffer) (*bytes.Buffer, error) {
 	if e.next != nil {
@@ -66,7 +75,7 @@ func (e *excluder) excludes(document []byte) bool {
 
 // Exclude keeps the objects of which match returns true out of what Apply applies.
 func (i *Install) Exclude(match func(apiVersion, kind string) bool) {
-	i.client.PostRenderer = &excluder{next: i.client.PostRenderer, match: match}
+	i.client.PostRenderer = exclude(i.client.PostRenderer, match)
 }
 
 // Excluded returns the YAML of the objects that the last rendering excluded.
@@ -74,7 +83,7 @@ func (i *Install) Excluded() [][]byte { return excludedBy(i.client.PostRenderer)
 
 // Exclude keeps the objects of which match returns true out of what Apply applies.
 func (u *Upgrade) Exclude(match func(apiVersion, kind string) bool) {
-	u.client.PostRenderer = &excluder{next: u.client.PostRenderer, match: match}
+	u.client.PostRenderer = exclude(u.client.PostRenderer, match)
 }
 
 // Excluded returns the YAML of the objects that the last rendering excluded.

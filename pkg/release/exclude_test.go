@@ -39,3 +39,16 @@ func TestExclude(t *testing.T) {
 		t.Error("no error")
 	}
 }
+
+// TestExcludeAgain: a change that is prepared again excludes what the last preparation says.
+func TestExcludeAgain(t *testing.T) {
+	none := exclude(nil, func(string, string) bool { return false })
+	again := exclude(none, func(string, string) bool { return true })
+	if again.next != nil {
+		t.Errorf("the excluder of the earlier preparation is still there: %v", again.next)
+	}
+	first := exclude(again, func(string, string) bool { return false })
+	if first.match("v1", "Secret") {
+		t.Error("the match of the earlier preparation is still used")
+	}
+}

@@ -42,6 +42,7 @@ import (
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 	"sigs.k8s.io/yaml"
 
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/action"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/plugin"
 )
 
@@ -226,7 +227,7 @@ func (w *world) call(args ...string) (code int, text string) {
 			code, text = -1, fmt.Sprintf("panic: %v\n%s", r, debug.Stack())
 		}
 	}()
-	ctx, cancel := context.WithTimeoutCause(context.Background(), 30*time.Second, plugin.Interrupted{Signal: os.Interrupt})
+	ctx, cancel := context.WithTimeoutCause(context.Background(), 30*time.Second, action.Interrupted{Signal: os.Interrupt})
 	defer cancel()
 	var mu sync.Mutex
 	to := writerFunc(func(b []byte) (int, error) {

@@ -138,15 +138,23 @@ func (s *Steps) finish(ctx context.Context, othersDone <-chan struct{}) task.Res
 	return s.result(ctx)
 }
 
+// ReasonNotApplied is the Reason of a step RollBack that had nothing to undo.
+const ReasonNotApplied = "NotApplied"
+
+var nothingApplied = task.Result{State: task.Skipped, Reason: ReasonNotApplied, Message: "Helm has changed nothing"}
+
 // rollBack undoes the change, if Helm has made one and has not undone it itself.
 func (s *Steps) rollBack() task.Result {
 	if s.done == nil && !s.AlreadyApplied && !s.Interrupted {
-		return task.Result{State: task.Skipped, Reason: "NotApplied", Message: "Helm has changed nothing"}
+		return nothingApplied
 	}
 	s.Close()
 	var err error
 	if s.reverted, err = s.Revert(); err != nil {
 		return task.Result{State: task.Failed, Reason: "Rollback", Message: err.Error()}
+	}
+	if s.reverted == "" {
+		return nothingApplied
 	}
 	return task.Result{State: task.Succeeded, Message: s.reverted}
 }

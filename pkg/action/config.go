@@ -1,0 +1,72 @@
+package action
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/lock"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/report"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/runner/approve"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/runner/host"
+)
+
+// Config is what actions get from the process that calls them. Several actions can share one, also at the same time:
+// they do not change it.
+type Config struct {
+	// Name is what users type before the name of a command, such as "kubectl tasks"; hints contain it.
+	Name string
+	// Log takes a message about what happens, without a line break at its end. Texts in it that come from outside are
+	// escaped (report.Escape). It is called from several goroutines.
+	Log func(message string)
+	// Environ is the environment of the process, as os.Environ returns it.
+	Environ []string
+	// Directory returns the working directory.
+	Directory func() (string, error)
+	// Stdin returns the whole of standard input. It is called when tasks are read from "-", and may be nil.
+	Stdin func() ([]byte, error)
+	// Now is the clock.
+	Now func() time.Time
+	// Person answers questions.
+	Person Person
+	// OnExit takes what removes files that must not outlive the process.
+	OnExit func(remove func())
+	// OnAbandon takes what to call when the process is left at once, and returns what takes that back. It may be nil.
+	OnAbandon func(report func()) (forget func())
+}
+
+// Person is the person at the terminal.
+type Person struct {
+	// Interactive reports that there is one.
+	Interactive bool
+	// Ask asks a question that is answered by yes or no; see terminal.Terminal.Ask.
+	Ask func(ctx context.Context, question string) (bool, error)
+}
+
+// owner describes this process to others, in records and locks.
+func (c *Config) owner() lock.Owner { return lock.Self(c.getenv) }
+
+// approver returns the runner of approve tasks; yes answers all of them.
+func (c *Config) approver(yes bool) approve.Runner {
+	return approve.Runner{Yes: yes, Interactive: c.Person.Interactive, Ask: c.Person.Ask}
+}
+
+// say logs a message. The texts in it can come from anywhere (see shown).
+func (c *Config) say(format string, args ...any) { c.Log(shown(format, args...)) }
+
+// note logs a note to the user.
+func (c *Config) note(text string) { c.say("note: %s", text) }
+
+// shown formats a message with texts from outside.
+func shown(format string, args ...any) string {
+	return string(report.Escape(fmt.Appendf(nil, format, args...)))
+}
+
+// lookup returns a variable of the environment, as os.LookupEnv does.
+func (c *Config) lookup(name string) (string, bool) { return host.Environment(c.Environ).Lookup(name) }
+
+// getenv returns a variable of the environment, as os.Getenv does.
+func (c *Config) getenv(name string) string {
+	value, _ := c.lookup(name)
+	return value
+}

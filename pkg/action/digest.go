@@ -1,0 +1,37 @@
+package action
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"maps"
+
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/plan"
+)
+
+// digestOf sums up what a step does.
+func digestOf(s plan.Step) string {
+	about := []any{s.Kind, s.Object, s.Undoes}
+	if s.Task != nil {
+		about = append(about, s.Task.Executor.Kind(), s.Task.Executor.Text(), s.Task.Policy, s.Task.Once)
+	}
+	text, err := json.Marshal(about)
+	if err != nil {
+		text = []byte(err.Error())
+	}
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:6])
+}
+
+// inputsOf are the digests of the documents that tasks were read from, beside others.
+func inputsOf(set taskSet, others map[string]string) map[string]string {
+	inputs := maps.Clone(others)
+	if inputs == nil {
+		inputs = map[string]string{}
+	}
+	for _, d := range set.Documents {
+		sum := sha256.Sum256(d.Text)
+		inputs[d.Name] = hex.EncodeToString(sum[:8])
+	}
+	return inputs
+}

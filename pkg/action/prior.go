@@ -1,0 +1,196 @@
+package action
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/engine"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/format"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube/workload"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/ledger"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/plan"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/record"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/release"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/runner"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
+)
+
+// prior is what a run knows of earlier runs of its release, and leaves to later ones: the ledger of the release.
+type prior struct {
+	store  ledger.Store
+	client *kube.Client
+	// rendered returns the objects that are going to be applied; nil when there are none.
+	rendered func() ([]*unstructured.Unstructured, error)
+}
+
+// remembers reports whether one of the tasks needs the record.
+func remembers(tasks []task.Task) bool {
+	return slices.ContainsFunc(tasks, func(t task.Task) bool { return t.Undo != nil || t.Once != "" || t.Changed != nil })
+}
+
+// skipDone marks the tasks that need not run again.
+func (m prior) skipDone(ctx context.Context, tasks []task.Task) error {
+	if !slices.ContainsFunc(tasks, func(t task.Task) bool { return t.Once != "" || t.Changed != nil }) {
+		return nil
+	}
+	known, err := m.store.Load(ctx)
+	if err != nil {
+		return &release.PreflightError{Err: err}
+	}
+	for i := range tasks {
+		t := &tasks[i]
+		proof, has := known.Proofs[t.Name]
+		if !has || t.Skip != "" {
+			continue
+		}
+		when := proof.Time.Format(time.RFC3339)
+		switch {
+		case t.Once != "" && proof.Key == t.Once:
+			t.Skip = fmt.Sprintf("done once for %q, at %s", t.Once, when)
+		case t.Changed != nil:
+			digest, err := m.digest(ctx, *t)
+			if err != nil {
+				return &release.PreflightError{Err: err}
+			}
+			if digest == proof.Digest {
+				t.Skip = "nothing that it depends on has changed since it succeeded, at " + when
+			}
+		}
+	}
+	return nil
+}
+
+// digest sums up what a task depends on, with the images of workloads as they will be or, when nothing
+// is going to be applied, as they are.
+func (m prior) digest(ctx context.Context, t task.Task) (string, error) {
+	if len(t.Changed.Images) == 0 {
+		return t.Changed.Digest, nil
+	}
+	sum := sha256.New()
+	fmt.Fprintln(sum, t.Changed.Digest)
+	for _, workload := range t.Changed.Images {
+		template, err := m.template(ctx, workload)
+		if err != nil {
+			return "", fmt.Errorf("%s: fingerprint of task %q: %w", t.Position, t.Name, err)
+		}
+		for _, c := range slices.Concat(template.Spec.InitContainers, template.Spec.Containers) {
+			fmt.Fprintf(sum, "%s %s %s\n", workload, c.Name, c.Image)
+		}
+	}
+	return hex.EncodeToString(sum.Sum(nil)), nil
+}
+
+// template returns the pod template of a workload: as it is going to be applied or, else, as it is.
+func (m prior) template(ctx context.Context, target string) (*workload.Template, error) {
+	find := workload.Finder{Client: m.client}
+	if m.rendered != nil {
+		objects, err := m.rendered()
+		if err != nil {
+			return nil, err
+		}
+		if template, err := find.PodTemplateIn(objects, m.store.Namespace, target); err == nil {
+			return template, nil
+		}
+	}
+	return find.PodTemplate(ctx, m.store.Namespace, target)
+}
+
+// documents returns those of the record. They are no more trusted than what anybody may write there.
+func (m prior) documents(ctx context.Context) ([]format.Document, error) {
+	known, err := m.store.Load(ctx)
+	switch {
+	case apierrors.IsForbidden(err):
+		return nil, nil // who may not see it has not written it either
+	case err != nil:
+		return nil, err
+	}
+	var documents []format.Document
+	for _, d := range known.Documents {
+		text, err := d.Content()
+		if err != nil {
+			return nil, fmt.Errorf("the record of release %q: %s: %w", m.store.Release, d.Name, err)
+		}
+		documents = append(documents, format.Document{Source: task.Source{Name: "record/" + d.Name, Format: d.Format}, Text: text})
+	}
+	return documents, nil
+}
+
+// keep returns the documents that a rollback or an uninstall will ask for: files of the user with tasks
+// for these. What the cluster has anyway, in ConfigMaps or in the chart, is not kept twice. Documents that the record
+// has no room for are the error.
+func keep(set taskSet) ([]record.Document, error) {
+	return packed(set, func(d format.Document) bool {
+		return d.Trusted && slices.ContainsFunc(set.Tasks, func(t task.Task) bool {
+			return t.Source.Name == d.Name && (t.Phase.In(task.Uninstall) != task.None || t.Phase.In(task.Rollback) != task.None) && t.Phase != task.OnFailure && t.Phase != task.Finally
+		})
+	})
+}
+
+// packed returns those documents as a record has them.
+func packed(set taskSet, wanted func(format.Document) bool) ([]record.Document, error) {
+	var kept []record.Document
+	var names []string
+	for _, d := range set.Documents {
+		if wanted(d) {
+			kept = append(kept, record.NewDocument(d.Name, d.Format, d.Text))
+			names = append(names, d.Name)
+		}
+	}
+	if size := record.PackedSize(kept); size > record.MaxDocuments {
+		return nil, RefusedError{shown("%s: packed, the tasks for a later uninstall or rollback take %d KiB in the record of the release, which has room for %d KiB", strings.Join(names, ", "), (size+1023)>>10, record.MaxDocuments>>10) +
+			"\nhint: put the tasks for these into a document of their own, or what is long into files or ConfigMaps that they name"}
+	}
+	return kept, nil
+}
+
+// ledger writes what later runs must know of this one into the record.
+func (m prior) ledger(run string, revision int, documents []record.Document) engine.Journal {
+	return ledger.Journal{Store: m.store, Run: run, Revision: revision, Documents: documents, Digest: func(t task.Task) (string, error) {
+		return m.digest(context.Background(), t)
+	}}
+}
+
+// done returns what was done for the revisions after that one, with how it is taken back, and what is
+// known only to have been started; and what the record had no room for.
+func (m prior) done(ctx context.Context, revision int) (done []plan.RecordedUndo, started []ledger.Entry, dropped ledger.Dropped, err error) {
+	known, err := m.store.Load(ctx)
+	if err != nil {
+		return nil, nil, ledger.Dropped{}, err
+	}
+	for _, d := range known.Since(revision) {
+		if !d.Succeeded {
+			started = append(started, d)
+			continue
+		}
+		undo, err := d.UndoTask("record", runner.TypeOf)
+		if err != nil {
+			return nil, nil, ledger.Dropped{}, err
+		}
+		done = append(done, plan.RecordedUndo{Entry: d.ID, Revision: d.Revision, Undo: undo})
+	}
+	return done, started, known.Dropped, nil
+}
+
+// left returns what a rollback takes back before Helm's, and says what it cannot.
+func (m prior) left(ctx context.Context, c *Config, target int) ([]plan.RecordedUndo, error) {
+	done, started, dropped, err := m.done(ctx, target)
+	if err != nil {
+		return nil, &release.PreflightError{Err: fmt.Errorf("%w\nhint: without it, what the tasks of the revisions that are left did is unknown; 'helm rollback' does not ask", err)}
+	}
+	if dropped.Revision > target {
+		c.note(fmt.Sprintf("the record had no room for %d undos of tasks, of revisions up to %d: these are not taken back", dropped.Count, dropped.Revision))
+	}
+	for _, d := range started {
+		c.say("note: task %q was started for revision %d at %s, and its end is unknown: it is not undone", d.Task, d.Revision, d.Time.Format(time.RFC3339))
+	}
+	return done, nil
+}

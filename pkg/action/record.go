@@ -1,0 +1,51 @@
+package action
+
+import (
+	"time"
+
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/record"
+)
+
+// The places where runs are recorded.
+const (
+	RecordAuto    = record.Auto
+	RecordCluster = record.Cluster
+	RecordLocal   = record.Local
+	RecordNone    = record.None
+)
+
+// RecordPlace is where a run is recorded.
+type RecordPlace = record.Place
+
+// RecordPlaces are the places where runs are recorded.
+var RecordPlaces = []record.Place{RecordAuto, RecordCluster, RecordLocal, RecordNone}
+
+// RecordOptions say where a run is recorded and how long it waits for others.
+type RecordOptions struct {
+	// Place is one of RecordPlaces.
+	Place record.Place
+	// LockWait is how long the run waits while another run of the same release holds the lock.
+	LockWait time.Duration
+	// Keep is how many records of the release, or of tasks without one, are kept; 0 is all. Helm's operations take the
+	// --history-max of the change instead.
+	Keep int
+	// Command is the command line that resumes the run; called once when the run is recorded.
+	Command func() []string
+}
+
+// runsIn returns the records of a namespace.
+func (c *Config) runsIn(place record.Place, client *kube.Client, namespace string) (record.Store, error) {
+	if place != RecordLocal {
+		return record.ClusterStore{Client: client.Interface, Namespace: namespace}, nil
+	}
+	config, err := client.RESTConfig()
+	if err != nil {
+		return nil, err
+	}
+	dir, err := record.LocalDir(c.getenv, config.Host)
+	if err != nil {
+		return nil, err
+	}
+	return record.LocalStore{Dir: dir, Namespace: namespace}, nil
+}

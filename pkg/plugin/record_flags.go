@@ -1,0 +1,37 @@
+package plugin
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/action"
+)
+
+// recordFlags are the flags that say where a run is recorded and how long it waits for others.
+type recordFlags struct {
+	place    string
+	lockWait time.Duration
+}
+
+func (r *recordFlags) addFlags(fs *pflag.FlagSet) {
+	fs.StringVar(&r.place, "record", string(action.RecordAuto), "where the run is recorded, for history, logs and resume: cluster (a Secret of the namespace), local (this machine), none, or auto: cluster if that is allowed")
+	fs.DurationVar(&r.lockWait, "lock-wait", 15*time.Minute, "how long to wait while another run of the same release goes on; exit code 8 after that")
+}
+
+func (r *recordFlags) validate() error {
+	if !slices.Contains(action.RecordPlaces, action.RecordPlace(r.place)) {
+		return action.Usage(fmt.Errorf("--record is cluster, local, none or auto, not %q", r.place))
+	}
+	if r.lockWait < 0 {
+		return action.Usage(fmt.Errorf("--lock-wait must not be negative, as %s is", r.lockWait))
+	}
+	return nil
+}
+
+// options returns what the flags choose.
+func (r *recordFlags) options() action.RecordOptions {
+	return action.RecordOptions{Place: action.RecordPlace(r.place), LockWait: r.lockWait}
+}

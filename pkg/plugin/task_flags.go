@@ -1,0 +1,107 @@
+package plugin
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/action"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/format"
+)
+
+// taskFlags are the flags that choose tasks and how they run.
+type taskFlags struct {
+	references     []string
+	format         string
+	allowHostTasks bool
+	draftShell     bool
+	draftCompat    bool
+	params         []string
+	paramsFile     string
+	images         map[string]string
+	parallel       int
+	concurrency    int
+	keepGoing      bool
+	forceTasks     bool
+	events         string
+	yes            bool
+	timeout        time.Duration
+	lagoon         lagoonFlags
+	keptn          keptnFlags
+	record         recordFlags
+}
+
+// addSource adds the flags that choose tasks.
+func (t *taskFlags) addSource(fs *pflag.FlagSet) {
+	fs.StringArrayVarP(&t.references, "tasks", "t", nil, "where the tasks are: a file, a directory, '-' for standard input, configmap/NAME[/KEY], or 'chart' for the chart's own files (can specify multiple); without it the working directory's tasks.yaml, .lagoon.yml, keptn.yaml and .draft-tasks.toml, else the ConfigMaps annotated for the release, else for uninstall and rollback the release's record, else the chart's files")
+	fs.StringVar(&t.format, "format", "", "the format of what --tasks names, whatever it is called: "+strings.Join(format.All.Names(), ", "))
+	fs.StringArrayVar(&t.params, "param", nil, "a parameter of a tasks.yaml or an argument of a definition of Lagoon, as NAME=VALUE (can specify multiple)")
+	fs.StringVar(&t.paramsFile, "params-file", "", "a YAML or JSON file with parameters; --param wins over it")
+	t.lagoon.addSource(fs)
+	fs.BoolVar(&t.draftShell, "draft-shell", false, "run the commands of Draft files through 'sh -c', which Draft does not")
+}
+
+// addFilename adds kubectl's name for --tasks.
+func (t *taskFlags) addFilename(fs *pflag.FlagSet) {
+	// One value of both, which of a flag of its own would replace that of the other.
+	tasks := fs.Lookup("tasks")
+	fs.AddFlag(&pflag.Flag{Name: "filename", Shorthand: "f", Usage: "kubectl's name for --tasks", Value: tasks.Value, DefValue: tasks.DefValue})
+}
+
+// addRun adds the flags about running tasks.
+func (t *taskFlags) addRun(fs *pflag.FlagSet) {
+	fs.BoolVar(&t.allowHostTasks, "allow-host-tasks", false, "let tasks of a ConfigMap, a chart or a release's record run programs on this machine and read its environment")
+	fs.BoolVar(&t.draftCompat, "draft-compat", false, "go on after tasks of a Draft file that failed, as Draft does")
+	fs.IntVar(&t.parallel, "parallel", 0, "in how many pods a task may run at the same time (default what the task says, else 1)")
+	fs.IntVar(&t.concurrency, "concurrency", action.DefaultConcurrency, "how many tasks may run at the same time")
+	fs.StringToStringVar(&t.images, "runner-image", nil, "the image that runs functions of a runtime, as deno=IMAGE or python=IMAGE (can specify multiple)")
+	fs.BoolVarP(&t.yes, "yes", "y", false, "answer the questions of approve tasks with yes")
+	fs.StringVar(&t.events, "events", "", "append each event of the run to this file, as a line of JSON")
+	fs.BoolVar(&t.forceTasks, "force-tasks", false, "run tasks also when they were done once, or nothing that they depend on has changed")
+	fs.DurationVar(&t.timeout, "task-timeout", 0, "how long an attempt of a task may take that does not say it itself (default no limit, and 6h for Lagoon's tasks in pods of their own)")
+	t.lagoon.addRun(fs)
+	t.keptn.addRun(fs)
+	fs.BoolVar(&t.keepGoing, "keep-going", false, "after a failure go on with the tasks that do not need the one that failed")
+}
+
+// options returns what the flags choose. The error is a usage error.
+func (t *taskFlags) options() (action.Options, error) {
+	if t.parallel < 0 {
+		return action.Options{}, action.Usage(fmt.Errorf("--parallel must be at least 1, not %d", t.parallel))
+	}
+	if t.timeout < 0 {
+		return action.Options{}, action.Usage(fmt.Errorf("--task-timeout must not be negative, as %s is", t.timeout))
+	}
+	if t.concurrency < 1 {
+		return action.Options{}, action.Usage(fmt.Errorf("--concurrency must be at least 1, not %d", t.concurrency))
+	}
+	if err := errors.Join(t.keptn.validate(), t.record.validate()); err != nil {
+		return action.Options{}, err
+	}
+	o, err := t.sourceOptions()
+	if err != nil {
+		return o, err
+	}
+	o.Read.Images, err = action.RunnerImages(t.images)
+	o.Read.Timeout, o.Read.Parallel = t.timeout, t.parallel
+	o.Keptn, o.Record = t.keptn.options(), t.record.options()
+	o.AllowHostTasks, o.Yes, o.Force, o.KeepGoing, o.Concurrency = t.allowHostTasks, t.yes, t.forceTasks, t.keepGoing, t.concurrency
+	return o, err
+}
+
+// sourceOptions returns what the flags of addSource choose. The error is a usage error.
+func (t *taskFlags) sourceOptions() (action.Options, error) {
+	o := action.Options{References: t.references, Format: t.format}
+	o.Read.Draft = format.DraftOptions{Shell: t.draftShell, Compat: t.draftCompat}
+	var err error
+	if o.Read.Facts.Params, err = t.parameters(); err != nil {
+		return o, action.Usage(err)
+	}
+	if err := t.lagoon.fill(&o.Read.Lagoon); err != nil {
+		return o, action.Usage(err)
+	}
+	return o, nil
+}

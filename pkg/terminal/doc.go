@@ -1,0 +1,2 @@
+// Package terminal tells what a stream is, and asks the person at the terminal.
+package terminal
