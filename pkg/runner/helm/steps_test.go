@@ -138,6 +138,7 @@ func TestRollBack(t *testing.T) {
 		"an earlier process did it":    {steps: Steps{AlreadyApplied: true}, want: task.Succeeded, did: "reverted"},
 		"an earlier process has begun": {steps: Steps{Interrupted: true}, want: task.Succeeded, did: "reverted"},
 		"this one did it":              {applies: true, want: task.Succeeded, did: "reverted"},
+		"Helm refused to change it":    {applies: true, want: task.Skipped, did: ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -148,7 +149,7 @@ func TestRollBack(t *testing.T) {
 					if tt.applies && !s.Returned() {
 						t.Error("Helm has not ended")
 					}
-					return "reverted", nil
+					return tt.did, nil
 				}
 				if tt.applies {
 					s.Run(t.Context(), attempt(plan.Apply, nil))
