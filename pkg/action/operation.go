@@ -74,7 +74,7 @@ func (o *Operation) Run(ctx context.Context) (*Result, error) {
 			continue
 		case !isPending || tries == 2: // the lock was taken, and the release healed
 			return result, err
-		case o.Mode != Execute:
+		case o.Mode != Execute || pending.DryRun: // nothing is changed, and no lock is taken
 			return nil, o.explainPending(ctx, pending, err)
 		}
 		if err := o.heal(ctx, pending, err); err != nil {

@@ -145,7 +145,7 @@ func (i *Install) prepare() error {
 			i.release = last
 			return nil
 		case last.Info.Status.IsPending():
-			return &PreflightError{i.wrap(newPendingError(last))}
+			return &PreflightError{i.wrap(newPendingError(last, i.dry))}
 		}
 		i.client.Replace = true
 	}

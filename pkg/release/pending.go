@@ -14,6 +14,8 @@ type PendingError struct {
 	Status   helmrelease.Status
 	// Since is when that change started, by the clock of its process.
 	Since time.Time
+	// DryRun reports that the operation that found it changes nothing.
+	DryRun bool
 }
 
 // Error returns a message that starts with that of Helm's own error.
@@ -22,8 +24,8 @@ func (e *PendingError) Error() string {
 		e.Release, e.Status, e.Since.Format(time.RFC3339))
 }
 
-func newPendingError(last *helmrelease.Release) error {
-	return &PendingError{Release: last.Name, Revision: last.Version, Status: last.Info.Status, Since: last.Info.LastDeployed.Time}
+func newPendingError(last *helmrelease.Release, dry bool) error {
+	return &PendingError{DryRun: dry, Release: last.Name, Revision: last.Version, Status: last.Info.Status, Since: last.Info.LastDeployed.Time}
 }
 
 // MarkFailed marks a pending revision of a release as failed, as the process that died would have done; why becomes its

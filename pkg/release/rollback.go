@@ -95,7 +95,7 @@ func (r *Rollback) prepare() error {
 	case last == nil:
 		return &PreflightError{fmt.Errorf("release %q not found in namespace %q", r.name, r.helm.namespace)}
 	case last.Info.Status.IsPending():
-		return &PreflightError{newPendingError(last)}
+		return &PreflightError{newPendingError(last, r.client.DryRun)}
 	}
 	target := r.client.Version
 	if target == 0 {

@@ -130,7 +130,7 @@ func (u *Upgrade) Prepare() (Change, error) {
 // prepare checks the upgrade of a release whose newest revision is last.
 func (u *Upgrade) prepare(last *helmrelease.Release) error {
 	if last.Info.Status.IsPending() {
-		return &PreflightError{u.wrap(newPendingError(last))}
+		return &PreflightError{u.wrap(newPendingError(last, u.dry))}
 	}
 	var err error
 	if u.current, err = u.helm.current(last); err != nil {

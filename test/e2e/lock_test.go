@@ -129,6 +129,14 @@ func pendingRelease(f *faulty) (string, int) {
 		f.Errorf("exit code %d of --heal too early\n%s", code, stderr)
 	}
 	pend(time.Hour)
+	for _, line := range [][]string{{"upgrade", "web", chart, "--heal", "--dry-run"}, {"plan", "upgrade", "web", chart, "--heal"}} {
+		if code, _, stderr := f.run(line...); code != 4 || !strings.Contains(stderr, "is in progress") {
+			f.Errorf("exit code %d of %v\n%s", code, line, stderr)
+		}
+	}
+	if secrets := f.kubectl("get", "secrets", "-l", "owner=helm,status=pending-upgrade", "-o", "name"); secrets == "" {
+		f.Errorf("a dry run or a plan has changed the release")
+	}
 	if code, _, stderr := f.run("upgrade", "web", chart, "--set", "replicas=1", "--heal"); code != 0 || !strings.Contains(stderr, "it is marked as failed now") {
 		f.Errorf("exit code %d of --heal\n%s", code, stderr)
 	}
