@@ -27,7 +27,7 @@ var executors = []Executor{
 	{Type: task.Keptn{}, New: newKeptn, Reattach: reattachPod, Rights: keptnRights},
 	{Type: task.Evaluation{}, New: newEvaluation, RunsAgain: true},
 	{Type: task.Wait{}, New: newWait, RunsAgain: true, Rights: waitRights, Lacks: waitLacks},
-	{Type: task.Approve{}, New: newApprove, RunsAgain: true, Place: AtTerminal},
+	{Type: task.Approve{}, New: newApprove, RunsAgain: true, Place: InProcess},
 }
 
 // Executor describes an executor in addition to its type in pkg/task. All functions except for New may be nil.
@@ -69,8 +69,8 @@ const (
 	InCluster Place = iota
 	// OnMachine is the machine of the user, of which a task may change anything.
 	OnMachine
-	// AtTerminal is the terminal of the user, where a task only asks.
-	AtTerminal
+	// InProcess is this program itself, which asks or waits: a task changes nothing.
+	InProcess
 )
 
 // Of returns the row of an executor; false when it has none.

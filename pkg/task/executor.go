@@ -1,7 +1,7 @@
 package task
 
-// Executor is where a task runs and what it runs. Each executor is a type of this package. Undos with the executors Host,
-// Exec, Pod, Job, Function, Clone, Wait and Approve are recorded: the names of their fields are stored.
+// Executor is where a task runs and what it runs. Each executor is a type of this package. Undos are recorded: the
+// names of the fields of their executors are stored.
 type Executor interface {
 	// Kind is the executor's name in files and messages, such as "host".
 	Kind() string

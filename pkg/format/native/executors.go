@@ -14,19 +14,23 @@ type executorField struct {
 	name  string
 	given bool
 	read  func(Task, *yaml.Node) task.Executor
+	// write sets the field for an executor of its type. It returns false for other executors.
+	write func(task.Executor, *Task) bool
+	// silent executors run no program, so that their tasks have no outputs.
+	silent bool
 }
 
 // executors returns the executor fields of a task.
 func (p *parser) executors(t Task) []executorField {
 	return []executorField{
-		{"host", t.Host != nil, p.host},
-		{"exec", t.Exec != nil, p.exec},
-		{"pod", t.Pod != nil, p.pod},
-		{"job", t.Job != nil, p.job},
-		{"function", t.Function != nil, p.function},
-		{"clone", t.Clone != nil, p.clone},
-		{"wait", t.Wait != nil, p.wait},
-		{"approve", t.Approve != nil, p.approve},
+		{name: "host", given: t.Host != nil, read: p.host, write: writes(writeHost)},
+		{name: "exec", given: t.Exec != nil, read: p.exec, write: writes(writeExec)},
+		{name: "pod", given: t.Pod != nil, read: p.pod, write: writes(writePod)},
+		{name: "job", given: t.Job != nil, read: p.job, write: writes(writeJob)},
+		{name: "function", given: t.Function != nil, read: p.function, write: writes(writeFunction)},
+		{name: "clone", given: t.Clone != nil, read: p.clone, write: writes(writeClone)},
+		{name: "wait", given: t.Wait != nil, read: p.wait, write: writes(writeWait), silent: true},
+		{name: "approve", given: t.Approve != nil, read: p.approve, write: writes(writeApprove), silent: true},
 	}
 }
 

@@ -18,8 +18,10 @@ func (p *parser) outputs(t Task, n *yaml.Node) []task.OutputDefinition {
 		return nil
 	}
 	all := valueAt(n, "outputs")
-	if t.Wait != nil || t.Approve != nil {
-		p.fail(strict.At(all, "task %q: wait and approve have no outputs", t.Name), t.Name)
+	for _, e := range p.executors(t) {
+		if e.given && e.silent {
+			p.fail(strict.At(all, "task %q: %s has no outputs", t.Name, e.name), t.Name)
+		}
 	}
 	if t.Exec != nil && t.Exec.Pods != "" && t.Exec.Pods != "one" && t.Exec.Pods != "1" {
 		p.fail(strict.At(all, "task %q runs in %s pods; only a task in one pod has outputs", t.Name, t.Exec.Pods), t.Name)

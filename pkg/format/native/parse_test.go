@@ -384,7 +384,7 @@ func TestParseOutputErrors(t *testing.T) {
 		"outputs: {x: {regex: '('}}, host: {command: [x]}":         "f:4:34: task \"a\": output \"x\": error parsing regexp: missing closing ): `(`",
 		"outputs: {x: {file: a, type: int}}, host: {command: [x]}": `f:4:42: task "a": output "x": the type is "int"; it is string, number, boolean or json`,
 		"outputs: {x: {file: a}}, exec: {pods: all, command: [x]}": `f:4:22: task "a" runs in all pods; only a task in one pod has outputs`,
-		"outputs: {x: {file: a}}, approve: {message: x}":           `f:4:22: task "a": wait and approve have no outputs`,
+		"outputs: {x: {file: a}}, approve: {message: x}":           `f:4:22: task "a": approve has no outputs`,
 		"outputs: {x: {file: a}, y: {file: b}}, pod: {image: i}":   `f:4:22: task "a": a task in a pod of its own has one file at most as an output; print the others`,
 		`host: {command: ["${env.CI}"]}`:                           `f:4:30: task "a": env.CI: add CI to the document's env, which declares the variables it reads`,
 		`host: {command: ["${tasks.size()}"]}`:                     `f:4:30: task "a": "tasks.size()": write tasks.NAME or tasks["NAME"]: which tasks are meant must be known before; for the text itself write $${tasks.size()}`,

@@ -23,44 +23,64 @@ func write(t task.Task, names names) (Task, error) {
 		}
 		w.Needs = append(w.Needs, need)
 	}
-	switch e := t.Executor.(type) {
-	case task.Host:
-		w.Host = &Host{Program: program(e.Command), Env: variables(e.Env), Dir: e.Dir}
-	case task.Exec:
-		w.Exec = &Exec{
-			Program: program(e.Command), Env: variables(e.Env), Target: e.Target, Selector: e.Selector, Container: e.Container,
-			Pods: Count(e.Pods), Parallel: e.Parallel, Scale: e.Scale, AllowEmpty: e.AllowEmpty,
+	for _, field := range (&parser{}).executors(Task{}) {
+		if field.write(t.Executor, &w) {
+			return w, nil
 		}
-		if e.Unready {
-			w.Exec.Ready = new(bool)
-		}
-	case task.Clone:
-		w.Clone = &Clone{
-			Program: program(e.Command), From: e.From, Container: e.Container, Sidecars: e.Sidecars, Env: e.Env,
-			Queue: e.Queue, Labels: e.Labels, Annotations: e.Annotations,
-		}
-		if e.Next {
-			w.Clone.Version = "next"
-		}
-	case task.Pod:
-		w.Pod = &Pod{Spec: &e.Spec, Container: e.Main}
-	case task.Job:
-		w.Job = &Job{Spec: &e.Spec, Container: e.Main}
-	case task.Function:
-		w.Function = &Function{
-			Runtime: string(e.Runtime), Image: e.Image, Command: e.Command, Code: e.Code, ConfigMap: e.ConfigMap, Key: e.Key, URL: e.URL,
-			Parameters: e.Parameters, Secret: e.Secret, Args: e.Arguments, Metadata: e.Metadata, Env: e.Env,
-			ServiceAccountName: e.ServiceAccountName, ImagePullSecrets: e.ImagePullSecrets, Labels: e.Labels, Annotations: e.Annotations,
-		}
-	case task.Wait:
-		w.Wait = &Wait{Object: e.Object, For: e.For}
-	case task.Approve:
-		w.Approve = &Approve{Message: e.Message}
-	default:
-		return w, fmt.Errorf("the format has no %T", t.Executor)
 	}
-	return w, nil
+	return w, fmt.Errorf("the format has no %T", t.Executor)
 }
+
+// writes returns a function that calls set for executors of one type. The function returns false for others.
+func writes[E task.Executor](set func(E, *Task)) func(task.Executor, *Task) bool {
+	return func(executor task.Executor, w *Task) bool {
+		e, ok := executor.(E)
+		if ok {
+			set(e, w)
+		}
+		return ok
+	}
+}
+
+func writeHost(e task.Host, w *Task) {
+	w.Host = &Host{Program: program(e.Command), Env: variables(e.Env), Dir: e.Dir}
+}
+
+func writeExec(e task.Exec, w *Task) {
+	w.Exec = &Exec{
+		Program: program(e.Command), Env: variables(e.Env), Target: e.Target, Selector: e.Selector, Container: e.Container,
+		Pods: Count(e.Pods), Parallel: e.Parallel, Scale: e.Scale, AllowEmpty: e.AllowEmpty,
+	}
+	if e.Unready {
+		w.Exec.Ready = new(bool)
+	}
+}
+
+func writeClone(e task.Clone, w *Task) {
+	w.Clone = &Clone{
+		Program: program(e.Command), From: e.From, Container: e.Container, Sidecars: e.Sidecars, Env: e.Env,
+		Queue: e.Queue, Labels: e.Labels, Annotations: e.Annotations,
+	}
+	if e.Next {
+		w.Clone.Version = "next"
+	}
+}
+
+func writePod(e task.Pod, w *Task) { w.Pod = &Pod{Spec: &e.Spec, Container: e.Main} }
+
+func writeJob(e task.Job, w *Task) { w.Job = &Job{Spec: &e.Spec, Container: e.Main} }
+
+func writeFunction(e task.Function, w *Task) {
+	w.Function = &Function{
+		Runtime: string(e.Runtime), Image: e.Image, Command: e.Command, Code: e.Code, ConfigMap: e.ConfigMap, Key: e.Key, URL: e.URL,
+		Parameters: e.Parameters, Secret: e.Secret, Args: e.Arguments, Metadata: e.Metadata, Env: e.Env,
+		ServiceAccountName: e.ServiceAccountName, ImagePullSecrets: e.ImagePullSecrets, Labels: e.Labels, Annotations: e.Annotations,
+	}
+}
+
+func writeWait(e task.Wait, w *Task) { w.Wait = &Wait{Object: e.Object, For: e.For} }
+
+func writeApprove(e task.Approve, w *Task) { w.Approve = &Approve{Message: e.Message} }
 
 // variables returns NAME=VALUE as variables of a document.
 func variables(all []string) []EnvVar {
