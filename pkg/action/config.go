@@ -2,7 +2,9 @@ package action
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"time"
 
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/lock"
@@ -23,13 +25,15 @@ type Config struct {
 	Environ []string
 	// Directory returns the working directory.
 	Directory func() (string, error)
-	// Stdin returns the whole of standard input. It is called when tasks are read from "-", and may be nil.
+	// Stdin returns the whole of standard input, for tasks from "-"; nil when there is none.
 	Stdin func() ([]byte, error)
 	// Now is the clock.
 	Now func() time.Time
+	// HelmLog takes Helm's warnings and debug lines; nil discards them.
+	HelmLog io.Writer
 	// Person answers questions.
 	Person Person
-	// OnExit takes what removes files that must not outlive the process.
+	// OnExit takes what removes files that must not outlive the process. Required.
 	OnExit func(remove func())
 	// OnAbandon takes what to call when the process is left at once, and returns what takes that back. It may be nil.
 	OnAbandon func(report func()) (forget func())
@@ -41,6 +45,22 @@ type Person struct {
 	Interactive bool
 	// Ask asks a question that is answered by yes or no; see terminal.Terminal.Ask.
 	Ask func(ctx context.Context, question string) (bool, error)
+}
+
+// helmLog returns where Helm's warnings and debug lines go.
+func (c *Config) helmLog() io.Writer {
+	if c.HelmLog == nil {
+		return io.Discard
+	}
+	return c.HelmLog
+}
+
+// stdin returns the whole of standard input.
+func (c *Config) stdin() ([]byte, error) {
+	if c.Stdin == nil {
+		return nil, errors.New("there is no standard input to read tasks from")
+	}
+	return c.Stdin()
 }
 
 // owner describes this process to others, in records and locks.

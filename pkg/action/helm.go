@@ -12,7 +12,7 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/runner/helm"
 )
 
-// Helm is Helm's part of the operations of a command.
+// Helm is Helm's part of the operations of a command. Operations that use the same one run one after another.
 type Helm struct {
 	*release.Helm
 

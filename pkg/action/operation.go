@@ -41,7 +41,6 @@ type prepared struct {
 
 	facts release.Facts
 	prior prior
-	hooks *helm.Hooks
 }
 
 // Prepare finds, plans and checks the operation, so that Run only has to execute it. Nothing is changed. Run calls it
@@ -160,7 +159,10 @@ func (o *Operation) prepare(ctx context.Context, change release.Change) (*prepar
 			return nil, err
 		}
 	}
-	return p, o.check(ctx, p, executes)
+	if err := o.check(ctx, p, executes); err != nil {
+		return nil, err // what is refused cannot run
+	}
+	return p, nil
 }
 
 // firstDeployed tells the release from others of its name. That of an install is known when Helm has installed it.
@@ -252,6 +254,11 @@ func (o *Operation) perform(ctx context.Context, p *prepared) (*Result, error) {
 		return p.result(), nil
 	}
 	if p.facts.DryRun {
+		if o.DryRun != nil {
+			if err := o.DryRun(steps); err != nil {
+				return nil, err
+			}
+		}
 		return p.result(), p.change.Apply()
 	}
 	if len(planned) > 0 || o.Resume != nil {

@@ -14,6 +14,7 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/plan"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/release"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/runner"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/runner/helm"
 )
 
 // process is one run from its plan to its end, the part that all actions share:
@@ -31,7 +32,9 @@ type process struct {
 	tasks    taskSet
 	plan     plan.Plan
 	steps    *runner.Steps
-	engine   engine.Engine
+	// hooks runs the chart's hooks; nil without Helm.
+	hooks  *helm.Hooks
+	engine engine.Engine
 	// ledger takes what later runs must know; nil when there is nothing.
 	ledger engine.Journal
 	locks  *lockSet
@@ -44,9 +47,12 @@ type process struct {
 // execute runs the plan. settle turns the results of the steps into the result and the error of the run, which are
 // recorded and returned. The result is nil when the run could not begin.
 func (p *process) execute(ctx context.Context, settle func(ctx context.Context, result engine.Result, shown Presentation) (*Result, error)) (*Result, error) {
-	shown, err := p.Present(p.id, p.plan)
-	if err != nil {
-		return nil, err
+	var shown Presentation
+	var err error
+	if p.Present != nil {
+		if shown, err = p.Present(p.id, p.plan); err != nil {
+			return nil, err
+		}
 	}
 	if shown.Close != nil {
 		defer shown.Close()
@@ -60,6 +66,9 @@ func (p *process) execute(ctx context.Context, settle func(ctx context.Context, 
 	}
 	defer s.close()
 	p.recordSteps(s)
+	if p.hooks != nil {
+		p.hooks.Emit = shown.EmitHook
+	}
 	e := s.engine(p.engine, p.ledger)
 	e.Emit, e.Data = s.emit(shown.Emit), shown.Data
 	result := e.Run(ctx, p.plan)
@@ -70,7 +79,7 @@ func (p *process) execute(ctx context.Context, settle func(ctx context.Context, 
 		}
 	}
 	done, end := settle(ctx, result, shown)
-	s.end(result, done.Revision, done.ExitCode, done.ExitCode == ExitRolledBack)
+	s.end(result, done.Revision, done.ExitCode, done.RolledBack)
 	done.Closing = append(done.Closing, s.hints(end, result)...)
 	if end == nil && p.forget != nil {
 		p.forget(ctx)

@@ -30,8 +30,17 @@ type RecordOptions struct {
 	// Keep is how many records of the release, or of tasks without one, are kept; 0 is all. Helm's operations take the
 	// --history-max of the change instead.
 	Keep int
-	// Command is the command line that resumes the run; called once when the run is recorded.
+	// Command returns the command line that resumes the run; called once when the run is recorded. Without one, only the
+	// API can resume it.
 	Command func() []string
+}
+
+// command returns the command line for the record.
+func (r RecordOptions) command() []string {
+	if r.Command == nil {
+		return nil
+	}
+	return r.Command()
 }
 
 // runsIn returns the records of a namespace.

@@ -34,7 +34,10 @@ type Request struct {
 	// Resume is the run to resume; nil starts a new one.
 	Resume *Resumption
 	// Present is called before anything runs. It returns where the run is shown.
+	// Nil shows it nowhere.
 	Present func(id string, p plan.Plan) (Presentation, error)
+	// DryRun is called with the plan of a dry run of Helm's, before Helm simulates the change; may be nil.
+	DryRun func(p plan.Plan) error
 }
 
 // Options choose tasks, and how they run.

@@ -26,6 +26,8 @@ type Result struct {
 	Outcome engine.Result
 	// Revision is the number of the revision that Helm created, or removed; 0 when there is none.
 	Revision int
+	// RolledBack reports that the run failed, and that what it had done was taken back.
+	RolledBack bool
 	// ExitCode is the exit code of the run.
 	ExitCode int
 	// Closing are messages for after the command's own output. Texts from outside are escaped in them.

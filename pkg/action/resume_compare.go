@@ -10,7 +10,8 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/release"
 )
 
-// run is going to make, or the one that it removes.
+// compare returns an error that says what has changed since the run was started. next is the revision that the run would
+// create, or remove.
 func (r *Resumption) compare(inputs map[string]string, p plan.Plan, next int) error {
 	if r.Replan {
 		return nil

@@ -91,7 +91,7 @@ func (r *Resumption) open(p plan.Plan) []task.Task {
 	return open
 }
 
-// write into the record.
+// documents returns the documents that the run was planned from. They are not trusted: others can write the record.
 func (r *Resumption) documents() ([]format.Document, error) {
 	var documents []format.Document
 	for _, d := range r.Run.Documents {
@@ -104,7 +104,9 @@ func (r *Resumption) documents() ([]format.Document, error) {
 	return documents, nil
 }
 
-// counts.
+// undecided returns an error when a task has an unknown result that must not run twice, and the user has not said how it
+// ended: the run would stop there again. It is checked before anything runs. When the run was being rolled back, only the
+// tasks of the rollback count.
 func (r *Resumption) undecided(c *Config, p plan.Plan) error {
 	known := r.earlier()
 	back := slices.ContainsFunc(p.Steps, func(s plan.Step) bool { return s.Stage == task.AtRollback && known[s.ID].Attempt > 0 })

@@ -244,7 +244,7 @@ func ownExitCode(result engine.Result) (int, bool) {
 
 // stored returns what returns the objects of the release whose pods the tasks run in.
 func (r *Run) stored(ctx context.Context, namespace string) (func() ([]*unstructured.Unstructured, error), error) {
-	helm, err := r.Connection.Helm(ctx, namespace, io.Discard, io.Discard)
+	helm, err := r.Connection.Helm(ctx, namespace, io.Discard, r.Config.helmLog())
 	if err != nil {
 		return nil, err
 	}

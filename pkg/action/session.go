@@ -136,7 +136,7 @@ func (s *session) begin(ctx context.Context) error {
 	}
 	s.journal, err = record.Begin(ctx, s.runs, record.Run{
 		ID: s.id, Operation: s.plan.Operation, Release: s.plan.Release.Name, Namespace: namespace, Revision: s.revision, Target: s.target,
-		Command: s.record.Command(), Directory: directory, Owner: owner, Start: s.config.Now().UTC(), Inputs: s.inputs, Documents: s.documents, Steps: steps,
+		Command: s.record.command(), Directory: directory, Owner: owner, Start: s.config.Now().UTC(), Inputs: s.inputs, Documents: s.documents, Steps: steps,
 	}, s.check)
 	if err != nil || s.lock != nil {
 		return err

@@ -18,6 +18,7 @@ func (o *Operation) settle(p *prepared) func(context.Context, engine.Result, Pre
 		end := rolledBack(result, p.steps.Helm.Reverted(), outcome(ctx, result, applyError, o.locks.lost.Load()))
 		r := p.result()
 		r.Ran, r.Outcome, r.Revision, r.ExitCode = true, result, p.change.Revision(), ExitCode(end)
+		r.RolledBack = r.ExitCode == ExitRolledBack
 		if end != nil && r.Revision > 0 && applyError == nil && !triedRollback(result) {
 			stays := "nothing was rolled back"
 			if r.Plan.Operation == task.Rollback {

@@ -43,7 +43,7 @@ func (r *Request) find(ctx context.Context, client *kube.Client, rel plan.Releas
 		return source.Found{}, err
 	}
 	finder := source.Finder{
-		Formats: format.All, Format: r.Format, Dir: dir, Stdin: r.Config.Stdin,
+		Formats: format.All, Format: r.Format, Dir: dir, Stdin: r.Config.stdin,
 		Client: client, Namespace: rel.Namespace, Release: rel.Name, Recorded: from.recorded,
 	}
 	if from.rendered != nil {

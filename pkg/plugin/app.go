@@ -126,7 +126,7 @@ func (a *App) execute(ctx context.Context, m mode) error {
 func (a *App) config() *action.Config {
 	return &action.Config{
 		Name: displayName(), Log: func(message string) { fmt.Fprintln(a.ErrOut, message) }, Environ: os.Environ(), Directory: os.Getwd,
-		Stdin: a.stdin, Now: time.Now, Person: action.Person{Interactive: a.interactive(), Ask: a.person.Ask}, OnExit: a.onExit, OnAbandon: a.onAbandon,
+		Stdin: a.stdin, HelmLog: a.ErrOut, Now: time.Now, Person: action.Person{Interactive: a.interactive(), Ask: a.person.Ask}, OnExit: a.onExit, OnAbandon: a.onAbandon,
 	}
 }
 

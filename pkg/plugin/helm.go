@@ -71,6 +71,13 @@ func (a *App) operations(ctx context.Context, o *helmOptions) (newOperation, err
 		}
 		return shown, nil
 	}
+	request.DryRun = func(p plan.Plan) error {
+		if len(p.Tasks()) == 0 {
+			return nil
+		}
+		a.say("dry run: nothing of this is run")
+		return report.Plan(a.ErrOut, p)
+	}
 	return func(name string, change func() (release.Change, error)) *action.Operation {
 		return &action.Operation{Request: request, Helm: helm, Release: plan.Release{Name: name, Namespace: namespace}, Change: change, Heal: o.heal}
 	}, nil
@@ -118,13 +125,7 @@ func (a *App) finish(ctx context.Context, m mode, result *action.Result, end err
 		return a.showPlan(ctx, m.plan, result)
 	}
 	var run any
-	switch tasks := result.Plan.Tasks(); {
-	case !result.Ran && len(tasks) > 0:
-		a.say("dry run: nothing of this is run")
-		if err := report.Plan(a.ErrOut, result.Plan); err != nil {
-			return err
-		}
-	case len(tasks) > 0:
+	if result.Ran && len(result.Plan.Tasks()) > 0 {
 		run = result.Report()
 	}
 	if !result.Ran && end != nil {

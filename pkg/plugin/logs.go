@@ -2,6 +2,7 @@ package plugin
 
 import (
 	"context"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -36,6 +37,8 @@ func (a *App) logs(ctx context.Context, o *pastOptions, args []string) error {
 	if err != nil {
 		return err
 	}
+	slices.Sort(names)
+	names = slices.Compact(names)
 	out := &dataWriter{to: a.Out}
 	if len(names) == 1 { // as its program would have printed it
 		out.to = a.data(a.raw.Out, false)

@@ -87,11 +87,13 @@ func (a *App) run(ctx context.Context, o *runOptions, args []string, dash int) e
 	if err := o.addOneOff(run, args, dash); err != nil {
 		return err
 	}
-	if o.dryRun && run.Mode == action.Execute {
+	if o.dryRun {
 		run.Mode = action.DryRun
 	}
 	run.Present = func(id string, p plan.Plan) (action.Presentation, error) { return a.presentRun(o, id, p) }
-	a.stopCommands()
+	if run.OneOff == nil {
+		a.stopCommands()
+	}
 	result, end := run.Run(ctx)
 	switch {
 	case result == nil:

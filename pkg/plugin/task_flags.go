@@ -85,11 +85,10 @@ func (t *taskFlags) options() (action.Options, error) {
 	if err != nil {
 		return o, err
 	}
-	o.Read.Images, err = action.RunnerImages(t.images)
 	o.Read.Timeout, o.Read.Parallel = t.timeout, t.parallel
 	o.Keptn, o.Record = t.keptn.options(), t.record.options()
 	o.AllowHostTasks, o.Yes, o.Force, o.KeepGoing, o.Concurrency = t.allowHostTasks, t.yes, t.forceTasks, t.keepGoing, t.concurrency
-	return o, err
+	return o, nil
 }
 
 // sourceOptions returns what the flags of addSource choose. The error is a usage error.
@@ -103,5 +102,6 @@ func (t *taskFlags) sourceOptions() (action.Options, error) {
 	if err := t.lagoon.fill(&o.Read.Lagoon); err != nil {
 		return o, action.Usage(err)
 	}
-	return o, nil
+	o.Read.Images, err = action.RunnerImages(t.images)
+	return o, err
 }
