@@ -79,7 +79,7 @@ func (t attempts) run(ctx context.Context, s plan.Step, prior Prior) task.Result
 		return t.runner.Run(ctx, a, t.sink)
 	}
 	policy := s.Task.Policy
-	total, cancel := withLimit(ctx, policy.TotalTimeout, "timed out after %s, all attempts together")
+	total, cancel := withLimit(ctx, policy.TotalTimeout, "timed out after %s in total, over all attempts")
 	defer cancel()
 	pause := policy.Backoff
 	if pause == 0 {
@@ -102,7 +102,7 @@ func (t attempts) run(ctx context.Context, s plan.Step, prior Prior) task.Result
 			shown := result
 			shown.Message = t.masks.Text(shown.Message)
 			if err := t.journal.Retried(a, shown); err != nil {
-				t.warn(fmt.Sprintf("how attempt %d ended is not recorded: %v", a.Number, err))
+				t.warn(fmt.Sprintf("the result of attempt %d is not recorded: %v", a.Number, err))
 			}
 		}
 		result.Tidy()
@@ -128,9 +128,9 @@ func (t attempts) before(ctx context.Context, a Attempt) error {
 // ended while it tried.
 func notRecorded(ctx context.Context, err error) task.Result {
 	if cause := context.Cause(ctx); cause != nil {
-		result := task.Result{State: task.Cancelled, Reason: ReasonNotRecorded, Message: fmt.Sprintf("%v; it had not started: %v", cause, err)}
+		result := task.Result{State: task.Cancelled, Reason: ReasonNotRecorded, Message: fmt.Sprintf("%v; the attempt had not started: %v", cause, err)}
 		if l, ok := cause.(limit); ok { //nolint:errorlint // the cause is what we set
-			result.State, result.Reason, result.Message = task.Failed, ReasonTimeout, fmt.Sprintf("%s; it had not started: %v", l.message, err)
+			result.State, result.Reason, result.Message = task.Failed, ReasonTimeout, fmt.Sprintf("%s; the attempt had not started: %v", l.message, err)
 		}
 		return result
 	}

@@ -81,7 +81,7 @@ func TestPolicy(t *testing.T) {
 		},
 		{
 			name: "the total ends an attempt", policy: task.Policy{TotalTimeout: 3 * time.Second, Retries: 9},
-			runner: tries{takes: minute, states: []task.State{task.Succeeded}}, state: task.Failed, tried: 1, took: 3 * time.Second, says: "Timeout timed out after 3s, all attempts together",
+			runner: tries{takes: minute, states: []task.State{task.Succeeded}}, state: task.Failed, tried: 1, took: 3 * time.Second, says: "Timeout timed out after 3s in total, over all attempts",
 		},
 		{name: "silence", policy: task.Policy{IdleTimeout: 3 * time.Second}, runner: tries{takes: minute, silent: true, states: []task.State{task.Succeeded}}, state: task.Failed, tried: 1, took: 3 * time.Second, says: "Timeout printed nothing for 3s"},
 		{name: "who speaks is not silent", policy: task.Policy{IdleTimeout: 3 * time.Second}, runner: tries{takes: minute, states: []task.State{task.Succeeded}}, state: task.Succeeded, tried: 1, took: time.Minute},
@@ -225,7 +225,7 @@ func TestStuckJournal(t *testing.T) {
 					return task.Result{State: task.Succeeded}
 				})
 				got := Engine{Runner: runner, Journal: stuck{}}.Run(ctx, p).Steps[0]
-				if got.State != tt.want || got.Reason != tt.reason || !strings.Contains(got.Message, "it had not started") {
+				if got.State != tt.want || got.Reason != tt.reason || !strings.Contains(got.Message, "the attempt had not started") {
 					t.Errorf("%s, %s: %s", got.State, got.Reason, got.Message)
 				}
 				cancel(nil)

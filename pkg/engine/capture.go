@@ -135,7 +135,7 @@ func (c *capture) value(o task.OutputDefinition, files map[string]string) (any, 
 	case o.File != "":
 		content, ok := files[o.File]
 		if !ok {
-			return nil, fmt.Errorf("the task left no file %s", o.File)
+			return nil, fmt.Errorf("the task wrote no file %s", o.File)
 		}
 		text = strings.TrimRight(content, "\r\n")
 	case o.JSON != "":
@@ -146,7 +146,7 @@ func (c *capture) value(o task.OutputDefinition, files map[string]string) (any, 
 	default:
 		var ok bool
 		if text, ok = c.matches[o.Name]; !ok {
-			return nil, fmt.Errorf("nothing that the task printed matches %s", o.Pattern)
+			return nil, fmt.Errorf("no output of the task matches %s", o.Pattern)
 		}
 	}
 	if len(text) > task.MaxOutput {

@@ -14,7 +14,7 @@ import (
 func jsonValue(line []byte, path string) (any, error) {
 	var v any
 	if err := json.Unmarshal(line, &v); err != nil {
-		return nil, errors.New("the last line that the task printed is no JSON")
+		return nil, errors.New("the last line of the task's output is not JSON")
 	}
 	for key := range strings.SplitSeq(path, ".") {
 		object, ok := v.(map[string]any)
@@ -22,7 +22,7 @@ func jsonValue(line []byte, path string) (any, error) {
 			v, ok = object[key]
 		}
 		if !ok {
-			return nil, fmt.Errorf("the JSON that the task printed has no %q", path)
+			return nil, fmt.Errorf("the JSON of the task's output has no field %q", path)
 		}
 	}
 	return v, nil
@@ -59,7 +59,7 @@ func convert(v any, to task.ValueType) (any, error) {
 		err = json.Unmarshal([]byte(text), &v)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("the value is no %s", to)
+		return nil, fmt.Errorf("the value is not of type %s", to)
 	}
 	return v, nil
 }

@@ -77,7 +77,7 @@ func (r *run) resumeRollback() string {
 		case prior.State != "":
 			r.end(i, prior.result(s))
 		case prior.Attempt > 0:
-			r.end(i, StepResult{Step: s, Prior: true, Result: task.Result{State: task.Unknown, Reason: "NotSeen", Message: "its end was not seen"}})
+			r.end(i, StepResult{Step: s, Prior: true, Result: task.Result{State: task.Unknown, Reason: "NotSeen", Message: "its end was not observed"}})
 		default:
 			r.end(i, notRun(s, "not run: the run is being rolled back"))
 		}

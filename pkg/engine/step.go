@@ -16,7 +16,7 @@ func (r *run) start(ctx context.Context, i int) {
 	s, began := r.plan.Steps[i], r.engine.Now()
 	prior := r.prior(s)
 	if !r.undoApplies(s) {
-		r.finishWithoutRunner(i, StepResult{Step: s, Result: task.Result{State: task.Skipped, Reason: ReasonNotNeeded, Message: "there is nothing to take back"}})
+		r.finishWithoutRunner(i, StepResult{Step: s, Result: task.Result{State: task.Skipped, Reason: ReasonNotNeeded, Message: "there is nothing to undo"}})
 		return
 	}
 	if prior.final(s) {
@@ -86,7 +86,7 @@ func (r *run) execute(ctx context.Context, s plan.Step, values task.Values, prio
 			err = journal.After(StepResult{Step: s, Result: result})
 		}
 		if err != nil {
-			r.warn(s, fmt.Sprintf("how it ended is not recorded: %v", err))
+			r.warn(s, fmt.Sprintf("its result is not recorded: %v", err))
 		}
 	}
 	result.Tidy()

@@ -25,7 +25,7 @@ func TestForeignLedger(t *testing.T) {
 		_, load := store.Load(t.Context())
 		update := store.update(t.Context(), func(r *Ledger) error { r.Entries = []Entry{{ID: "1"}}; return nil })
 		for what, err := range map[string]error{"load": load, "update": update, "delete": store.Delete(t.Context())} {
-			if err == nil || !strings.Contains(err.Error(), "left as it is") {
+			if err == nil || !strings.Contains(err.Error(), "it is not changed") {
 				t.Errorf("%s of one %s: %v", what, name, err)
 			}
 		}

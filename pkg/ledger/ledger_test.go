@@ -53,7 +53,7 @@ func TestEncode(t *testing.T) {
 	}
 	known := func(kind string) (task.Executor, bool) { return task.Host{}, kind == "host" }
 	for text, want := range map[string]string{
-		"x": "invalid character", `{"kind": "rocket"}`: `is a "rocket", which this version does not know`, `{"kind": "host", "executor": 1}`: "cannot unmarshal",
+		"x": "invalid character", `{"kind": "rocket"}`: `has the executor "rocket", which this version does not support`, `{"kind": "host", "executor": 1}`: "cannot unmarshal",
 	} {
 		if _, err := (Entry{Task: "t", Undo: json.RawMessage(text)}).UndoTask("record", known); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: error %v", text, err)

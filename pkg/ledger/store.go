@@ -49,7 +49,7 @@ func (s Store) Name() string {
 }
 
 func (s Store) wrap(err error) error {
-	return fmt.Errorf("the record of what tasks did, secret/%s in namespace %q: %w", s.Name(), s.Namespace, err)
+	return fmt.Errorf("the ledger, secret/%s in namespace %q: %w", s.Name(), s.Namespace, err)
 }
 
 // Load returns the ledger; an empty one when there is none.
@@ -90,10 +90,10 @@ func (s Store) load(ctx context.Context, client kubernetes.Interface) (*Ledger, 
 // check returns an error when a Secret of this name belongs to another program or release: it is neither read nor changed.
 func (s Store) check(secret *corev1.Secret) error {
 	if secret.Type != secretType {
-		return fmt.Errorf("it is of the type %q, and records are of %q: it is left as it is", secret.Type, secretType)
+		return fmt.Errorf("its type is %q, not %q; it is not changed", secret.Type, secretType)
 	}
 	if of := secret.Labels[record.ReleaseLabel]; of != s.Release {
-		return fmt.Errorf("its label %s says %q: it is left as it is", record.ReleaseLabel, of)
+		return fmt.Errorf("its label %s is %q; it is not changed", record.ReleaseLabel, of)
 	}
 	return nil
 }

@@ -35,7 +35,7 @@ func (d Entry) UndoTask(source string, executor func(kind string) (task.Executor
 	}
 	zero, ok := executor(s.Kind)
 	if !ok {
-		return task.Task{}, fmt.Errorf("the undo of task %q in the %s is a %q, which this version does not know", d.Task, source, s.Kind)
+		return task.Task{}, fmt.Errorf("the undo of task %q in the %s has the executor %q, which this version does not support", d.Task, source, s.Kind)
 	}
 	value := reflect.New(reflect.TypeOf(zero))
 	if err := json.Unmarshal(s.Executor, value.Interface()); err != nil {

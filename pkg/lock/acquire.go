@@ -44,7 +44,7 @@ type LockedError struct {
 
 // Error names the holder.
 func (e *LockedError) Error() string {
-	return fmt.Sprintf("%s is locked by %s for run %s; waited %s\nhint: 'kubectl tasks status' shows what it does; 'kubectl tasks unlock' breaks the lock of a process that is no more", e.Name, e.Holder.Owner, e.Holder.Run, e.Waited.Round(time.Second))
+	return fmt.Sprintf("%s is locked by %s for run %s; waited %s\nhint: 'kubectl tasks status' shows this run; 'kubectl tasks unlock' breaks the lock of a dead process", e.Name, e.Holder.Owner, e.Holder.Run, e.Waited.Round(time.Second))
 }
 
 // ErrLost means that another process took the lock, or that it was broken.
@@ -115,7 +115,7 @@ func (l Locks) Acquire(ctx context.Context, name string, holder Holder, wait tim
 			return nil, &LockedError{Name: name, Holder: other, Waited: now.Sub(began)}
 		}
 		if !now.Before(nextLog) && l.Log != nil {
-			l.Log(fmt.Sprintf("waiting for the lock %s, which %s has for run %s; waited %s of %s", name, other.Owner, other.Run, now.Sub(began).Round(time.Second), wait))
+			l.Log(fmt.Sprintf("waiting for the lock %s, held by %s for run %s; waited %s of %s", name, other.Owner, other.Run, now.Sub(began).Round(time.Second), wait))
 			nextLog = now.Add(heartbeat)
 		}
 		soonest := min(wait-now.Sub(began), leaseDuration-now.Sub(seen.at))
@@ -143,7 +143,7 @@ func (l Locks) try(ctx context.Context, name string, holder Holder, seen observa
 	if seen.lease == nil || apierrors.IsNotFound(err) { // try to create it first: locks are usually free
 		created, refused := leases.Create(ctx, l.lease(name, holder, nil), metav1.CreateOptions{FieldManager: "kubectl-tasks"})
 		if apierrors.IsNotFound(refused) {
-			return nil, nil, fmt.Errorf("there is no namespace %q", l.Namespace)
+			return nil, nil, fmt.Errorf("namespace %q not found", l.Namespace)
 		}
 		if refused == nil {
 			return created, &Holder{}, nil

@@ -87,7 +87,7 @@ func (l Locks) Alive(ctx context.Context, held *Held) (bool, error) {
 	case age > -renewEvery && age < leaseDuration: // clocks differ a little
 		return true, nil
 	case l.Log != nil:
-		l.Log(fmt.Sprintf("run %s of %s renewed its lock at %s, by its own clock: watching it for up to %s", held.Run, held.Owner, renewedAt(held.lease).UTC().Format(time.RFC3339), leaseDuration))
+		l.Log(fmt.Sprintf("run %s of %s last renewed its lock at %s by its own clock; watching the lock for up to %s", held.Run, held.Owner, renewedAt(held.lease).UTC().Format(time.RFC3339), leaseDuration))
 	}
 	return l.WaitRenewed(ctx, held)
 }

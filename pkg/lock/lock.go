@@ -175,8 +175,8 @@ func (k *Lock) Release(ctx context.Context) error {
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	failpoint.Point("before the lock is given back")
-	defer failpoint.Point("after the lock is given back")
+	failpoint.Point("before the lock is released")
+	defer failpoint.Point("after the lock is released")
 	for again := retry.Backoff(); ; {
 		mine := metav1.Preconditions{UID: &k.lease.UID, ResourceVersion: &k.lease.ResourceVersion}
 		err := client.CoordinationV1().Leases(k.locks.Namespace).Delete(ctx, k.lease.Name, metav1.DeleteOptions{Preconditions: &mine})

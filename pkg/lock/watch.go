@@ -51,7 +51,7 @@ func (l Locks) waitChanged(ctx context.Context, seen *coordinationv1.Lease, atMo
 }
 
 // errTimeout is the cause of a context whose time has passed.
-var errTimeout = errors.New("the time is over")
+var errTimeout = errors.New("timed out")
 
 // ignoreTimeout returns err, or nil for errTimeout.
 func ignoreTimeout(err error) error {

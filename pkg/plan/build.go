@@ -44,14 +44,14 @@ func Build(op task.Operation, release Release, tasks []task.Task, undos ...Recor
 		gate = []string{b.add(ready, b.leaves())}
 	}
 	b.addTasks(after, gate, "runs after Helm's "+string(op))
-	b.addTasks(b.ofStage(task.AtFailure), nil, "runs when something failed")
+	b.addTasks(b.ofStage(task.AtFailure), nil, "runs after a failure")
 	if op == task.Install || op == task.Upgrade {
 		b.addRollback()
 	}
-	b.addTasks(b.ofStage(task.AtEnd), nil, "runs at the end, however it ends")
+	b.addTasks(b.ofStage(task.AtEnd), nil, "always runs at the end")
 	p := b.plan()
 	for _, t := range b.ofStage(task.None) {
-		reason := "has no phase: runs by name"
+		reason := "it has no phase: run it by name"
 		if t.Phase != "" {
 			reason = fmt.Sprintf("its phase is %s", t.Phase)
 		}
@@ -68,7 +68,7 @@ func BuildRun(release Release, all, chosen []task.Task) (Plan, error) {
 		return Plan{}, err
 	}
 	b := builder{index: x, release: release, op: task.Run, known: map[string]bool{}}
-	b.addTasks(chosen, nil, "asked for")
+	b.addTasks(chosen, nil, "selected")
 	return b.plan(), nil
 }
 

@@ -175,13 +175,13 @@ func TestBuildErrors(t *testing.T) {
 		{"cycle", defineAll("a pre-install c", "b pre-install a", "c pre-install b"), "f:1: dependency cycle: a → c → b → a"},
 		{"needs itself", defineAll("a pre-install a"), "f:1: dependency cycle: a → a"},
 		{"a need that is nearly right", defineAll("migrate pre-install", "a pre-install migrat"), "f:1: task \"a\" needs \"migrat\", which is not defined\nhint: did you mean \"migrate\"?"},
-		{"needs its own phase", defineAll("a pre-install pre-install"), `f:1: task "a" needs the phase pre-install, which is its own`},
+		{"needs its own phase", defineAll("a pre-install pre-install"), `f:1: task "a" needs its own phase pre-install`},
 		{"cycle through a phase", defineAll("a post-install post-deploy", "b post-deploy a"), "f:1: dependency cycle: a → post-deploy → b → a"},
 		{"needs a later phase by its name", defineAll("a pre-install post-install", "b post-install"), `f:1: task "a" of phase pre-install needs "post-install", which runs later`},
 		{"a later stage", defineAll("a post-install z", "z finally"), `f:1: task "a" of phase post-install needs "z", which runs later`},
 		{"needs a later phase", defineAll("a pre-install b", "b post-install"), `f:1: task "a" of phase pre-install needs "b", which runs later`},
 		{"unknown phase", defineAll("a lunch"), `f:1: task "a" has the unknown phase "lunch"`},
-		{"a name of Helm's steps", defineAll("helm/apply pre-install"), "f:1: the names that start with \"helm/\" are those of the run's own steps"},
+		{"a name of Helm's steps", defineAll("helm/apply pre-install"), "f:1: names that start with \"helm/\" are reserved for the run's own steps"},
 		{"all at once", defineAll("a lunch", "b pre-install x"), "f:1: task \"a\" has the unknown phase \"lunch\"\nf:1: task \"b\" needs \"x\", which is not defined"},
 	}
 	for _, tt := range tests {

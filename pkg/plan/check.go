@@ -23,7 +23,7 @@ func (x *index) check() error {
 		}
 		for _, r := range reserved {
 			if strings.HasPrefix(t.Name, r) {
-				found = append(found, problem(t, fmt.Sprintf("the names that start with %q are those of the run's own steps", r), ""))
+				found = append(found, problem(t, fmt.Sprintf("names that start with %q are reserved for the run's own steps", r), ""))
 			}
 		}
 		if seen[t.Name] {
@@ -34,7 +34,7 @@ func (x *index) check() error {
 	for _, t := range x.tasks {
 		for _, n := range t.Needs {
 			if of, _ := x.resolve(n); of == needsTasks && x.byName[n] == nil && string(t.Phase) == n {
-				found = append(found, problem(t, fmt.Sprintf("task %q needs the phase %s, which is its own", t.Name, n), ""))
+				found = append(found, problem(t, fmt.Sprintf("task %q needs its own phase %s", t.Name, n), ""))
 			} else if of == needsNothing {
 				found = append(found, problem(t, fmt.Sprintf("task %q needs %q, which is not defined", t.Name, n), x.nearest(n)))
 			}

@@ -65,9 +65,9 @@ func (s Step) Title() string {
 	case Apply, Delete:
 		return s.Reason + " " + s.Release.Name
 	case Finish:
-		return s.Reason + " " + s.Release.Name + " to the end"
+		return "wait until " + s.Reason + " " + s.Release.Name + " has finished"
 	case RollBack:
-		return "roll " + s.Release.Name + " back"
+		return "roll back " + s.Release.Name
 	case Ready:
 		return "wait until " + s.Release.Name + " is ready"
 	case Object:

@@ -25,7 +25,7 @@ func (b *builder) addRecordedUndos(undos []RecordedUndo) {
 		undo := d.Undo
 		b.add(Step{
 			ID: fmt.Sprintf("%s%d/%s", undoPrefix, d.Revision, undo.Name), Kind: Task, Stage: task.Before, Task: &undo, Recorded: d.Entry,
-			Reason: fmt.Sprintf("takes back what %q did for revision %d", undo.Name, d.Revision),
+			Reason: fmt.Sprintf("undoes %q of revision %d", undo.Name, d.Revision),
 		}, b.leaves())
 	}
 }
@@ -38,7 +38,7 @@ func (b *builder) addRollback() {
 	if at < 0 {
 		return
 	}
-	because := fmt.Sprintf("%q asks for it when it fails", b.steps[at].ID)
+	because := fmt.Sprintf("%q requests a rollback on failure", b.steps[at].ID)
 	var needs []string
 	for _, s := range slices.Backward(inOrder(b.pruned())) {
 		if s.Task == nil || s.Task.Undo == nil {

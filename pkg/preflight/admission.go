@@ -55,10 +55,10 @@ func Admitted(ctx context.Context, steps *runner.Steps, p plan.Plan) error {
 		if why[i] == nil || why[i]() == "" || strings.Contains(why[i](), "quota") && len(s.Needs) > 0 {
 			continue // the quota may have room by then
 		}
-		refused = append(refused, fmt.Sprintf("the cluster would not take the pod of task %q: %s", s.ID, why[i]()))
+		refused = append(refused, fmt.Sprintf("the cluster does not admit the pod of task %q: %s", s.ID, why[i]()))
 	}
 	if len(refused) > 0 {
-		return RefusedError{strings.Join(refused, "\n") + "\nnothing was touched"}
+		return RefusedError{strings.Join(refused, "\n") + "\nnothing was changed"}
 	}
 	return ctx.Err()
 }

@@ -50,11 +50,11 @@ func References(ctx context.Context, client *kube.Client, p plan.Plan, chart Cha
 		}
 		executor, _ := runner.Of(s.Task.Executor)
 		if why := executor.Lacks(ctx, coming, s); why != "" {
-			lacking = append(lacking, s.Task.Position.Errorf("task %q could not run: %s", s.Task.Name, why).Error())
+			lacking = append(lacking, s.Task.Position.Errorf("task %q cannot run: %s", s.Task.Name, why).Error())
 		}
 	}
 	if len(lacking) > 0 {
-		return RefusedError{strings.Join(lacking, "\n") + "\nnothing was touched\nhint: for what something else is going to make, write a need, such as needs: [deployment/NAME]"}
+		return RefusedError{strings.Join(lacking, "\n") + "\nnothing was changed\nhint: if another client creates the object, add it to needs, such as needs: [deployment/NAME]"}
 	}
 	return ctx.Err()
 }

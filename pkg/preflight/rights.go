@@ -112,7 +112,7 @@ func Allowed(ctx context.Context, client *kube.Client, p plan.Plan, wanted runne
 	if err != nil {
 		return err
 	}
-	return RefusedError{fmt.Sprintf("%s may not %s in namespace %q, and the run needs it; nothing was touched\nhint: someone with the right to do so can apply this:\n%s", userName(user), strings.Join(names, ", "), p.Release.Namespace, role)}
+	return RefusedError{fmt.Sprintf("%s cannot %s in namespace %q, and the run requires it; nothing was changed\nhint: a user with the right to create Roles can apply this:\n%s", userName(user), strings.Join(names, ", "), p.Release.Namespace, role)}
 }
 
 // userName returns how a user is called in messages.

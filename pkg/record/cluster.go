@@ -85,9 +85,9 @@ func (c ClusterStore) decode(secret *corev1.Secret) (*Stored, error) {
 	switch {
 	case err != nil:
 	case secret.Type != runType:
-		err = fmt.Errorf("it is of the type %q, and records are of %q", secret.Type, runType)
+		err = fmt.Errorf("its type is %q, not %q", secret.Type, runType)
 	case run.Release != secret.Labels[ReleaseLabel]:
-		err = fmt.Errorf("it is about release %q, and its label %s says %q", run.Release, ReleaseLabel, secret.Labels[ReleaseLabel])
+		err = fmt.Errorf("it is the record of a run of release %q, and its label %s is %q", run.Release, ReleaseLabel, secret.Labels[ReleaseLabel])
 	}
 	if err != nil {
 		return nil, fmt.Errorf("secret/%s in namespace %q cannot be read: %w", secret.Name, c.Namespace, err)

@@ -19,7 +19,7 @@ func TestForeignRun(t *testing.T) {
 		`namespace "other"`:        func(r *Run, _ *corev1.Secret) { r.Namespace = "other" },
 		`release "db"`:             func(r *Run, _ *corev1.Secret) { r.Release = "db" },
 		`label`:                    func(_ *Run, s *corev1.Secret) { delete(s.Labels, ReleaseLabel) },
-		`of the type "Opaque"`:     func(_ *Run, s *corev1.Secret) { s.Type = corev1.SecretTypeOpaque },
+		`its type is "Opaque"`:     func(_ *Run, s *corev1.Secret) { s.Type = corev1.SecretTypeOpaque },
 		`in namespace "elsewhere"`: func(r *Run, _ *corev1.Secret) { r.Steps[0].Created[0].Namespace = "elsewhere" },
 		`with UID ""`:              func(r *Run, _ *corev1.Secret) { r.Steps[0].Created[0].UID = "" },
 		`Pod ""`:                   func(r *Run, _ *corev1.Secret) { r.Steps[0].Created[0].Name = "" },

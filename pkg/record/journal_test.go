@@ -315,7 +315,7 @@ func TestJournalSize(t *testing.T) {
 	if n := strings.Count(p.states(t), "Succeeded"); n != steps || size > maxBytes || !run.Compacted {
 		t.Errorf("%d of %d ends in %d bytes, compacted %v", n, steps, size, run.Compacted)
 	}
-	if log, err := run.Log("task-59"); err != nil || !bytes.Contains(log, []byte("bytes left out")) || len(log) > maxLog+100 {
+	if log, err := run.Log("task-59"); err != nil || !bytes.Contains(log, []byte("bytes omitted")) || len(log) > maxLog+100 {
 		t.Errorf("the newest log has %d bytes, error %v", len(log), err)
 	}
 }

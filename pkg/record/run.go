@@ -89,10 +89,10 @@ type Output struct {
 // with the right to write there could have written the record, and it must not lead to other objects.
 func (r *Run) check(id, namespace string) error {
 	if r.ID != id {
-		return fmt.Errorf("it says that it is the record of run %q", r.ID)
+		return fmt.Errorf("it is the record of run %q", r.ID)
 	}
 	if r.Namespace != namespace {
-		return fmt.Errorf("it is about namespace %q", r.Namespace)
+		return fmt.Errorf("it is the record of a run in namespace %q", r.Namespace)
 	}
 	for _, s := range r.Steps {
 		for _, o := range s.Created {

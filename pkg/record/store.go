@@ -51,10 +51,10 @@ func (s *Stored) Clone() *Stored {
 }
 
 // ErrNoRun means that there is no record of such a run.
-var ErrNoRun = errors.New("there is no record of such a run")
+var ErrNoRun = errors.New("there is no record of this run")
 
 // ErrTakenOver means that another process works on the run, or that its record was deleted.
-var ErrTakenOver = errors.New("another process has taken the run over, or its record was deleted")
+var ErrTakenOver = errors.New("another process has taken over the run, or its record was deleted")
 
 // errConflict means that the record has changed since it was read.
 var errConflict = errors.New("the record has changed")

@@ -55,6 +55,6 @@ func (t *tail) text() []byte {
 	if !bytes.HasSuffix(text, []byte("\n")) {
 		text = append(text, '\n')
 	}
-	text = fmt.Appendf(text, "[%d bytes left out]\n", t.dropped)
+	text = fmt.Appendf(text, "[%d bytes omitted]\n", t.dropped)
 	return append(text, t.end...)
 }

@@ -25,7 +25,7 @@ func TestTail(t *testing.T) {
 	text := long.text()
 	head, rest, _ := bytes.Cut(text, []byte("["))
 	var left int
-	if _, err := fmt.Sscanf(string(rest), "%d bytes left out]\n", &left); err != nil {
+	if _, err := fmt.Sscanf(string(rest), "%d bytes omitted]\n", &left); err != nil {
 		t.Fatal(err)
 	}
 	_, end, _ := bytes.Cut(rest, []byte("]\n"))

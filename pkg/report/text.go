@@ -43,7 +43,7 @@ func (t *Text) Emit(e engine.Event) {
 	case engine.StepOutput:
 		t.output(e.Step, e.Output)
 	case engine.StepRetried:
-		t.line("%s: attempt %d %s%s; the next in %s", e.Step.Title(), e.Attempt, strings.ToUpper(string(e.Result.State)), colon(e.Result.Message), round(e.Pause))
+		t.line("%s: attempt %d %s%s; next attempt in %s", e.Step.Title(), e.Attempt, strings.ToUpper(string(e.Result.State)), colon(e.Result.Message), round(e.Pause))
 	case engine.StepEnded:
 		if !e.Result.Start.IsZero() && !e.Result.Prior {
 			t.running--
@@ -155,7 +155,7 @@ func outcome(r engine.StepResult) string {
 		took += " in " + r.Targets[0].Pod
 	}
 	if r.Prior {
-		took = ", as an earlier process of this run saw"
+		took = " in an earlier process of this run"
 	}
 	switch r.State {
 	case task.Succeeded:

@@ -70,7 +70,7 @@ func TestText(t *testing.T) {
 			started(a),
 			engine.StepRetried{Step: a, Attempt: 1, Pause: 2 * time.Second, Result: task.Result{State: task.Failed, Message: "exit status 3"}},
 			printed(a, "", task.Stdout, "x\n"), ended(a, ok),
-		}, "a: x $Y\na: attempt 1 FAILED: exit status 3; the next in 2s\n  | x\na: ok after 1.5s\n"},
+		}, "a: x $Y\na: attempt 1 FAILED: exit status 3; next attempt in 2s\n  | x\na: ok after 1.5s\n"},
 		{"endings", []engine.Event{
 			ended(a, task.Result{State: task.Failed, Message: "failed in 1 of 2 pods", Targets: []task.Target{
 				{Pod: "p1", State: task.Succeeded}, {Pod: "p2", State: task.Failed, Message: "exit status 3"},

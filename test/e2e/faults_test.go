@@ -310,7 +310,7 @@ func minusOneVerb(f *faulty) (string, int) {
 		seen := len(proxy.Seen())
 		code, _, stderr := f.run("install", "web", chart, "--set", "replicas=1", as)
 		name, sub, _ := strings.Cut(without.resource, "/")
-		if code != 4 || !strings.Contains(stderr, "may not "+without.verb+" "+name) || !strings.Contains(stderr, "kind: RoleBinding") || !strings.Contains(stderr, sub) {
+		if code != 4 || !strings.Contains(stderr, "cannot "+without.verb+" "+name) || !strings.Contains(stderr, "kind: RoleBinding") || !strings.Contains(stderr, sub) {
 			f.Errorf("without %v: exit code %d\n%s", without, code, stderr)
 		}
 		for _, request := range proxy.Seen()[seen:] {

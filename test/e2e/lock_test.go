@@ -75,7 +75,7 @@ func pausedOwner(f *faulty) (string, int) {
 	}
 	began := time.Now()
 	other := f.start("upgrade", "web", chart, "--reuse-values")
-	other.says("waiting for the lock kubectl-tasks.web, which ")
+	other.says("waiting for the lock kubectl-tasks.web, held by ")
 	other.says("| begun")
 	took := time.Since(began)
 	if code := other.end(time.Minute); code != 0 {

@@ -139,7 +139,7 @@ func TestStrategies(t *testing.T) {
 			if !s.executes() { // a task that could only fail when Helm has applied is refused before
 				write(t, dir, "exec.yaml", tasksHead+strings.ReplaceAll(s.execs(), "post-upgrade", "post-install"))
 				_, stderr, code := ours(t, "install", "app", dir, "-n", ns, "-t", filepath.Join(dir, "exec.yaml"), "--set-string", "version=1")
-				if code != 4 || strings.Count(stderr, noExec) != 2 || !strings.Contains(stderr, "nothing was touched") {
+				if code != 4 || strings.Count(stderr, noExec) != 2 || !strings.Contains(stderr, "nothing was changed") {
 					t.Errorf("an exec task after the install: exit code %d\n%s", code, stderr)
 				}
 			}
