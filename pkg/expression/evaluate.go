@@ -36,7 +36,7 @@ func Bool(condition string, facts Facts) (bool, error) {
 	}
 	result, ok := value.(bool)
 	if !ok {
-		return false, fmt.Errorf("%q is no condition: it gives %v, not true or false", condition, value)
+		return false, fmt.Errorf("%q is not a condition: its value is %v, not true or false", condition, value)
 	}
 	return result, nil
 }

@@ -43,13 +43,13 @@ func split(text string, plain, expression func(string) error) error {
 		}
 		end := closing(rest)
 		if end < 0 {
-			return fmt.Errorf("${%s has no end; write $${ for the text itself", rest)
+			return fmt.Errorf("${%s is not closed; write $${ for a literal ${", rest)
 		}
 		if err := plain(before); err != nil {
 			return err
 		}
 		if err := expression(rest[:end]); err != nil {
-			return fmt.Errorf("%w; for the text itself write $${%s}", err, rest[:end])
+			return fmt.Errorf("%w; for the literal text write $${%s}", err, rest[:end])
 		}
 		text = rest[end+1:]
 	}

@@ -26,7 +26,7 @@ func TestBool(t *testing.T) {
 		}
 	}
 	for condition, want := range map[string]string{
-		`operation`:       `"operation" is no condition: it gives upgrade, not true or false`,
+		`operation`:       `"operation" is not a condition: its value is upgrade, not true or false`,
 		`operaton == ""`:  `"operaton == \"\"": undeclared reference to 'operaton'`,
 		`params.NO == ""`: `"params.NO == \"\"": no such key: NO`,
 		`1 == "a"`:        `"1 == \"a\"": found no matching overload`,
@@ -49,7 +49,7 @@ func TestExpand(t *testing.T) {
 		}
 	}
 	for text, want := range map[string]string{
-		"${HOME}": `"HOME": undeclared reference to 'HOME'`, "a ${b": "${b has no end; write $${ for the text itself", "${}": `"": Syntax error`,
+		"${HOME}": `"HOME": undeclared reference to 'HOME'`, "a ${b": "${b is not closed; write $${ for a literal ${", "${}": `"": Syntax error`,
 	} {
 		if _, err := Expand(text, facts); err == nil || !strings.HasPrefix(err.Error(), want) {
 			t.Errorf("%s: error %v, want %s", text, err, want)
@@ -135,8 +135,8 @@ func TestLocal(t *testing.T) {
 
 func TestOf(t *testing.T) {
 	for condition, want := range map[string]string{
-		`operation`:                 `"operation" is no condition: it gives a string, not true or false`,
-		`params.SIZE + "x"`:         `"params.SIZE + \"x\"" is no condition: it gives a string, not true or false`,
+		`operation`:                 `"operation" is not a condition: its type is string, not bool`,
+		`params.SIZE + "x"`:         `"params.SIZE + \"x\"" is not a condition: its type is string, not bool`,
 		`tasks.a.status`:            "",
 		`values.enabled`:            "",
 		`operation in ["a"]`:        "",
@@ -176,7 +176,7 @@ func TestCheck(t *testing.T) {
 		}
 	}
 	refer, _ := ReferencesIn("${values.image.tag + run.status}")
-	if err := facts.Check(refer); err == nil || err.Error() != "there is no release whose values it could be; name one" {
+	if err := facts.Check(refer); err == nil || err.Error() != "there is no release to read values from; name one" {
 		t.Errorf("error %v", err)
 	}
 }

@@ -42,7 +42,7 @@ func (f Facts) variables(refer References) (map[string]any, error) {
 		variables["params"] = map[string]string{}
 	}
 	if refer.values && f.Values == nil {
-		return nil, errors.New("there is no release whose values it could be; name one")
+		return nil, errors.New("there is no release to read values from; name one")
 	}
 	if refer.values {
 		values, err := f.Values()

@@ -35,7 +35,7 @@ func (r References) Deferred() bool { return r.Run || len(r.Tasks) > 0 }
 func ReferencesOf(condition string) (References, error) {
 	r, gives, err := referencesOf(condition)
 	if err == nil && !gives.IsExactType(cel.BoolType) && !gives.IsExactType(cel.DynType) {
-		err = fmt.Errorf("%q is no condition: it gives a %s, not true or false", condition, gives)
+		err = fmt.Errorf("%q is not a condition: its type is %s, not bool", condition, gives)
 	}
 	return r, err
 }
@@ -98,14 +98,14 @@ func references(compiled *cel.Ast) (References, error) {
 			}
 		case "env":
 			if !named {
-				err = fmt.Errorf("write env.NAME: which variables are read must be known before")
+				err = fmt.Errorf("write env.NAME: the names of variables must be known before the run")
 				break
 			}
 			r.Env = append(r.Env, name)
 			r.addUnconditional(node, variable)
 		case "tasks":
 			if !named {
-				err = fmt.Errorf(`write tasks.NAME or tasks["NAME"]: which tasks are meant must be known before`)
+				err = fmt.Errorf(`write tasks.NAME or tasks["NAME"]: the names of tasks must be known before the run`)
 				break
 			}
 			read := task.Read{Task: name}

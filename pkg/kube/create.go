@@ -22,7 +22,7 @@ type AmbiguousError struct{ Err error }
 
 // Error says that the result is unknown, and why.
 func (e *AmbiguousError) Error() string {
-	return fmt.Sprintf("it is not known whether it was made: %v", e.Err)
+	return fmt.Sprintf("unknown result: the object may have been created: %v", e.Err)
 }
 
 // Unwrap returns the error of the last request.

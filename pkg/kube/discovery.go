@@ -32,7 +32,7 @@ func (c *Client) ListKind(ctx context.Context, group, kind, namespace string) ([
 	case apierrors.IsForbidden(err), apierrors.IsNotFound(err):
 		return nil, nil
 	case err != nil:
-		return nil, fmt.Errorf("looking for %ss in namespace %q: %w", strings.ToLower(kind), namespace, err)
+		return nil, fmt.Errorf("listing %ss in namespace %q: %w", strings.ToLower(kind), namespace, err)
 	}
 	return list.Items, nil
 }

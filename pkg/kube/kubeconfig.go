@@ -131,7 +131,7 @@ func (c *Client) WriteKubeconfig(namespace string) (path, context string, remove
 	}
 	dir, err := os.MkdirTemp("", "kubectl-tasks-")
 	if err != nil {
-		return "", "", nil, fmt.Errorf("a place for the tasks' kubeconfig: %w", err)
+		return "", "", nil, fmt.Errorf("creating a directory for the tasks' kubeconfig: %w", err)
 	}
 	remove = func() { _ = os.RemoveAll(dir) }
 	path = filepath.Join(dir, "kubeconfig")

@@ -25,7 +25,7 @@ const (
 // checkCreator returns an error unless the object was created for a task of that run.
 func checkCreator(o metav1.Object, run string) error {
 	if labels := o.GetLabels(); labels[managedByLabel] != "kubectl-tasks" || labels[runLabel] != run {
-		return fmt.Errorf("its labels do not say that run %s made it: it is left as it is", run)
+		return fmt.Errorf("its labels do not show that run %s created it; it is not changed", run)
 	}
 	return nil
 }

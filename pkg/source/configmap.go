@@ -47,10 +47,10 @@ func (f Finder) annotated(ctx context.Context) ([]format.Document, []string, err
 	}
 	list, err := f.Client.ConfigMapMetadata(ctx, f.Namespace)
 	if apierrors.IsForbidden(err) {
-		return documents, []string{fmt.Sprintf("not allowed to list ConfigMaps in namespace %q: tasks in annotated ConfigMaps are not seen", f.Namespace)}, nil
+		return documents, []string{fmt.Sprintf("not allowed to list ConfigMaps in namespace %q: tasks in annotated ConfigMaps are ignored", f.Namespace)}, nil
 	}
 	if err != nil {
-		return nil, nil, fmt.Errorf("looking for annotated ConfigMaps in namespace %q: %w", f.Namespace, err)
+		return nil, nil, fmt.Errorf("finding annotated ConfigMaps in namespace %q: %w", f.Namespace, err)
 	}
 	for i := range list {
 		named := func(cm corev1.ConfigMap) bool { return cm.Name == list[i].Name }
@@ -79,7 +79,7 @@ func (f Finder) rendered() ([]corev1.ConfigMap, error) {
 	}
 	all, err := f.Rendered()
 	if err != nil {
-		return nil, fmt.Errorf("looking for annotated ConfigMaps in the chart: %w", err)
+		return nil, fmt.Errorf("finding annotated ConfigMaps in the chart: %w", err)
 	}
 	return slices.DeleteFunc(all, func(cm corev1.ConfigMap) bool { return cm.Namespace != "" && cm.Namespace != f.Namespace }), nil
 }
@@ -171,7 +171,7 @@ func (f Finder) documents(cm *corev1.ConfigMap, key string) ([]format.Document, 
 		if len(keys) == 0 {
 			return nil, errors.New("it has no data")
 		}
-		return nil, fmt.Errorf("no key is named like a task file (%s); it has %s", f.Formats.FileNames(), strings.Join(keys, ", "))
+		return nil, fmt.Errorf("no key has the name of a task file (%s); its keys are %s", f.Formats.FileNames(), strings.Join(keys, ", "))
 	}
 	return documents, nil
 }

@@ -43,7 +43,7 @@ func (f Finder) path(name string) ([]format.Document, error) {
 		is, ok = f.Formats.ByName(f.Format)
 	}
 	if !ok {
-		return nil, fmt.Errorf("%s: the name tells no task format (known are %s); say which it is with --format", name, f.Formats.FileNames())
+		return nil, fmt.Errorf("%s: unknown file name (known names: %s); set the format with --format", name, f.Formats.FileNames())
 	}
 	document.Format = is.Name
 	return []format.Document{document}, nil
@@ -128,7 +128,7 @@ func (f Finder) standardInput() ([]format.Document, error) {
 		is, ok = f.Formats.ByName(f.Format)
 	}
 	if !ok {
-		return nil, errors.New("standard input: this is no task document of a known format; say which it is with --format")
+		return nil, errors.New("standard input: unknown format; set it with --format")
 	}
 	document, err := readAll(bytes.NewReader(text), "standard input")
 	if err != nil {

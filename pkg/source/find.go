@@ -39,9 +39,9 @@ func (f Finder) Find(ctx context.Context, references []string) (Found, error) {
 	switch {
 	case f.Format == "":
 	case !slices.Contains(f.Formats.Names(), f.Format):
-		return Found{}, &UsageError{fmt.Errorf("--format is %q; it is one of %s", f.Format, strings.Join(f.Formats.Names(), ", "))}
+		return Found{}, &UsageError{fmt.Errorf("--format is %q; it must be one of %s", f.Format, strings.Join(f.Formats.Names(), ", "))}
 	case len(references) == 0:
-		return Found{}, &UsageError{errors.New("--format is about what --tasks names; name a file")}
+		return Found{}, &UsageError{errors.New("--format needs --tasks; name a file")}
 	}
 	if len(references) > 0 {
 		documents, err := f.Named(ctx, references)

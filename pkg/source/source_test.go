@@ -70,7 +70,7 @@ func TestNamed(t *testing.T) {
 		{refs: "first.toml sub/second.yaml", want: []string{"first.toml (first, trusted): first.toml", "sub/second.yaml (second, trusted): sub/second.yaml"}},
 		{refs: "-", want: []string{"standard input (first, trusted): from stdin"}},
 		{refs: "-", stdin: "second", want: []string{"standard input (second, trusted): second"}},
-		{refs: "-", stdin: "third", err: "standard input: this is no task document of a known format; say which it is with --format"},
+		{refs: "-", stdin: "third", err: "standard input: unknown format; set it with --format"},
 		{refs: "-", stdin: "third", as: "second", want: []string{"standard input (second, trusted): third"}},
 		{refs: "-", stdin: " \n", as: "second", err: "standard input is empty"},
 		{refs: "- a.toml -", err: "standard input is named twice"},
@@ -79,7 +79,7 @@ func TestNamed(t *testing.T) {
 		{refs: "first.toml", as: "second", want: []string{"first.toml (second, trusted): first.toml"}},
 		{refs: "chart", want: []string{"chart/second.yaml (second): in the chart"}},
 		{refs: "none.toml", err: "none.toml: no such file (a ConfigMap is named as configmap/NAME)"},
-		{refs: "x.yaml", err: "x.yaml: the name tells no task format (known are .first.toml, second.yaml); say which it is with --format"},
+		{refs: "x.yaml", err: "x.yaml: unknown file name (known names: .first.toml, second.yaml); set the format with --format"},
 		{refs: "empty", err: "empty: the directory has no task file (.first.toml, second.yaml)"},
 		{refs: "large.toml", err: "large.toml: a task document may have at most 1048576 bytes"},
 		{refs: "configmap/x", err: "configmap/x: there is no cluster to read it from"},
@@ -173,7 +173,7 @@ func TestConfigMapDocuments(t *testing.T) {
 		},
 		{name: "no such key", key: "x", data: map[string]string{"y": "2"}, err: `no key "x"; it has y`},
 		{name: "no data", err: "it has no data"},
-		{name: "nothing recognised", data: map[string]string{"y": "2"}, err: "no key is named like a task file (.first.toml, second.yaml); it has y"},
+		{name: "nothing recognised", data: map[string]string{"y": "2"}, err: "no key has the name of a task file (.first.toml, second.yaml); its keys are y"},
 		{name: "unknown format", annotation: "third", data: map[string]string{"y": "2"}, err: `annotation kubectl-tasks.io/format: unknown format "third"`},
 	}
 	for _, tt := range tests {

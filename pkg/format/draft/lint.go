@@ -42,7 +42,7 @@ func (p *parser) lint(t table, name, command string, at task.Position) task.Diag
 			_, names := expand(argument, p.opts.Getenv)
 			for _, n := range names {
 				if _, set := p.opts.Getenv(n); !set {
-					warn(fmt.Sprintf("$%s is not set: it becomes empty", n), fmt.Sprintf("set %s, or write $$%s for the text itself", n, n))
+					warn(fmt.Sprintf("$%s is not set: it becomes empty", n), fmt.Sprintf("set %s, or write $$%s for the literal text", n, n))
 				}
 			}
 		}

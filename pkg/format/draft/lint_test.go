@@ -43,7 +43,7 @@ func TestLint(t *testing.T) {
 		},
 		{
 			name: "unset variable", table: "cleanup", line: "a $NONE $HOME $$NONE",
-			want: [][2]string{{"$NONE is not set: it becomes empty", "set NONE, or write $$NONE for the text itself"}},
+			want: [][2]string{{"$NONE is not set: it becomes empty", "set NONE, or write $$NONE for the literal text"}},
 		},
 		{
 			name: "Helm 2 install", table: "pre-up", line: "helm install mysql --name mysql-service --wait",

@@ -296,8 +296,8 @@ func TestParseValueErrors(t *testing.T) {
 		{"enum", withParams, map[string]string{"KEY": "k", "SIZE": "huge"}, false, `f:4:38: parameter "SIZE" is "huge"; it is one of small, large`},
 		{"declared twice", head + "params: [{name: P}, {name: P}]\n", nil, false, `f:3:28: parameter "P" is declared twice`},
 		{"bad name", head + "params: [{name: a-b}]\n", nil, false, `f:3:17: parameter "a-b": a name has letters, digits and underscores, and begins with none of the digits`},
-		{"no condition", one("when: params.P, host: {command: [x]}"), nil, false, `f:5:19: task "a": when: "params.P" is no condition: it gives a string, not true or false`},
-		{"unknown name", one(`host: {command: [x, "${HOME}"]}`), nil, false, `f:5:33: task "a": "HOME": undeclared reference to 'HOME'; for the text itself write $${HOME}`},
+		{"no condition", one("when: params.P, host: {command: [x]}"), nil, false, `f:5:19: task "a": when: "params.P" is not a condition: its type is string, not bool`},
+		{"unknown name", one(`host: {command: [x, "${HOME}"]}`), nil, false, `f:5:33: task "a": "HOME": undeclared reference to 'HOME'; for the literal text write $${HOME}`},
 		{"unknown parameter", one(`when: params.Q == "", host: {command: [x]}`), nil, false, `f:5:19: task "a": when: params.Q is not declared; there are P`},
 	}
 	for _, tt := range tests {
@@ -387,7 +387,7 @@ func TestParseOutputErrors(t *testing.T) {
 		"outputs: {x: {file: a}}, approve: {message: x}":           `f:4:22: task "a": approve has no outputs`,
 		"outputs: {x: {file: a}, y: {file: b}}, pod: {image: i}":   `f:4:22: task "a": a task in a pod of its own has one file at most as an output; print the others`,
 		`host: {command: ["${env.CI}"]}`:                           `f:4:30: task "a": env.CI: add CI to the document's env, which declares the variables it reads`,
-		`host: {command: ["${tasks.size()}"]}`:                     `f:4:30: task "a": "tasks.size()": write tasks.NAME or tasks["NAME"]: which tasks are meant must be known before; for the text itself write $${tasks.size()}`,
+		`host: {command: ["${tasks.size()}"]}`:                     `f:4:30: task "a": "tasks.size()": write tasks.NAME or tasks["NAME"]: the names of tasks must be known before the run; for the literal text write $${tasks.size()}`,
 	} {
 		_, found := Parse([]byte(head+"tasks:\n- {name: a, "+text+"}\n"), Options{Source: source})
 		if got := found.Error(); got != want {
@@ -429,7 +429,7 @@ func TestParseRuns(t *testing.T) {
 		t.Error(found)
 	}
 	for phase, want := range map[task.Phase]int{task.PreInstall: 1, task.PreUpgrade: 3} {
-		if _, found := Parse(text, runs(phase)); strings.Count(found.Error(), "there is no release whose values") != want {
+		if _, found := Parse(text, runs(phase)); strings.Count(found.Error(), "there is no release to read values from") != want {
 			t.Errorf("%s: %v", phase, found)
 		}
 	}

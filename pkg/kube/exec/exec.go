@@ -53,7 +53,7 @@ func (e *LostError) Unwrap() error { return e.Err }
 var ErrStopped = errors.New("stopped")
 
 // ErrNoShell means that the program could not be stopped because its image has no shell.
-var ErrNoShell = errors.New("the image has no shell to stop it with")
+var ErrNoShell = errors.New("the image has no shell, so the program cannot be stopped")
 
 // Exec runs a program in a container and returns its exit code: the one that the server reported or, when the
 // connection was lost before that, the one that the program left in the container. The error is a *RefusedError when

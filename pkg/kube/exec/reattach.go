@@ -16,7 +16,7 @@ import (
 // Reattach is Exec for a program that another process has started with that token: it returns all output from the
 // program's beginning. The error is a *LostError when nothing is left of the program.
 func (e Executor) Reattach(ctx context.Context, req Request, grace time.Duration) (int, error) {
-	return e.reconnect(ctx, newExecution(req), errors.New("the process that started the command is no more"), grace)
+	return e.reconnect(ctx, newExecution(req), errors.New("the process that started the command has exited"), grace)
 }
 
 // reconnectTimeout limits how long a lost program is looked for while the cluster cannot be reached.
@@ -34,23 +34,23 @@ func (e Executor) reconnect(ctx context.Context, x *execution, lost error, grace
 			return 0, err
 		case x.marks.code != nil:
 			if x.printed() > maxKeptOutput {
-				x.note("after 16 MiB, what the command printed while the connection was lost is lost too")
+				x.note("the command printed more than 16 MiB; output from the time without a connection is lost")
 			}
 			return *x.marks.code, nil
 		case x.marks.trace == "none":
-			return 0, &LostError{fmt.Errorf("%w; in the container there is no trace of it", reason(lost))}
+			return 0, &LostError{fmt.Errorf("%w; the container has no trace of the command", reason(lost))}
 		case x.marks.trace == "gone":
-			return 0, &LostError{fmt.Errorf("%w; the command is gone, and left no exit code", reason(lost))}
+			return 0, &LostError{fmt.Errorf("%w; the command has exited without recording its exit code", reason(lost))}
 		case err == nil:
-			return 0, &LostError{fmt.Errorf("%w; looking for the command ended with %d", reason(lost), code)}
+			return 0, &LostError{fmt.Errorf("%w; the search for the command exited with %d", reason(lost), code)}
 		case apierrors.IsNotFound(err), apierrors.IsForbidden(err), missingProgram(err):
-			return 0, &LostError{fmt.Errorf("%w; and then: %w", reason(lost), err)}
+			return 0, &LostError{fmt.Errorf("%w; then: %w", reason(lost), err)}
 		}
 		if x.marks.started() || x.printed() > was {
 			giveUp = time.Now().Add(reconnectTimeout)
 		}
 		if time.Now().After(giveUp) {
-			return 0, &LostError{fmt.Errorf("%w; and for %s the container could not be reached: %w", reason(lost), reconnectTimeout, err)}
+			return 0, &LostError{fmt.Errorf("%w; the container was unreachable for %s: %w", reason(lost), reconnectTimeout, err)}
 		}
 		if retry.Pause(ctx, backoff.Step()) != nil {
 			return 0, &LostError{context.Cause(ctx)}

@@ -30,7 +30,7 @@ func spdyExec(ctx context.Context, config *rest.Config, target *url.URL, req Req
 	}
 	defer func() { _ = conn.Close() }()
 	if protocol != remotecommand.StreamProtocolV5Name && protocol != remotecommand.StreamProtocolV4Name {
-		return nil, fmt.Errorf("the server speaks the exec protocol %q, which does not tell how a program ends", protocol)
+		return nil, fmt.Errorf("the server speaks the exec protocol %q, which does not report exit codes", protocol)
 	}
 	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
 	defer stop()

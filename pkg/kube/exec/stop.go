@@ -54,7 +54,7 @@ func (e Executor) stop(ctx context.Context, req Request, pid *marks, end <-chan 
 	case <-end:
 		return nil
 	case <-time.After(grace):
-		return errors.New("the program never told its process id")
+		return errors.New("the program did not report its process ID")
 	}
 	if err := e.signal(ctx, req, signalGroup, "TERM", pid.id()); err != nil {
 		return err
@@ -70,7 +70,7 @@ func (e Executor) stop(ctx context.Context, req Request, pid *marks, end <-chan 
 	case <-end:
 		return nil
 	case <-time.After(grace):
-		return errors.New("the program does not end, even when it is killed")
+		return errors.New("the program does not exit, even after SIGKILL")
 	}
 }
 

@@ -11,7 +11,7 @@ import (
 )
 
 // podCreation stands for the pod that the cluster refuses to create, in the place of its name.
-const podCreation = "no pod can be made"
+const podCreation = "no pod can be created"
 
 // maxCrashes is how often a container may exit before its blocker counts as terminal.
 const maxCrashes = 3

@@ -63,7 +63,7 @@ func (r Waiter) WaitFor(ctx context.Context, namespace, object string, condition
 	})
 }
 
-const absent = "there is none yet"
+const absent = "it does not exist yet"
 
 func isReadyObject(o *unstructured.Unstructured) (bool, string) {
 	if o == nil {
@@ -80,7 +80,7 @@ func isDeleted(o *unstructured.Unstructured) (bool, string) {
 	if o.GetDeletionTimestamp() != nil {
 		return false, "being deleted"
 	}
-	return false, "it is there"
+	return false, "it exists"
 }
 
 func hasCondition(o *unstructured.Unstructured, name, value string) (bool, string) {
@@ -138,7 +138,7 @@ func completePath(path string) (string, error) {
 	}
 	inner = strings.TrimPrefix(inner, ".")
 	if inner == "" || strings.ContainsAny(inner, "{}") {
-		return "", fmt.Errorf("%q is no JSONPath; write it as {.status.phase}", path)
+		return "", fmt.Errorf("%q is not a JSONPath; write it as {.status.phase}", path)
 	}
 	return "{." + inner + "}", nil
 }

@@ -21,7 +21,7 @@ func TestCondition(t *testing.T) {
 		instead string
 	}{
 		{"deleted", nil, true, ""},
-		{"deleted", o, false, "it is there"},
+		{"deleted", o, false, "it exists"},
 		{"ready", nil, false, absent},
 		{"", o, true, ""},
 		{"condition=Complete", o, true, ""},

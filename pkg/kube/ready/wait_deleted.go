@@ -229,5 +229,5 @@ func keptBy(o *unstructured.Unstructured) string {
 	case len(finalizers) > 0:
 		return fmt.Sprintf("%s: its finalizers are %s", kube.Name(o), strings.Join(finalizers, ", "))
 	}
-	return kube.Name(o) + ": it is being ended"
+	return kube.Name(o) + ": it is being deleted"
 }

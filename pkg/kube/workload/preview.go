@@ -41,7 +41,7 @@ func (p Preview) Target(ctx context.Context, target, container string) string {
 		return why
 	}
 	if kind := o.GroupVersionKind().GroupKind(); kind != (schema.GroupKind{Kind: "Service"}) && !kube.IsWorkload(kind) {
-		return fmt.Sprintf("programs run in the pods of a Deployment, StatefulSet, DaemonSet, ReplicaSet, Service or Pod, and %s is none", kube.Name(o))
+		return fmt.Sprintf("programs run in the pods of a Deployment, StatefulSet, DaemonSet, ReplicaSet, Service or Pod; %s is none of these", kube.Name(o))
 	}
 	if container == "" {
 		return ""
@@ -56,7 +56,7 @@ func (p Preview) Target(ctx context.Context, target, container string) string {
 func (p Preview) Release(ctx context.Context, container string) string {
 	all := PreferLabelled(Of(p.Objects), p.PodLabel)
 	if len(all) == 0 {
-		return "the release has no workload, and so no pods"
+		return "the release has no workloads, and therefore no pods"
 	}
 	if container == "" {
 		return ""

@@ -125,7 +125,7 @@ func (f Finder) scaled(ctx context.Context, namespace, target string) (*unstruct
 		return nil, err
 	}
 	if o.GetNamespace() != namespace {
-		return nil, fmt.Errorf("%s is in no namespace", target)
+		return nil, fmt.Errorf("%s has no namespace", target)
 	}
 	client, err := f.Client.Resource(resource, namespace)
 	if err != nil {

@@ -52,7 +52,7 @@ func (f Finder) FindWorkload(ctx context.Context, namespace, release, service, l
 			continue
 		}
 		if err != nil {
-			return "", fmt.Errorf("looking for service %q: %w", service, err)
+			return "", fmt.Errorf("finding service %q: %w", service, err)
 		}
 		for _, o := range list.Items {
 			all = append(all, candidate{strings.ToLower(kind) + "/" + o.Name, o})
@@ -87,7 +87,7 @@ func match(all []candidate, namespace, release, service, label string) (string, 
 		for i, o := range found {
 			names[i] = o.name
 		}
-		return "", fmt.Errorf("service %q in namespace %q can be %s: give one of them the label %s: %s", service, namespace, strings.Join(names, ", "), label, service)
+		return "", fmt.Errorf("service %q in namespace %q matches %s: give one of them the label %s: %s", service, namespace, strings.Join(names, ", "), label, service)
 	}
 	return "", &NoWorkloadError{Namespace: namespace, Service: service}
 }

@@ -32,8 +32,8 @@ func TestMatch(t *testing.T) {
 		{"db", "", "lagoon.sh/service", "statefulset/db"},
 		{"worker", "web", "lagoon.sh/service", "deployment/one"},
 		{"worker", "other", "lagoon.sh/service", "daemonset/two"},
-		{"worker", "", "lagoon.sh/service", `service "worker" in namespace "ns" can be deployment/one, daemonset/two: give one of them the label lagoon.sh/service: worker`},
-		{"same", "web", "lagoon.sh/service", "can be deployment/a, deployment/b"},
+		{"worker", "", "lagoon.sh/service", `service "worker" in namespace "ns" matches deployment/one, daemonset/two: give one of them the label lagoon.sh/service: worker`},
+		{"same", "web", "lagoon.sh/service", "matches deployment/a, deployment/b"},
 		{"back", "web", "tier", "deployment/mine"},
 	}
 	for _, tt := range tests {

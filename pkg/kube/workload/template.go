@@ -53,7 +53,7 @@ func (f Finder) PodTemplateIn(objects []*unstructured.Unstructured, namespace, f
 			return templateOf(o)
 		}
 	}
-	return nil, fmt.Errorf("%s is not among what Helm is going to apply in namespace %q", kube.Name(named), namespace)
+	return nil, fmt.Errorf("%s is not one of the objects that Helm applies in namespace %q", kube.Name(named), namespace)
 }
 
 // templateOf returns the template in an object.

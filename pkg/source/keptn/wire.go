@@ -30,7 +30,7 @@ func (c Cluster) Wire(ctx context.Context, chart Chart, objects []*unstructured.
 	excluded, names := excludedObjects(chart)
 	w.Documents = append(w.Documents, excluded...)
 	if len(names) > 0 {
-		notes = append(notes, "found in the chart, but the CRD is not installed: held by kubectl-tasks, not applied: "+strings.Join(names, ", "))
+		notes = append(notes, "found in the chart, but the CRD is not installed: kept by kubectl-tasks, not applied: "+strings.Join(names, ", "))
 	}
 	var workloads []map[string]any
 	for _, o := range objects {

@@ -94,7 +94,7 @@ func (c *Cluster) read(ctx context.Context) error {
 	for _, name := range []string{"lagoon-platform-env", "lagoon-env"} {
 		secret, err := client.CoreV1().Secrets(c.namespace).Get(ctx, name, metav1.GetOptions{})
 		if apierrors.IsForbidden(err) {
-			c.note(fmt.Sprintf("not allowed to read secret %s in namespace %q: variables in it are not seen", name, c.namespace))
+			c.note(fmt.Sprintf("not allowed to read secret %s in namespace %q: variables in it are ignored", name, c.namespace))
 		}
 		if err := c.tolerate(err, "secret "+name); err != nil {
 			return err
@@ -126,5 +126,5 @@ func (c *Cluster) tolerate(err error, object string) error {
 	if err == nil || apierrors.IsNotFound(err) || apierrors.IsForbidden(err) {
 		return nil
 	}
-	return fmt.Errorf("looking for variables of Lagoon in %s of namespace %q: %w", object, c.namespace, err)
+	return fmt.Errorf("reading variables of Lagoon in %s of namespace %q: %w", object, c.namespace, err)
 }
