@@ -30,7 +30,7 @@ func newHost(s *Steps, a engine.Attempt, _ task.Sink) Runner {
 
 func newExec(s *Steps, a engine.Attempt, sink task.Sink) Runner {
 	runner := s.execRunner(a, sink)
-	runner.Use = s.use
+	runner.Use, runner.ScaleTimeout = s.use, s.Readiness.Timeout
 	runner.Pods = func(ctx context.Context, e task.Exec) ([]corev1.Pod, error) { return s.pods(ctx, e, choice(a.Step, e)) }
 	return runner
 }

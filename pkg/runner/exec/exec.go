@@ -35,6 +35,8 @@ type Runner struct {
 	PodDeleted func(ctx context.Context, pod *corev1.Pod) bool
 	// Use counts the task as a user of its workload, before Pods is called; may be nil.
 	Use func(target string) (Workload, error)
+	// ScaleTimeout limits the wait for a pod of a workload that was scaled up.
+	ScaleTimeout time.Duration
 	// Grace is the time between the signal that stops a program and the one that kills it.
 	Grace time.Duration
 	// Token returns a name for the program of this attempt in a pod, by which Reattach finds it; may be nil.
@@ -56,7 +58,7 @@ func (r Runner) Run(ctx context.Context, t task.Task, sink task.Sink) task.Resul
 	if !ok {
 		return task.Result{State: task.Failed, Reason: "NoRunner", Message: fmt.Sprintf("%T is no exec task", t.Executor)}
 	}
-	done, err := r.use(ctx, e, sink)
+	done, scaledUp, err := r.use(ctx, e, sink)
 	defer done()
 	var (
 		pods []corev1.Pod
@@ -64,7 +66,7 @@ func (r Runner) Run(ctx context.Context, t task.Task, sink task.Sink) task.Resul
 		late *ready.NotReadyError
 	)
 	if err == nil {
-		pods, none, err = r.find(ctx, t, e, sink)
+		pods, none, err = r.find(ctx, t, e, scaledUp, sink)
 	}
 	switch {
 	case ctx.Err() != nil && none != nil:

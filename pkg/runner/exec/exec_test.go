@@ -235,7 +235,14 @@ func TestRunCancel(t *testing.T) {
 	})
 }
 
-// TestRunWaits: only a task with a time limit waits for a pod that exists and is not ready.
+// scaledUp is a workload that the task has scaled up.
+type scaledUp struct{}
+
+func (scaledUp) ScaleUp(context.Context, func(string)) (bool, error) { return true, nil }
+func (scaledUp) Done(context.Context, func(string))                  {}
+
+// TestRunWaits: a task with a time limit, or one that has scaled its workload up, waits for a pod that exists and is not
+// ready; no other does.
 func TestRunWaits(t *testing.T) {
 	pending := &workload.NoPodsError{Of: "deployment/web", Why: "pod a: pending", Unready: true, Pending: true}
 	for name, c := range map[string]struct {
@@ -245,11 +252,15 @@ func TestRunWaits(t *testing.T) {
 		state   task.State
 		message string
 		took    time.Duration
+		// scaleTimeout is that of a task that scales its workload up.
+		scaleTimeout time.Duration
 	}{
-		"ready in time":           {time.Minute, pending, 5 * time.Second, task.Succeeded, "", 6 * time.Second},
-		"too late":                {3 * time.Second, pending, 5 * time.Second, task.Cancelled, "late: no ready pod of deployment/web: pod a: pending", 3 * time.Second},
-		"without a limit":         {0, pending, 5 * time.Second, task.Failed, "no ready pod of deployment/web: pod a: pending", 0},
-		"none is going to be one": {time.Minute, &workload.NoPodsError{Of: "x", Why: "none matches"}, 5 * time.Second, task.Failed, "no ready pod of x: none matches", 0},
+		"ready in time":                {time.Minute, pending, 5 * time.Second, task.Succeeded, "", 6 * time.Second, 0},
+		"ready after it was scaled up": {0, pending, 5 * time.Second, task.Succeeded, "", 6 * time.Second, time.Minute},
+		"too late after that":          {0, pending, 5 * time.Second, task.Failed, "no ready pod of deployment/web: pod a: pending", 3 * time.Second, 3 * time.Second},
+		"too late":                     {3 * time.Second, pending, 5 * time.Second, task.Cancelled, "late: no ready pod of deployment/web: pod a: pending", 3 * time.Second, 0},
+		"without a limit":              {0, pending, 5 * time.Second, task.Failed, "no ready pod of deployment/web: pod a: pending", 0, 0},
+		"none is going to be one":      {time.Minute, &workload.NoPodsError{Of: "x", Why: "none matches"}, 5 * time.Second, task.Failed, "no ready pod of x: none matches", 0, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -263,6 +274,11 @@ func TestRunWaits(t *testing.T) {
 					}
 					return []corev1.Pod{pod("a")}, nil
 				}}
+				e := task.Exec{}
+				if c.scaleTimeout > 0 {
+					e.Target, e.Scale, r.ScaleTimeout = "deployment/web", true, c.scaleTimeout
+					r.Use = func(string) (Workload, error) { return scaledUp{}, nil }
+				}
 				ctx := t.Context()
 				if c.timeout > 0 {
 					limited, cancel := context.WithTimeoutCause(ctx, c.timeout, errors.New("late"))
@@ -270,7 +286,7 @@ func TestRunWaits(t *testing.T) {
 					ctx = limited
 				}
 				notes := 0
-				result := r.Run(ctx, task.Task{Executor: task.Exec{}, Policy: task.Policy{Timeout: c.timeout}}, func(o task.Output) {
+				result := r.Run(ctx, task.Task{Executor: e, Policy: task.Policy{Timeout: c.timeout}}, func(o task.Output) {
 					if o.Stream == task.Note {
 						notes++
 					}

@@ -26,8 +26,10 @@ type Workload interface {
 const askEvery = time.Second
 
 // find returns the pods in which the task can run; none says why there is no pod. A task with a time limit waits while
-// pods exist, or are expected, and none is ready.
-func (r Runner) find(ctx context.Context, t task.Task, e task.Exec, sink task.Sink) (pods []corev1.Pod, none *workload.NoPodsError, err error) {
+// pods exist, or are expected, and none is ready. So does any task, for at most ScaleTimeout, when scaledUp reports that
+// its workload was scaled up in this run: the workload's status may still count a pod of before it was scaled down.
+func (r Runner) find(ctx context.Context, t task.Task, e task.Exec, scaledUp bool, sink task.Sink) (pods []corev1.Pod, none *workload.NoPodsError, err error) {
+	start, limited := time.Now(), t.Timeout > 0 || t.TotalTimeout > 0
 	for shown := ""; ; {
 		pods, err = r.Pods(ctx, e)
 		now, isNone := errors.AsType[*workload.NoPodsError](err)
@@ -39,7 +41,7 @@ func (r Runner) find(ctx context.Context, t task.Task, e task.Exec, sink task.Si
 			return nil, none, err // the last answer
 		case !isNone:
 			return pods, nil, err
-		case !none.Pending, e.AllowEmpty && !none.Unready, t.Timeout == 0 && t.TotalTimeout == 0:
+		case !none.Pending, e.AllowEmpty && !none.Unready, !limited && (!scaledUp || time.Since(start) >= r.ScaleTimeout):
 			return nil, none, err
 		}
 		if text := none.Error(); text != shown {
@@ -66,19 +68,19 @@ func places(pods []corev1.Pod, name string) []task.Object {
 	return all
 }
 
-// use counts the task as a user of its workload, and scales that up when the task asks for it. The caller calls done at
-// the end of the task.
-func (r Runner) use(ctx context.Context, e task.Exec, sink task.Sink) (done func(), err error) {
+// use counts the task as a user of its workload, and scales that up when the task asks for it. scaledUp reports whether a
+// task of the run has scaled it up. The caller calls done at the end of the task.
+func (r Runner) use(ctx context.Context, e task.Exec, sink task.Sink) (done func(), scaledUp bool, err error) {
 	if r.Use == nil || e.Target == "" {
-		return func() {}, nil
+		return func() {}, false, nil
 	}
 	workload, err := r.Use(e.Target)
 	if err != nil {
-		return func() {}, err
+		return func() {}, false, err
 	}
 	note := func(text string) { sink(task.Output{Stream: task.Note, Data: []byte(text + "\n")}) }
 	if e.Scale {
-		_, err = workload.ScaleUp(ctx, note)
+		scaledUp, err = workload.ScaleUp(ctx, note)
 	}
-	return func() { workload.Done(ctx, note) }, err
+	return func() { workload.Done(ctx, note) }, scaledUp, err
 }
