@@ -123,7 +123,7 @@ func (o *Operation) prepare(ctx context.Context, change release.Change) (*prepar
 	}
 	p.steps = &runner.Steps{
 		Client: client, RunID: o.id, Operation: op, Release: rel, Helm: &helm.Steps{Process: o.Helm, Apply: change.Apply, Revert: change.RollBack},
-		Next: p.rendered, Objects: change.Objects, Readiness: o.Helm.Readiness(), Approve: o.Config.approver(o.Yes), Images: o.Read.Images,
+		Rendered: p.rendered, Objects: change.Objects, Readiness: o.Helm.Readiness(), Approve: o.Config.approver(o.Yes), Images: o.Read.Images,
 	}
 	p.steps.Readiness.Timeout = facts.Timeout
 	p.hooks = o.Helm.hooks(p.steps)

@@ -58,7 +58,7 @@ func newFunction(s *Steps, a engine.Attempt, sink task.Sink) Runner {
 func newClone(s *Steps, a engine.Attempt, sink task.Sink) Runner {
 	runner := clone.Runner{Cluster: s.cluster(), Pods: s.Pods(a, sink)}
 	if a.Stage == task.Before {
-		runner.Next = s.Next
+		runner.Rendered = s.Rendered
 	}
 	return runner
 }
@@ -77,7 +77,7 @@ func (s *Steps) advanced(a engine.Attempt, sink task.Sink) advanced.Runner {
 func newKeptn(s *Steps, a engine.Attempt, sink task.Sink) Runner {
 	runner := keptn.Runner{Cluster: s.cluster(), Namespace: s.Release.Namespace, Jobs: s.jobs(a, sink)}
 	if a.Stage == task.Before {
-		runner.Next = s.Next
+		runner.Rendered = s.Rendered
 	}
 	return runner
 }

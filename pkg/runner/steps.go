@@ -40,8 +40,8 @@ type Steps struct {
 	Env []string
 	// Helm runs Helm's steps; nil when the plan has none.
 	Helm *helm.Steps
-	// Next returns the objects that Helm is going to apply; nil when it applies none.
-	Next func() ([]*unstructured.Unstructured, error)
+	// Rendered returns the objects that Helm is going to apply; nil when it applies none.
+	Rendered func() ([]*unstructured.Unstructured, error)
 	// Objects returns those of the release's newest revision.
 	Objects func() ([]*unstructured.Unstructured, error)
 	// Readiness is how steps wait for objects, including the time limit.

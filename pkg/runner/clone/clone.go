@@ -30,8 +30,8 @@ type Runner struct {
 	Cluster Cluster
 	// Pods runs the pod that is built from the template.
 	Pods pod.Runner
-	// Next returns the objects that Helm is going to apply; nil when the cluster has them already.
-	Next func() ([]*unstructured.Unstructured, error)
+	// Rendered returns the objects that Helm is going to apply; nil when the cluster has them already.
+	Rendered func() ([]*unstructured.Unstructured, error)
 }
 
 // Run builds a pod from the workload's template, and runs it as a pod task; see pod.Runner.Run.
@@ -81,11 +81,11 @@ func failed(ctx context.Context, err error) task.Result {
 
 // template returns the pod template. When it comes from the objects that Helm is going to apply, these are returned too.
 func (r Runner) template(ctx context.Context, c task.Clone) (*workload.Template, []*unstructured.Unstructured, error) {
-	if !c.Next || r.Next == nil {
+	if !c.Next || r.Rendered == nil {
 		template, err := r.Cluster.PodTemplate(ctx, r.Pods.Namespace, c.From)
 		return template, nil, err
 	}
-	objects, err := r.Next()
+	objects, err := r.Rendered()
 	if err != nil {
 		return nil, nil, fmt.Errorf("rendering the release: %w", err)
 	}

@@ -23,8 +23,8 @@ type Runner struct {
 	Namespace string
 	// Jobs runs the Job.
 	Jobs job.Runner
-	// Next returns the objects that Helm is going to apply; nil when the cluster has them already.
-	Next func() ([]*unstructured.Unstructured, error)
+	// Rendered returns the objects that Helm is going to apply; nil when the cluster has them already.
+	Rendered func() ([]*unstructured.Unstructured, error)
 }
 
 const (
@@ -41,8 +41,8 @@ func (r Runner) Run(ctx context.Context, t task.Task, sink task.Sink) task.Resul
 	}
 	client, err := r.Cluster.Interface()
 	var next []*unstructured.Unstructured
-	if err == nil && r.Next != nil {
-		next, err = r.Next()
+	if err == nil && r.Rendered != nil {
+		next, err = r.Rendered()
 	}
 	if err == nil {
 		err = Check(ctx, client, r.Namespace, k, next)
