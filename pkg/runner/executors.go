@@ -27,6 +27,7 @@ var executors = []Executor{
 	{Type: task.Keptn{}, New: newKeptn, Reattach: reattachPod, Rights: keptnRights},
 	{Type: task.Evaluation{}, New: newEvaluation, RunsAgain: true},
 	{Type: task.Wait{}, New: newWait, RunsAgain: true, Rights: waitRights, Lacks: waitLacks},
+	{Type: task.Sleep{}, New: newSleep, RunsAgain: true, Place: InProcess},
 	{Type: task.Approve{}, New: newApprove, RunsAgain: true, Place: InProcess},
 }
 

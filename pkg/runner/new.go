@@ -16,6 +16,7 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/runner/keptn"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/runner/pod"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/runner/service"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/runner/sleep"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/runner/standard"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/runner/wait"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
@@ -89,6 +90,8 @@ func newEvaluation(s *Steps, _ engine.Attempt, _ task.Sink) Runner {
 func newWait(s *Steps, _ engine.Attempt, _ task.Sink) Runner {
 	return wait.Runner{Namespace: s.Release.Namespace, WaitFor: s.cluster().WaitFor}
 }
+
+func newSleep(*Steps, engine.Attempt, task.Sink) Runner { return sleep.Runner{} }
 
 func newApprove(s *Steps, _ engine.Attempt, _ task.Sink) Runner { return s.Approve }
 

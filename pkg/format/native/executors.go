@@ -30,6 +30,7 @@ func (p *parser) executors(t Task) []executorField {
 		{name: "function", given: t.Function != nil, read: p.function, write: writes(writeFunction)},
 		{name: "clone", given: t.Clone != nil, read: p.clone, write: writes(writeClone)},
 		{name: "wait", given: t.Wait != nil, read: p.wait, write: writes(writeWait), silent: true},
+		{name: "sleep", given: t.Sleep != nil, read: p.sleep, write: writes(writeSleep), silent: true},
 		{name: "approve", given: t.Approve != nil, read: p.approve, write: writes(writeApprove), silent: true},
 	}
 }

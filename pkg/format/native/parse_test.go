@@ -46,6 +46,8 @@ tasks:
   wait: {object: job/x, for: condition=Complete}
 - name: asks
   approve: {message: "go on?"}
+- name: sleeps
+  sleep: {for: 1m30s}
 `
 
 func TestParse(t *testing.T) {
@@ -106,6 +108,10 @@ func TestParse(t *testing.T) {
 			Name: "asks", Executor: task.Approve{Message: "go on?"},
 			Position: task.Position{File: "f", Line: 29, Column: 3}, Source: source,
 		},
+		{
+			Name: "sleeps", Executor: task.Sleep{For: 90 * time.Second, Written: "1m30s"},
+			Position: task.Position{File: "f", Line: 31, Column: 3}, Source: source,
+		},
 	}
 	got, found := Parse([]byte(everything), Options{Source: source})
 	if len(found) > 0 {
@@ -149,7 +155,7 @@ func TestParseForms(t *testing.T) {
 func TestParseErrors(t *testing.T) {
 	one := func(text string) string { return head + "tasks:\n- " + text + "\n" }
 	tests := []struct{ name, text, want string }{
-		{"unknown field", one("name: a\n  comand: x"), `f:5:3: unknown field "comand"; there are name, phase, needs, when, timeout, totalTimeout, idleTimeout, retries, backoff, idempotent, onFailure, once, run, fingerprint, outputs, host, exec, pod, job, function, clone, wait, approve, undo`},
+		{"unknown field", one("name: a\n  comand: x"), `f:5:3: unknown field "comand"; there are name, phase, needs, when, timeout, totalTimeout, idleTimeout, retries, backoff, idempotent, onFailure, once, run, fingerprint, outputs, host, exec, pod, job, function, clone, wait, sleep, approve, undo`},
 		{"unknown field in an executor", one("{name: a, host: {comand: [x]}}"), `f:4:20: unknown field "comand"; did you mean "command"?`},
 		{"key twice", one("{name: a, name: b}"), `f:4:13: the key "name" is used twice, first at line 4`},
 		{"not a string", one("{name: a, host: {command: [echo, 1]}}"), `f:4:36: this must be a string: write "1", in quotes`},
@@ -161,7 +167,7 @@ func TestParseErrors(t *testing.T) {
 		{"no name", one("host: {command: [x]}"), `f:4:3: a task needs a name`},
 		{"bad name", one("{name: A b, host: {command: [x]}}"), `f:4:10: task "A b": a name has lower-case letters, digits and hyphens, 63 at most`},
 		{"unknown phase", one("{name: a, phase: post-deply, host: {command: [x]}}"), `f:4:20: task "a": unknown phase "post-deply"; did you mean "post-deploy"?`},
-		{"no executor", one("{name: a}"), `f:4:3: task "a" does not say what to run: it needs one of host, exec, pod, job, function, clone, wait, approve`},
+		{"no executor", one("{name: a}"), `f:4:3: task "a" does not say what to run: it needs one of host, exec, pod, job, function, clone, wait, sleep, approve`},
 		{"two executors", one("{name: a, host: {command: [x]}, exec: {command: [x]}}"), `f:4:41: task "a" has host and exec; only one of them can be`},
 		{"command and shell", one("{name: a, host: {command: [x], shell: x}}"), `f:4:41: task "a" has command and shell; only one of them can be`},
 		{"no command", one("{name: a, host: {}}"), `f:4:19: task "a" has nothing to run: write command, or shell`},

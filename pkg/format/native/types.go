@@ -95,6 +95,8 @@ type Task struct {
 	Clone *Clone `json:"clone,omitempty"`
 	// Wait waits for an object.
 	Wait *Wait `json:"wait,omitempty"`
+	// Sleep waits for a fixed time.
+	Sleep *Sleep `json:"sleep,omitempty"`
 	// Approve asks a person.
 	Approve *Approve `json:"approve,omitempty"`
 
@@ -324,6 +326,12 @@ type Wait struct {
 	// Object is KIND/NAME.
 	Object string `json:"object,omitempty"`
 	// For is ready (the default), deleted, condition=NAME[=VALUE] or jsonpath={.path}[=VALUE].
+	For string `json:"for,omitempty"`
+}
+
+// Sleep waits for a fixed time.
+type Sleep struct {
+	// For is the time, with its unit, such as 90s or 5m.
 	For string `json:"for,omitempty"`
 }
 
