@@ -40,7 +40,7 @@ func Main() int {
 	defer cancel(nil)
 	go func() {
 		first := action.Interrupted{Signal: <-signals}
-		fmt.Fprintf(app.ErrOut, "\n%s: stopping; a second signal leaves at once\n", first.Signal)
+		fmt.Fprintf(app.ErrOut, "\n%s: stopping; a second signal exits immediately\n", first.Signal)
 		cancel(first)
 		second := action.Interrupted{Signal: <-signals}
 		app.abandon()
@@ -142,7 +142,7 @@ func (a *App) flush() { _ = errors.Join(a.out.Close(), a.errOut.Close()) }
 // stay on this machine and says what may go on without it.
 func (a *App) abandon() {
 	a.cleanUp()
-	fmt.Fprintln(a.ErrOut, "\nleft at once: what was running may go on, and Helm may not have written the release's status; see 'helm status' and 'kubectl get pods'")
+	fmt.Fprintln(a.ErrOut, "\nexited immediately: running tasks may continue, and Helm may not have written the release's status; see 'helm status' and 'kubectl get pods'")
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for _, i := range slices.Sorted(maps.Keys(a.abandoned)) {
@@ -210,13 +210,13 @@ func (a *App) command(m mode) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "kubectl-tasks",
 		Short: "Run tasks around Helm releases",
-		Long: `Run tasks before, during and after Helm's install, upgrade, rollback and uninstall: on this
-machine, or in pods. Tasks come from a tasks.yaml or from Draft's .draft-tasks.toml: a file, an annotated
-ConfigMap, or one of the chart's own. Nothing is installed in the cluster.`,
-		Example: `  # Install a chart with the tasks of the working directory around it
+		Long: `Run tasks before, during and after Helm's install, upgrade, rollback and uninstall. Tasks run on
+this machine or in pods. They are read from tasks.yaml or the files of Draft, Lagoon and Keptn: from the
+working directory, from annotated ConfigMaps or from the chart. No component is installed in the cluster.`,
+		Example: `  # Install a chart and run the tasks of the working directory
   kubectl tasks install web ./chart --wait
 
-  # What would happen, and in which order
+  # Show the steps in their order, and change nothing
   kubectl tasks install web ./chart --dry-run=client
 
   # Run one task in the pods of a release

@@ -28,12 +28,15 @@ func arguments(least, most int) cobra.PositionalArgs {
 	}
 }
 
-// counted returns a number of things, such as "1 task" or "2 tasks".
+// counted returns a number of things, such as "no tasks", "1 task" or "2 tasks".
 func counted(n int, thing string) string {
-	if n != 1 {
-		thing += "s"
+	switch n {
+	case 0:
+		return "no " + thing + "s"
+	case 1:
+		return "1 " + thing
 	}
-	return fmt.Sprintf("%d %s", n, thing)
+	return fmt.Sprintf("%d %ss", n, thing)
 }
 
 // knownCommand is the error of a command that does not exist, with the names that are similar.

@@ -14,17 +14,17 @@ func (a *App) cancelCommand() *cobra.Command {
 	wait := time.Minute
 	cmd := &cobra.Command{
 		Use:   "cancel [RUN]",
-		Short: "Stop a run, also one of another machine",
-		Long: `Stop a run that goes on, also on another machine: it stops as after Ctrl-C, and removes what it
-has made. Of a run that died, the pods and Jobs are removed, and it is recorded as cancelled.
-Without RUN it is the newest run of the namespace, or of --release, that has not ended.`,
+		Short: "Stop a run on this or another machine",
+		Long: `Stop a run on this or another machine. The run stops as after Ctrl-C, and deletes the pods and Jobs
+that it created. If the run died, this command deletes them, and records the run as cancelled.
+Without RUN, it stops the newest unfinished run of the namespace, or of --release.`,
 		Example: `  # Stop the run of a release
   kubectl tasks cancel --release web`,
 		Args: arguments(0, 1),
 		RunE: func(cmd *cobra.Command, args []string) error { return a.cancelRun(cmd.Context(), o, args, wait) },
 	}
 	o.addFlags(cmd)
-	cmd.Flags().DurationVar(&wait, "timeout", wait, "how long to wait until the run has stopped")
+	cmd.Flags().DurationVar(&wait, "timeout", wait, "how long to wait for the run to stop")
 	return cmd
 }
 
@@ -38,7 +38,7 @@ func (a *App) cancelRun(ctx context.Context, o *pastOptions, args []string, wait
 		return err
 	}
 	if run.Finished() {
-		a.say("run %s has ended already: %s", run.ID, run.Status)
+		a.say("run %s has already ended: %s", run.ID, run.Status)
 		return nil
 	}
 	state, err := past.Cancel(ctx, run, wait)

@@ -24,15 +24,15 @@ func (a *App) convertCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "convert [FILE]",
 		Short: "Convert a task file to tasks.yaml",
-		Long: `Convert a task file of another format to tasks.yaml. Where the two differ, a comment says how.
-Nothing is run, and no file that exists is overwritten.`,
-		Example: `  # Draft's file of the working directory, to standard output
+		Long: `Convert a task file of another format to tasks.yaml. Comments mark the differences between the formats.
+No task runs, and an existing file is not overwritten.`,
+		Example: `  # Convert Draft's file of the working directory
   kubectl tasks convert .draft-tasks.toml
 
-  # Lagoon's
+  # Convert Lagoon's file
   kubectl tasks convert .lagoon.yml
 
-  # Into a file
+  # Write the result to a file
   kubectl tasks convert .draft-tasks.toml --to deploy/tasks.yaml`,
 		Args: arguments(0, 1),
 		RunE: func(cmd *cobra.Command, args []string) error { return a.convert(cmd.Context(), o, args) },
@@ -40,7 +40,7 @@ Nothing is run, and no file that exists is overwritten.`,
 	fs := cmd.Flags()
 	o.tasks.addSource(fs)
 	o.tasks.addFilename(fs)
-	fs.StringVar(&o.to, "to", "", "the file to write; by default standard output")
+	fs.StringVar(&o.to, "to", "", "the file to write (default standard output)")
 	o.connection.addFlags(cmd)
 	return cmd
 }
@@ -58,9 +58,9 @@ func (a *App) convert(ctx context.Context, o *convertOptions, files []string) er
 	documents = slices.DeleteFunc(documents, func(d format.Document) bool { return !format.Converts(d.Format) })
 	switch {
 	case len(documents) == 0:
-		return action.Usage(errors.New("there is nothing to convert: it is a tasks.yaml already; name a file of another format"))
+		return action.Usage(errors.New("nothing to convert: the file is already a tasks.yaml; name a file of another format"))
 	case len(documents) > 1:
-		return action.Usage(fmt.Errorf("there are %s and %s; name one of them", documents[0].Name, documents[1].Name))
+		return action.Usage(fmt.Errorf("found %s and %s; name one of them", documents[0].Name, documents[1].Name))
 	}
 	text, found, err := format.Convert(documents[0], definitions.Options.Read)
 	if err != nil {

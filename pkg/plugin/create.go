@@ -11,13 +11,13 @@ func (a *App) createCommand() *cobra.Command {
 	var pack string
 	cmd := &cobra.Command{
 		Use:   "create [DIR]",
-		Short: "Give an application a task file",
-		Long: `Give the application in DIR (by default the working directory) a ` + draft.FileName + `:
-the tasks.toml of a Draft pack, or an empty file. A file that is there is left as it is.`,
-		Example: `  # An empty task file
+		Short: "Create a task file for an application",
+		Long: `Create a ` + draft.FileName + ` for the application in DIR (default the working directory):
+a copy of the tasks.toml of a Draft pack, or an empty file. An existing file is not changed.`,
+		Example: `  # Create an empty task file
   kubectl tasks create
 
-  # The tasks of a Draft pack
+  # Copy the tasks of a Draft pack
   kubectl tasks create --pack ~/.draft/packs/python`,
 		Args: arguments(0, 1),
 		RunE: func(_ *cobra.Command, args []string) error {
@@ -28,7 +28,7 @@ the tasks.toml of a Draft pack, or an empty file. A file that is there is left a
 			return a.create(dir, pack)
 		},
 	}
-	cmd.Flags().StringVar(&pack, "pack", "", "directory of a Draft pack")
+	cmd.Flags().StringVar(&pack, "pack", "", "the directory of a Draft pack")
 	return cmd
 }
 
@@ -38,7 +38,7 @@ func (a *App) create(dir, pack string) error {
 	case err != nil:
 		return err
 	case !created.New:
-		a.print("%s exists and was left as it is", created.Path)
+		a.print("%s already exists, and was not changed", created.Path)
 	case created.From != "":
 		a.print("%s created from %s", created.Path, created.From)
 	default:

@@ -38,6 +38,6 @@ func (l *eventLog) close(a *App) {
 	}
 	lost, err := l.lines.Lost()
 	if err = errors.Join(err, l.file.Close()); err != nil {
-		a.note(fmt.Sprintf("--events: %d events of run %s are not in the file: %v", lost, l.lines.Run, err))
+		a.note(fmt.Sprintf("--events: the file lacks %s of run %s: %v", counted(lost, "event"), l.lines.Run, err))
 	}
 }

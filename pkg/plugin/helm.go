@@ -40,7 +40,7 @@ func (o *helmOptions) addFlags(cmd *cobra.Command) {
 	o.tasks.addSource(cmd.Flags())
 	o.tasks.addRun(cmd.Flags())
 	o.tasks.record.addFlags(cmd.Flags())
-	cmd.Flags().BoolVar(&o.heal, "heal", false, "go on with a release that has been pending for long, when no other Helm is at work on it: mark the revision as failed first")
+	cmd.Flags().BoolVar(&o.heal, "heal", false, "mark a revision that is stuck in pending as failed, and continue, if no other Helm process works on the release")
 	o.hooks.addFlags(cmd.Flags())
 	o.readiness.addFlags(cmd.Flags())
 	o.connection.addHelmFlags(cmd)
@@ -75,7 +75,7 @@ func (a *App) operations(ctx context.Context, o *helmOptions) (newOperation, err
 		if len(p.Tasks()) == 0 {
 			return nil
 		}
-		a.say("dry run: nothing of this is run")
+		a.say("dry run: these steps do not run")
 		return report.Plan(a.ErrOut, p)
 	}
 	return func(name string, change func() (release.Change, error)) *action.Operation {

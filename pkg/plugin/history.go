@@ -20,12 +20,12 @@ func (a *App) historyCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "history",
 		Short: "List recorded runs",
-		Long: `List the recorded runs of the namespace, or of --release, the oldest first. A run that has not
-ended is Running as long as its process renews its lock, and has Died otherwise.`,
-		Example: `  # All runs of the namespace
+		Long: `List the recorded runs of the namespace, or of --release, the oldest first. The status of an
+unfinished run is Running while its process renews the lock, and Died otherwise.`,
+		Example: `  # List all runs of the namespace
   kubectl tasks history
 
-  # The runs of a release, for a program
+  # List the runs of a release as JSON
   kubectl tasks history --release web -o json`,
 		Args: arguments(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.history(cmd.Context(), o) },

@@ -14,12 +14,12 @@ import (
 type hookFlags struct{ mode string }
 
 func (h *hookFlags) addFlags(fs *pflag.FlagSet) {
-	fs.StringVar(&h.mode, "hooks", string(release.HooksSerial), "how the chart's own hooks are run: serial (one after another), parallel (those of equal weight at once), helm (by Helm's own code), or none")
+	fs.StringVar(&h.mode, "hooks", string(release.HooksSerial), "how the chart's hooks run: serial (one after another), parallel (hooks of equal weight at the same time), helm (by Helm's own code) or none")
 }
 
 func (h *hookFlags) validate() error {
 	if slices.Contains(release.HookModes(), release.HookMode(h.mode)) {
 		return nil
 	}
-	return action.Usage(fmt.Errorf("--hooks is serial, parallel, helm or none, not %q", h.mode))
+	return action.Usage(fmt.Errorf("--hooks must be serial, parallel, helm or none, not %q", h.mode))
 }

@@ -12,22 +12,22 @@ func (a *App) installCommand(m mode) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "install [NAME] CHART",
 		Short: "Install a chart with tasks around it",
-		Long: `Install a chart as 'helm install' does, with every flag it has, and run tasks around it:
-pre-install tasks, Helm's install, then, when the release is ready, post-install tasks.
+		Long: `Install a chart like 'helm install', with all of its flags, and run tasks around it: pre-install
+tasks, Helm's install and, when the release is ready, post-install tasks.
 
-The release is an ordinary one: helm lists, upgrades and removes it. A task that fails
-stops the run with exit code 1; when that is after Helm's part, the release stays deployed, unless
-the task asks for a rollback.`,
-		Example: `  # Tasks of tasks.yaml or .draft-tasks.toml in the working directory, or of a ConfigMap annotated for web
+The result is an ordinary release, which helm can list, upgrade and uninstall. A task that fails
+stops the run with exit code 1. If it fails after Helm's install, the release stays deployed, unless
+the task specifies a rollback.`,
+		Example: `  # Run the tasks of the working directory or, if it has none, of ConfigMaps annotated for web
   kubectl tasks install web ./chart --wait
 
-  # Tasks of a certain file
+  # Run the tasks of a file
   kubectl tasks install web ./chart --tasks deploy/.draft-tasks.toml
 
-  # Tasks of a ConfigMap in the release's namespace
+  # Run the tasks of a ConfigMap in the release's namespace
   kubectl tasks install web ./chart --tasks configmap/web-tasks
 
-  # Show each task in its place, change nothing
+  # Show the steps in their order, and change nothing
   kubectl tasks install web ./chart --dry-run=server`,
 		Args: arguments(1, -1),
 		RunE: func(cmd *cobra.Command, args []string) error {

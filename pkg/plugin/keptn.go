@@ -20,16 +20,16 @@ type keptnFlags struct {
 }
 
 func (k *keptnFlags) addRun(fs *pflag.FlagSet) {
-	fs.StringVar(&k.mode, "keptn", "", "what to do where Keptn itself is active: 'ignore' leaves its tasks to it, 'force' runs them here too (default refuse)")
-	fs.BoolVar(&k.promotion, "promotion", false, "run the promotion tasks of a KeptnAppContext, too")
-	fs.BoolVar(&k.nonBlocking, "keptn-non-blocking", false, "go on after tasks of Keptn that failed, with a warning")
-	fs.BoolVar(&k.oncePerVersion, "once-per-version", false, "run tasks of Keptn once for each version of their app or workload, as Keptn does; --force-tasks runs them all the same")
-	fs.BoolVar(&k.skipEvaluations, "skip-evaluations", false, "leave out evaluations of Keptn")
+	fs.StringVar(&k.mode, "keptn", "", "how to handle Keptn's tasks if Keptn is active in the cluster: 'ignore' leaves them to Keptn, 'force' runs them here too (default refuse)")
+	fs.BoolVar(&k.promotion, "promotion", false, "also run the promotion tasks of a KeptnAppContext")
+	fs.BoolVar(&k.nonBlocking, "keptn-non-blocking", false, "continue after failed tasks of Keptn, with a warning")
+	fs.BoolVar(&k.oncePerVersion, "once-per-version", false, "run tasks of Keptn once for each version of their app or workload, as Keptn does; --force-tasks runs them again")
+	fs.BoolVar(&k.skipEvaluations, "skip-evaluations", false, "skip evaluations of Keptn")
 }
 
 func (k *keptnFlags) validate() error {
 	if !slices.Contains([]keptn.Mode{"", keptn.Ignore, keptn.Force}, keptn.Mode(k.mode)) {
-		return action.Usage(fmt.Errorf("--keptn is %q; it is ignore or force", k.mode))
+		return action.Usage(fmt.Errorf("--keptn is %q; use ignore or force", k.mode))
 	}
 	return nil
 }

@@ -22,13 +22,13 @@ type lagoonFlags struct {
 
 // addSource adds the flags about reading tasks.
 func (l *lagoonFlags) addSource(fs *pflag.FlagSet) {
-	fs.StringArrayVar(&l.vars, "var", nil, "a variable of Lagoon, as NAME=VALUE, for the conditions of a .lagoon.yml and the pods of Lagoon's tasks (can specify multiple)")
-	fs.StringVar(&l.varFile, "var-file", "", "a file with variables of Lagoon, as lines NAME=VALUE or as YAML; --var wins over it")
+	fs.StringArrayVar(&l.vars, "var", nil, "a Lagoon variable, as NAME=VALUE, for the conditions of .lagoon.yml and the pods of Lagoon's tasks (can specify multiple)")
+	fs.StringVar(&l.varFile, "var-file", "", "a file with Lagoon variables, as lines NAME=VALUE or as YAML; --var takes precedence")
 }
 
 // addRun adds the flags about running tasks.
 func (l *lagoonFlags) addRun(fs *pflag.FlagSet) {
-	fs.BoolVar(&l.compat, "lagoon-compat", false, "run standard tasks of Lagoon in every container, and only with Lagoon's entrypoint, as Lagoon does")
+	fs.BoolVar(&l.compat, "lagoon-compat", false, "run Lagoon's standard tasks as Lagoon does: in every container, and only with Lagoon's entrypoint")
 	fs.StringVar(&l.serviceLabel, "lagoon-service-label", "", "the label that names the service of a workload (default "+task.ServiceLabel+")")
 }
 

@@ -21,16 +21,15 @@ func (a *App) lintCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "lint [FILE...]",
 		Short: "Check task files",
-		Long: `Check task files, each as a run of its own, and show each finding with its position and what to write
-instead. Nothing is run. The exit code is 3 when there is an error, 0 when there are only
-warnings.`,
-		Example: `  # The task file of the working directory
+		Long: `Check task files, each as a run of its own, and print each finding with its position and a
+correction. No task runs. The exit code is 3 if there are errors, and 0 if there are only warnings.`,
+		Example: `  # Check the task file of the working directory
   kubectl tasks lint
 
-  # A certain file
+  # Check one file
   kubectl tasks lint deploy/.draft-tasks.toml
 
-  # For a program, and for a workflow of GitHub
+  # Print the findings as JSON, or as annotations of a GitHub workflow
   kubectl tasks lint -o json
   kubectl tasks lint -o github`,
 		RunE: func(cmd *cobra.Command, args []string) error { return a.lint(cmd.Context(), o, args) },
@@ -71,7 +70,7 @@ func (a *App) lint(ctx context.Context, o *lintOptions, files []string) error {
 		return action.SilentError{Code: action.ExitUsage}
 	}
 	if o.output == "" {
-		a.say("%s, no error, %s", counted(len(set.Tasks), "task"), counted(len(set.Diagnostics), "warning"))
+		a.say("%s, no errors, %s", counted(len(set.Tasks), "task"), counted(len(set.Diagnostics), "warning"))
 	}
 	return nil
 }

@@ -25,12 +25,12 @@ func (a *App) listCommand() *cobra.Command {
 		Use:     "list",
 		Aliases: []string{"ls"},
 		Short:   "List tasks",
-		Long: `List the tasks that a run would read, in the order of their document: with their phase,
-where they run and their command as written. Nothing is run.`,
-		Example: `  # Tasks of the working directory
+		Long: `List the tasks of the task documents in the order of the documents, each with its phase, its executor
+and its command. No task runs.`,
+		Example: `  # List the tasks of the working directory
   kubectl tasks list
 
-  # Tasks in ConfigMaps annotated for a release
+  # List the tasks in ConfigMaps annotated for a release
   kubectl tasks list --release web -o wide`,
 		Args: arguments(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.list(cmd.Context(), o) },

@@ -13,14 +13,14 @@ func (a *App) logsCommand() *cobra.Command {
 	o := &pastOptions{connection: newConnection()}
 	cmd := &cobra.Command{
 		Use:   "logs [RUN] [TASK...]",
-		Short: "Show what the tasks of a recorded run have printed",
-		Long: `Show what the tasks of a recorded run have printed, also when their pods are long gone: up to
-64 KiB of each task, its beginning and its end, without its secrets. The first argument is a run
-or, when there is none of that name, a task of the newest run.`,
-		Example: `  # The newest run of a release
+		Short: "Print the output of the tasks of a recorded run",
+		Long: `Print the output of the tasks of a recorded run, also after their pods are deleted. The record has up
+to 64 KiB of each task, its beginning and its end, with secrets masked. The first argument is a run or,
+if no run has that name, a task of the newest run.`,
+		Example: `  # Print the output of the newest run of a release
   kubectl tasks logs --release web
 
-  # One task of a certain run
+  # Print the output of one task of a run
   kubectl tasks logs 20260102-150405-a1b2c3 migrate`,
 		RunE: func(cmd *cobra.Command, args []string) error { return a.logs(cmd.Context(), o, args) },
 	}
@@ -57,7 +57,7 @@ func (a *App) logs(ctx context.Context, o *pastOptions, args []string) error {
 		return err
 	})
 	if err == nil && !shownAny && len(names) == 0 {
-		a.say("the tasks of run %s have printed nothing", run.ID)
+		a.say("the tasks of run %s have no output", run.ID)
 	}
 	return err
 }

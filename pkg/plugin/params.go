@@ -17,7 +17,7 @@ func (t *taskFlags) parameters() (map[string]string, error) {
 			return nil, err
 		}
 		if err := yaml.UnmarshalStrict(text, &given); err != nil {
-			return nil, fmt.Errorf("%s: parameters are NAME: VALUE, each value a string: %w", t.paramsFile, err)
+			return nil, fmt.Errorf("%s: write each parameter as NAME: VALUE, with a string as the value: %w", t.paramsFile, err)
 		}
 	}
 	for _, p := range t.params {

@@ -18,8 +18,8 @@ type pastOptions struct {
 
 func (o *pastOptions) addFlags(cmd *cobra.Command, formats ...string) {
 	fs := cmd.Flags()
-	fs.StringVarP(&o.release, "release", "r", "", "the release whose runs are meant")
-	fs.StringVar(&o.place, "record", string(action.RecordCluster), "where the runs are recorded: cluster, or local for this machine")
+	fs.StringVarP(&o.release, "release", "r", "", "the release of the runs")
+	fs.StringVar(&o.place, "record", string(action.RecordCluster), "where the runs are recorded: cluster, or local (this machine)")
 	if len(formats) > 0 {
 		addOutput(fs, &o.output, formats...)
 	}
@@ -33,7 +33,7 @@ func (o *pastOptions) open(a *App, formats ...string) (*action.Past, error) {
 	}
 	place := action.RecordPlace(o.place)
 	if place != action.RecordCluster && place != action.RecordLocal {
-		return nil, action.Usage(fmt.Errorf("--record is cluster or local, not %q", o.place))
+		return nil, action.Usage(fmt.Errorf("--record must be cluster or local, not %q", o.place))
 	}
 	return a.config().Past(o.connection.cluster, place)
 }

@@ -38,7 +38,7 @@ func (o *planOutput) Type() string { return "format" }
 // Set implements pflag.Value.
 func (o *planOutput) Set(text string) error {
 	if !slices.Contains(planOutputs, text) {
-		return fmt.Errorf("it is one of %s", strings.Join(planOutputs, ", "))
+		return fmt.Errorf("use one of %s", strings.Join(planOutputs, ", "))
 	}
 	*o = planOutput(text)
 	return nil
@@ -49,17 +49,17 @@ func (a *App) planCommand(m mode) *cobra.Command {
 	m.plan = show
 	cmd := &cobra.Command{
 		Use:   "plan COMMAND",
-		Short: "Show what a command would do, and why; change nothing",
-		Long: `Show the steps of a command in their order: where each runs, what it waits for and why it is
-there, and which tasks are left out. Everything is read and checked as the command itself would;
-nothing is changed. The exit code is 2 when there is something to do, 0 when there is nothing.`,
-		Example: `  # The steps of an install
+		Short: "Show the steps of a command and their reasons, and change nothing",
+		Long: `Show the steps of a command in their order, each with its place, the steps that it waits for and its
+reason, and then the tasks that do not run. The input of the command is read and checked as for a run, and
+nothing is changed. The exit code is 2 if the plan has steps to run, and 0 if it has none.`,
+		Example: `  # Show the steps of an install
   kubectl tasks plan install web ./chart
 
-  # The smallest Role that lets somebody do it
+  # Print the smallest Role that allows an install
   kubectl tasks plan install web ./chart --rbac
 
-  # The same for a program, and as a picture
+  # Print a plan as JSON, or as a diagram
   kubectl tasks plan upgrade web ./chart -o json
   kubectl tasks plan uninstall web -o mermaid`,
 		Args: knownCommand,
@@ -74,8 +74,8 @@ nothing is changed. The exit code is 2 when there is something to do, 0 when the
 		sub.Example = ""
 		// A plan has formats of its own.
 		output := sub.Flags().Lookup("output")
-		sub.Flags().BoolVar(&show.rbac, "rbac", false, "print the Role that the command needs, ready to be applied")
-		output.Value, output.DefValue, output.Usage = &show.output, "", "output format, one of "+strings.Join(planOutputs, ", ")
+		sub.Flags().BoolVar(&show.rbac, "rbac", false, "print the Role that the command needs, as YAML")
+		output.Value, output.DefValue, output.Usage = &show.output, "", "output format; one of "+strings.Join(planOutputs, ", ")
 	}
 	return cmd
 }

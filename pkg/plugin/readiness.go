@@ -17,8 +17,8 @@ type readinessFlags struct {
 }
 
 func (r *readinessFlags) addFlags(fs *pflag.FlagSet) {
-	fs.StringVar(&r.rules, "readiness", "", "a file with rules that say when custom resources are ready")
-	fs.DurationVar(&r.grace, "grace", action.DefaultGrace, "how long a wait bears what seldom goes away by itself, such as an image that cannot be pulled, or a container that has crashed three times; when it is given, a pod that no node takes counts too; 0 waits for the whole --timeout")
+	fs.StringVar(&r.rules, "readiness", "", "a file with readiness rules for custom resources")
+	fs.DurationVar(&r.grace, "grace", action.DefaultGrace, "how long a problem may last before a wait ends early, such as an image that cannot be pulled or a container that has crashed three times; if the flag is given, an unschedulable pod is a problem too; 0 waits for the whole --timeout")
 	r.graceFlag = fs.Lookup("grace")
 }
 

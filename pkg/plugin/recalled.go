@@ -85,16 +85,16 @@ const (
 // is refused, and so is what is about something else than the run.
 func (a *App) recall(run recorded) (*recalled, error) {
 	refuse := func(format string, args ...any) error {
-		return action.RefusedError{Message: shown("the record of run %s cannot be gone on with: %s", run.id, fmt.Sprintf(format, args...))}
+		return action.RefusedError{Message: shown("run %s cannot be resumed from its record: %s", run.id, fmt.Sprintf(format, args...))}
 	}
 	name := run.command[0]
 	if !slices.Contains(recordable[name], run.operation) {
-		return nil, refuse("%q is no command of a run that is recorded as %q", name, run.operation)
+		return nil, refuse("%q is not a command of a run that is recorded as %q", name, run.operation)
 	}
 	root := a.Command()
 	cmd, rest, err := root.Find(run.command)
 	if err != nil || cmd.Parent() != root || cmd.Name() != name {
-		return nil, refuse("%q is no command", name)
+		return nil, refuse("%q is not a command", name)
 	}
 	r := &recalled{command: name, flags: cmd.Flags()}
 	var unknown error
@@ -109,7 +109,7 @@ func (a *App) recall(run recorded) (*recalled, error) {
 		case slices.Contains(decisions, f.Name), ofCluster(s):
 			r.decided = append(r.decided, s)
 		case !slices.Contains(ofMachine, f.Name):
-			unknown = errors.Join(unknown, refuse("it names the flag --%s, which only who resumes a run may give", f.Name))
+			unknown = errors.Join(unknown, refuse("a record may not contain the flag --%s", f.Name))
 		case f.Value.Type() != "bool" || value != "false":
 			r.machine = append(r.machine, s)
 		}
@@ -203,7 +203,7 @@ func (r *recalled) give(given []setting) error {
 	}
 	for _, g := range given {
 		if g.name != chartFlag && r.flags.Lookup(g.name) == nil {
-			return action.Usage(fmt.Errorf("'%s', which the run was started with, has no flag --%s", r.command, g.name))
+			return action.Usage(fmt.Errorf("the run was started with '%s', which has no flag --%s", r.command, g.name))
 		}
 		same := func(s setting) bool { return list(s.name) == list(g.name) }
 		r.decided, r.machine = slices.DeleteFunc(r.decided, same), slices.DeleteFunc(r.machine, same)
@@ -211,7 +211,7 @@ func (r *recalled) give(given []setting) error {
 			continue
 		}
 		if !r.hasChart() {
-			return action.Usage(fmt.Errorf("--%s is for an install or an upgrade, and the run is '%s'", chartFlag, r.command))
+			return action.Usage(fmt.Errorf("--%s applies to an install or an upgrade, and the run was started with '%s'", chartFlag, r.command))
 		}
 		r.args[1] = g.value
 	}
@@ -246,7 +246,7 @@ func (a *App) consent(ctx context.Context, run string, wanted []setting) error {
 		}
 	}
 	if a.interactive() {
-		yes, err := a.person.Ask(ctx, fmt.Sprintf("The record of run %s wants to touch this machine, or what only you can reach:\n%sAllow it?", shown("%s", run), list))
+		yes, err := a.person.Ask(ctx, fmt.Sprintf("The record of run %s contains flags that affect this machine, or use your access to other systems:\n%sAllow them?", shown("%s", run), list))
 		switch {
 		case ctx.Err() != nil:
 			return context.Cause(ctx)
@@ -254,13 +254,13 @@ func (a *App) consent(ctx context.Context, run string, wanted []setting) error {
 			return err
 		}
 	}
-	return action.RefusedError{Message: fmt.Sprintf("the record of run %s wants to touch this machine, or what only you can reach, and whoever may write Secrets can have written it:\n%shint: what you want of it, give on the command line: %s", run, list, line)}
+	return action.RefusedError{Message: fmt.Sprintf("the record of run %s contains flags that affect this machine, or use your access to other systems, and any user who can write Secrets may have written them:\n%shint: give the flags that you want on the command line: %s", run, list, line)}
 }
 
 // machineFlags adds the flags of ofMachine to resume, as far as it has none of the name, and returns those that were
 // given.
 func (a *App) machineFlags(fs *pflag.FlagSet) func() []setting {
-	fs.String(chartFlag, "", "the chart of an install or an upgrade; of the record's own, only one in the working directory is taken without asking")
+	fs.String(chartFlag, "", "the chart of an install or an upgrade; a recorded chart outside the working directory needs confirmation")
 	for _, cmd := range []*cobra.Command{a.installCommand(mode{}), a.runCommand(mode{})} {
 		cmd.Flags().VisitAll(func(f *pflag.Flag) {
 			switch {

@@ -17,16 +17,16 @@ type recordFlags struct {
 }
 
 func (r *recordFlags) addFlags(fs *pflag.FlagSet) {
-	fs.StringVar(&r.place, "record", string(action.RecordAuto), "where the run is recorded, for history, logs and resume: cluster (a Secret of the namespace), local (this machine), none, or auto: cluster if that is allowed")
-	fs.DurationVar(&r.lockWait, "lock-wait", 15*time.Minute, "how long to wait while another run of the same release goes on; exit code 8 after that")
+	fs.StringVar(&r.place, "record", string(action.RecordAuto), "where the run is recorded for history, logs and resume: cluster (a Secret in the namespace), local (this machine), none, or auto (cluster, if allowed)")
+	fs.DurationVar(&r.lockWait, "lock-wait", 15*time.Minute, "how long to wait for the lock while another run of the release is active; after that, the exit code is 8")
 }
 
 func (r *recordFlags) validate() error {
 	if !slices.Contains(action.RecordPlaces, action.RecordPlace(r.place)) {
-		return action.Usage(fmt.Errorf("--record is cluster, local, none or auto, not %q", r.place))
+		return action.Usage(fmt.Errorf("--record must be cluster, local, none or auto, not %q", r.place))
 	}
 	if r.lockWait < 0 {
-		return action.Usage(fmt.Errorf("--lock-wait must not be negative, as %s is", r.lockWait))
+		return action.Usage(fmt.Errorf("--lock-wait must not be negative: %s", r.lockWait))
 	}
 	return nil
 }

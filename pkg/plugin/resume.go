@@ -28,40 +28,38 @@ func (a *App) resumeCommand() *cobra.Command {
 	o := &resumeOptions{connection: newConnection()}
 	cmd := &cobra.Command{
 		Use:   "resume [RUN]",
-		Short: "Go on with a run that failed, was stopped, or died",
-		Long: `Go on with a recorded run where it ended: what is done is not done again, pods and Jobs that
-still run are followed to their end, and what failed or was stopped is tried again. A task that
-was started and whose end nobody saw is not run again, unless it is idempotent: when you have
-found out how it ended, say --done TASK or --again TASK.
+		Short: "Resume a run that failed, was stopped or died",
+		Long: `Resume a recorded run where it ended. Completed steps do not run again, pods and Jobs that still run are
+followed to their end, and steps that failed or were stopped run again. A task with an unknown result
+does not run again, unless it is idempotent: find out how it ended, and add --done TASK or --again TASK.
 
-Without RUN it is the newest run of the namespace, or of --release, that has not succeeded. The
-command of the run is given again in the working directory, with the same flags. When the tasks,
-the chart or the values are not as they were, it says what has changed and stops; --replan goes
-on all the same.
+Without RUN, it resumes the newest run of the namespace, or of --release, that has not succeeded. The
+recorded command runs in the working directory, with the recorded flags. If the tasks, the chart or the values
+have changed, this command lists the changes and stops; --replan resumes the run with them.
 
-A record is a Secret, and others may be able to write it. What touches this machine is therefore not
-taken from it: flags that name files or programs, a chart outside the working directory, --yes and
---allow-host-tasks have to be given again, or be confirmed on the terminal. So do tasks that run on this
-machine, with --allow-host-tasks. The cluster and the namespace are those of this command.`,
-		Example: `  # Go on with the newest run of a release
+A record is a Secret, which other users may be able to write. Therefore flags that name files or programs,
+a chart outside the working directory, --yes and --allow-host-tasks are not taken from it: give them again,
+or confirm them on the terminal. Tasks that run on this machine need --allow-host-tasks or a confirmation
+too. The flags of this command choose the cluster and the namespace.`,
+		Example: `  # Resume the newest run of a release
   kubectl tasks resume --release web
 
-  # Go on with a certain run; see 'kubectl tasks history'
+  # Resume one run; 'kubectl tasks history' lists the runs
   kubectl tasks resume 20260102-150405-a1b2c3
 
-  # A run whose tasks came from a file that was named, and run on this machine
+  # Resume a run with tasks of a named file that run on this machine
   kubectl tasks resume --release web --tasks deploy.yaml --allow-host-tasks
 
-  # The backup is there, although nobody saw the end of the task
+  # Resume a run after a check that the backup, whose result is unknown, has succeeded
   kubectl tasks resume --release web --done backup`,
 		Args: arguments(0, 1),
 		RunE: func(cmd *cobra.Command, args []string) error { return a.resume(cmd, o, args) },
 	}
 	fs := cmd.Flags()
-	fs.StringVarP(&o.release, "release", "r", "", "the release whose newest run is meant")
-	fs.BoolVar(&o.resumption.Replan, "replan", false, "go on although the tasks, the chart or the values have changed")
-	fs.StringArrayVar(&o.resumption.Done, "done", nil, "a task with an unknown end that has in fact succeeded (can specify multiple)")
-	fs.StringArrayVar(&o.resumption.Again, "again", nil, "a task with an unknown end that can run again (can specify multiple)")
+	fs.StringVarP(&o.release, "release", "r", "", "the release of the run")
+	fs.BoolVar(&o.resumption.Replan, "replan", false, "resume the run although the tasks, the chart or the values have changed")
+	fs.StringArrayVar(&o.resumption.Done, "done", nil, "a task with an unknown result that has succeeded (can specify multiple)")
+	fs.StringArrayVar(&o.resumption.Again, "again", nil, "a task with an unknown result that can run again (can specify multiple)")
 	o.record.addFlags(fs)
 	o.connection.addFlags(cmd)
 	o.given = a.machineFlags(fs)
@@ -83,18 +81,18 @@ func (a *App) resume(cmd *cobra.Command, o *resumeOptions, args []string) error 
 	}
 	switch {
 	case run.Status == task.Succeeded:
-		a.say("run %s has succeeded: there is nothing left to do", run.ID)
+		a.say("run %s has succeeded: nothing to resume", run.ID)
 		return nil
 	case run.RolledBack:
-		return action.Usage(fmt.Errorf("run %s failed and was rolled back: there is nothing to go on with; start it anew", run.ID))
+		return action.Usage(fmt.Errorf("run %s failed and was rolled back: nothing to resume; start a new run", run.ID))
 	case len(run.Command) == 0:
-		return action.Usage(fmt.Errorf("the record of run %s does not say with which command it was started", run.ID))
+		return action.Usage(fmt.Errorf("the record of run %s does not contain its command", run.ID))
 	}
 	if err := action.CheckSteps(run, slices.Concat(o.resumption.Done, o.resumption.Again)); err != nil {
 		return err
 	}
 	if dir, err := os.Getwd(); err == nil && run.Directory != "" && dir != run.Directory {
-		a.note(fmt.Sprintf("the run was started in %s; files that its command names are looked for in the working directory", run.Directory))
+		a.note(fmt.Sprintf("the run was started in %s; files that its command names are searched for in the working directory", run.Directory))
 	}
 	command, err := a.recall(recorded{run.ID, run.Operation, run.Release, run.Command})
 	if err != nil {
@@ -111,7 +109,7 @@ func (a *App) resume(cmd *cobra.Command, o *resumeOptions, args []string) error 
 		return err
 	}
 	line := command.line(append(given, o.connects(cmd.Flags(), past.Locks.Namespace, command.command)...))
-	a.say("going on with run %s: %s", run.ID, strings.Join(withoutValues(command.line(given)), " "))
+	a.say("resuming run %s: %s", run.ID, strings.Join(withoutValues(command.line(given)), " "))
 	o.resumption.Run = run
 	return a.execute(ctx, mode{args: line, resume: &o.resumption})
 }

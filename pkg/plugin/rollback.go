@@ -15,14 +15,13 @@ func (a *App) rollbackCommand(m mode) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "rollback RELEASE [REVISION]",
 		Short: "Roll a release back with tasks around it",
-		Long: `Roll a release back as 'helm rollback' does, with every flag it has, and run tasks around it:
-first what takes back what tasks did for the revisions that are left, then pre-rollback tasks,
-Helm's rollback and, when the release is ready, post-rollback tasks.
-Without a revision, or with 0, it goes back to the one before.`,
-		Example: `  # Go back to the revision before
+		Long: `Roll a release back like 'helm rollback', with all of its flags, and run tasks around it: first the
+undos of the tasks of later revisions, then pre-rollback tasks, Helm's rollback and, when the release
+is ready, post-rollback tasks. Without a revision, or with 0, it rolls back to the previous revision.`,
+		Example: `  # Roll back to the previous revision
   kubectl tasks rollback web
 
-  # Go back to revision 1, and wait for its pods
+  # Roll back to revision 1, and wait for its pods
   kubectl tasks rollback web 1 --wait`,
 		Args:              arguments(1, 2),
 		ValidArgsFunction: a.completeReleases(o.connection, 1),

@@ -30,31 +30,31 @@ func (a *App) runCommand(m mode) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "run [TASK... | (--exec|--clone|--pod|--job|--lagoon-service) PLACE -- COMMAND [ARG...]]",
 		Short: "Run tasks by name or phase, without Helm",
-		Long: `Run tasks by name, or all tasks of a phase, without Helm. A task of a Draft file is called
-TABLE/DESCRIPTION, one of a .lagoon.yml pre-rollout/NAME or post-rollout/NAME; the part after
-the slash alone will do when no other task has it. When a document that is named with
---filename has a single task, that one needs no name.
+		Long: `Run tasks by name, or all tasks of a phase, without Helm. The name of a task of a Draft file is
+TABLE/DESCRIPTION, and that of a .lagoon.yml is pre-rollout/NAME or post-rollout/NAME; the part after
+the slash is enough if no other task has it. The single task of a document that is named with --filename
+needs no name.
 
-A single task with a single target behaves as its program: its output goes to standard
-output byte for byte, and its exit code is passed on. On a terminal and in a pipe the values
-of Secrets that it uses are replaced by ***; in a file they are not.`,
-		Example: `  # One task of .draft-tasks.toml
+A single task with a single target behaves like its program: its output goes to standard output byte
+for byte, and its exit code is passed on. On a terminal and in a pipe, the values of the Secrets that it
+uses are replaced by ***; in a file they are not.`,
+		Example: `  # Run one task of .draft-tasks.toml
   kubectl tasks run hello
 
-  # A task that runs in the pods of a release
+  # Run a task in the pods of a release
   kubectl tasks run "sync database" --release web
 
-  # One command, without a file: in a running pod, in a clone of one, in a Job
+  # Run a command without a file: in a running pod, in a clone of a pod, in a Job
   kubectl tasks run --exec deployment/web -- hostname
   kubectl tasks run --clone deployment/web -- env
   kubectl tasks run --job busybox:1.37 -- echo hello
 
-  # A command as a standard task of Lagoon, a LagoonTask, a definition of Lagoon's API
+  # Run a command as a standard task of Lagoon, a LagoonTask, a definition of Lagoon's API
   kubectl tasks run --lagoon-service web -- hostname
   kubectl tasks run -f lagoontask.yaml
   kubectl tasks run -f definition.json --param NAME=value
 
-  # All post-deploy tasks of a file
+  # Run all post-deploy tasks of a file
   kubectl tasks run --phase post-deploy --release web -f deploy/.draft-tasks.toml`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.run(cmd.Context(), o, args, cmd.ArgsLenAtDash())
@@ -65,13 +65,13 @@ of Secrets that it uses are replaced by ***; in a file they are not.`,
 	o.tasks.addFilename(fs)
 	o.tasks.addRun(fs)
 	o.tasks.record.addFlags(fs)
-	fs.IntVar(&o.historyMax, "history-max", 10, "how many records of runs are kept, of a release or of tasks without one; 0 for no limit")
+	fs.IntVar(&o.historyMax, "history-max", 10, "the maximum number of run records kept for the release, or for runs without a release; 0 for no limit")
 	o.addOneOffFlags(fs)
 	fs.StringVar(&o.phase, "phase", "", "run all tasks of this phase or table, such as post-deploy or pre-up")
-	fs.StringVarP(&o.release, "release", "r", "", "the release whose pods the tasks run in")
-	fs.BoolVar(&o.tasks.forceTasks, "force", false, "short for --force-tasks, which the Helm commands have beside Helm's --force")
-	fs.BoolVar(&o.unmasked, "unmasked", false, "leave values of Secrets in what a single task writes to a pipe, as they are left in what it writes to a file: it is data, not a log")
-	fs.BoolVar(&o.dryRun, "dry-run", false, "show what would run, run nothing")
+	fs.StringVarP(&o.release, "release", "r", "", "the release in whose pods the tasks run")
+	fs.BoolVar(&o.tasks.forceTasks, "force", false, "short for --force-tasks")
+	fs.BoolVar(&o.unmasked, "unmasked", false, "do not mask values of Secrets in the output of a single task to a pipe, as in its output to a file")
+	fs.BoolVar(&o.dryRun, "dry-run", false, "show the steps, and run nothing")
 	addOutput(fs, &o.output, "json", "yaml")
 	o.connection.addFlags(cmd)
 	return cmd
@@ -141,7 +141,7 @@ func (a *App) presentRun(o *runOptions, id string, p plan.Plan) (action.Presenta
 		// It may be a backup, in which nothing must be replaced.
 		program.Stdout, shown.Data = nil, data
 	default:
-		program.MaskedNote = "secrets in what the task printed were replaced by ***; if it is data, such as a backup, write it to a file, or give --unmasked"
+		program.MaskedNote = "secrets in the output of the task were replaced by ***; if the output is data, such as a backup, write it to a file or add --unmasked"
 	}
 	shown.Emit = action.All(program.Emit, events.emit)
 	return shown, nil

@@ -10,9 +10,9 @@ func (a *App) schemaCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "schema",
 		Short: "Print the JSON Schema of tasks.yaml",
-		Long: `Print the JSON Schema (draft 2020-12) of tasks.yaml. Editors that know YAML complete and check
-a file with it; what 'kubectl tasks lint' finds beyond it are names, cycles and expressions.`,
-		Example: `  # For the YAML language server of an editor: put the second line at the head of tasks.yaml
+		Long: `Print the JSON Schema (draft 2020-12) of tasks.yaml, with which editors complete and check a file.
+'kubectl tasks lint' also checks names, cycles and expressions.`,
+		Example: `  # Use the schema with the YAML language server of an editor: the second line is the first of tasks.yaml
   kubectl tasks schema > tasks.schema.json
   echo '# yaml-language-server: $schema=tasks.schema.json'`,
 		Args: arguments(0, 0),

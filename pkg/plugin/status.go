@@ -18,18 +18,18 @@ func (a *App) statusCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "status [RUN]",
 		Short: "Show a recorded run, step by step",
-		Long: `Show how far a recorded run is, or how it ended, step by step: the newest of the namespace, or of
---release, when none is named.`,
-		Example: `  # The newest run of a release
+		Long: `Show the progress or the result of a recorded run, step by step. Without RUN, it shows the newest run
+of the namespace, or of --release.`,
+		Example: `  # Show the newest run of a release
   kubectl tasks status --release web
 
-  # The same, again whenever something changes, until it ends
+  # Show it again after each change, until it ends
   kubectl tasks status --release web --watch`,
 		Args: arguments(0, 1),
 		RunE: func(cmd *cobra.Command, args []string) error { return a.status(cmd.Context(), o, args, watch) },
 	}
 	o.addFlags(cmd, "json", "yaml")
-	cmd.Flags().BoolVarP(&watch, "watch", "w", false, "show it again whenever something changes, until the run has ended")
+	cmd.Flags().BoolVarP(&watch, "watch", "w", false, "show the run again after each change, until it ends")
 	return cmd
 }
 

@@ -36,12 +36,12 @@ type taskFlags struct {
 
 // addSource adds the flags that choose tasks.
 func (t *taskFlags) addSource(fs *pflag.FlagSet) {
-	fs.StringArrayVarP(&t.references, "tasks", "t", nil, "where the tasks are: a file, a directory, '-' for standard input, configmap/NAME[/KEY], or 'chart' for the chart's own files (can specify multiple); without it the working directory's tasks.yaml, .lagoon.yml, keptn.yaml and .draft-tasks.toml, else the ConfigMaps annotated for the release, else for uninstall and rollback the release's record, else the chart's files")
-	fs.StringVar(&t.format, "format", "", "the format of what --tasks names, whatever it is called: "+strings.Join(format.All.Names(), ", "))
-	fs.StringArrayVar(&t.params, "param", nil, "a parameter of a tasks.yaml or an argument of a definition of Lagoon, as NAME=VALUE (can specify multiple)")
-	fs.StringVar(&t.paramsFile, "params-file", "", "a YAML or JSON file with parameters; --param wins over it")
+	fs.StringArrayVarP(&t.references, "tasks", "t", nil, "the tasks: a file, a directory, '-' for standard input, configmap/NAME[/KEY], or 'chart' for the files of the chart (can specify multiple). By default the first that has tasks: tasks.yaml, .lagoon.yml, keptn.yaml and .draft-tasks.toml of the working directory; ConfigMaps annotated for the release; for uninstall and rollback, the ledger of the release; the files of the chart")
+	fs.StringVar(&t.format, "format", "", "the format of the documents of --tasks, whatever their names: "+strings.Join(format.All.Names(), ", "))
+	fs.StringArrayVar(&t.params, "param", nil, "a parameter of tasks.yaml or an argument of a Lagoon definition, as NAME=VALUE (can specify multiple)")
+	fs.StringVar(&t.paramsFile, "params-file", "", "a YAML or JSON file with parameters; --param takes precedence")
 	t.lagoon.addSource(fs)
-	fs.BoolVar(&t.draftShell, "draft-shell", false, "run the commands of Draft files through 'sh -c', which Draft does not")
+	fs.BoolVar(&t.draftShell, "draft-shell", false, "run the commands of Draft files with 'sh -c', unlike Draft")
 }
 
 // addFilename adds kubectl's name for --tasks.
@@ -53,18 +53,18 @@ func (t *taskFlags) addFilename(fs *pflag.FlagSet) {
 
 // addRun adds the flags about running tasks.
 func (t *taskFlags) addRun(fs *pflag.FlagSet) {
-	fs.BoolVar(&t.allowHostTasks, "allow-host-tasks", false, "let tasks of a ConfigMap, a chart or a release's record run programs on this machine and read its environment")
-	fs.BoolVar(&t.draftCompat, "draft-compat", false, "go on after tasks of a Draft file that failed, as Draft does")
-	fs.IntVar(&t.parallel, "parallel", 0, "in how many pods a task may run at the same time (default what the task says, else 1)")
-	fs.IntVar(&t.concurrency, "concurrency", action.DefaultConcurrency, "how many tasks may run at the same time")
+	fs.BoolVar(&t.allowHostTasks, "allow-host-tasks", false, "allow tasks of a ConfigMap, a chart or a record to run programs on this machine and read its environment")
+	fs.BoolVar(&t.draftCompat, "draft-compat", false, "continue after failed tasks of a Draft file, as Draft does")
+	fs.IntVar(&t.parallel, "parallel", 0, "the number of pods in which a task may run at the same time (default the task's own value, or 1)")
+	fs.IntVar(&t.concurrency, "concurrency", action.DefaultConcurrency, "the number of tasks that may run at the same time")
 	fs.StringToStringVar(&t.images, "runner-image", nil, "the image that runs functions of a runtime, as deno=IMAGE or python=IMAGE (can specify multiple)")
-	fs.BoolVarP(&t.yes, "yes", "y", false, "answer the questions of approve tasks with yes")
-	fs.StringVar(&t.events, "events", "", "append each event of the run to this file, as a line of JSON")
-	fs.BoolVar(&t.forceTasks, "force-tasks", false, "run tasks also when they were done once, or nothing that they depend on has changed")
-	fs.DurationVar(&t.timeout, "task-timeout", 0, "how long an attempt of a task may take that does not say it itself (default no limit, and 6h for Lagoon's tasks in pods of their own)")
+	fs.BoolVarP(&t.yes, "yes", "y", false, "answer all questions of tasks with yes")
+	fs.StringVar(&t.events, "events", "", "append each event of the run to this file as a line of JSON")
+	fs.BoolVar(&t.forceTasks, "force-tasks", false, "run tasks even if they ran once, or their inputs have not changed")
+	fs.DurationVar(&t.timeout, "task-timeout", 0, "the time limit of an attempt, for tasks without their own (default no limit, and 6h for Lagoon's tasks in new pods)")
 	t.lagoon.addRun(fs)
 	t.keptn.addRun(fs)
-	fs.BoolVar(&t.keepGoing, "keep-going", false, "after a failure go on with the tasks that do not need the one that failed")
+	fs.BoolVar(&t.keepGoing, "keep-going", false, "after a failure, continue with the tasks that do not need the failed task")
 }
 
 // options returns what the flags choose. The error is a usage error.
@@ -73,7 +73,7 @@ func (t *taskFlags) options() (action.Options, error) {
 		return action.Options{}, action.Usage(fmt.Errorf("--parallel must be at least 1, not %d", t.parallel))
 	}
 	if t.timeout < 0 {
-		return action.Options{}, action.Usage(fmt.Errorf("--task-timeout must not be negative, as %s is", t.timeout))
+		return action.Options{}, action.Usage(fmt.Errorf("--task-timeout must not be negative: %s", t.timeout))
 	}
 	if t.concurrency < 1 {
 		return action.Options{}, action.Usage(fmt.Errorf("--concurrency must be at least 1, not %d", t.concurrency))

@@ -16,13 +16,13 @@ func (a *App) testCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "test RELEASE",
 		Short: "Run the tests of a release",
-		Long: `Run the tests of a release as 'helm test' does, with every flag it has: the hooks of its chart for
-the event "test". What they print is shown while they run, each has its own time, and those of equal
-weight run at once with --hooks=parallel.`,
+		Long: `Run the tests of a release like 'helm test', with all of its flags: the hooks of its chart for the
+event "test". Their output is shown while they run, and each test has its own timeout. With
+--hooks=parallel, tests of equal weight run at the same time.`,
 		Example: `  # Run the tests of the release
   kubectl tasks test web
 
-  # Run those of equal weight at once, and give each two minutes
+  # Run tests of equal weight at the same time, each with a timeout of two minutes
   kubectl tasks test web --hooks=parallel --timeout 2m`,
 		Args:              arguments(1, 1),
 		ValidArgsFunction: a.completeReleases(o.connection, 1),

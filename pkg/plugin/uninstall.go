@@ -16,12 +16,12 @@ func (a *App) uninstallCommand(m mode) *cobra.Command {
 		Use:     "uninstall RELEASE [...]",
 		Aliases: []string{"del", "delete", "un"},
 		Short:   "Uninstall a release with tasks around it",
-		Long: `Uninstall releases as 'helm uninstall' does, with every flag it has, and run tasks around
-each: pre-uninstall tasks, Helm's uninstall, then the cleanup tasks. The chart is not needed.`,
-		Example: `  # Remove the release, then run the cleanup tasks of .draft-tasks.toml
+		Long: `Uninstall releases like 'helm uninstall', with all of its flags, and run tasks around each:
+pre-uninstall tasks, Helm's uninstall and post-uninstall tasks. The chart is not needed.`,
+		Example: `  # Uninstall the release, and run the cleanup tasks of .draft-tasks.toml
   kubectl tasks uninstall web
 
-  # What would be removed and run
+  # Show the steps in their order, and change nothing
   kubectl tasks uninstall web --dry-run`,
 		Args:              arguments(1, -1),
 		ValidArgsFunction: a.completeReleases(o.connection, -1),
@@ -86,7 +86,7 @@ func (a *App) uninstall(ctx context.Context, o *helmOptions, change *release.Uni
 
 // nothingToUninstall is the uninstall of a release that does not exist, with --ignore-not-found.
 func (a *App) nothingToUninstall(m mode, name string, change release.Change) error {
-	a.say("release %q not found: nothing to uninstall, no task is run", name)
+	a.say("release %q not found: nothing to uninstall, no task runs", name)
 	if m.plan != nil {
 		return nil
 	}

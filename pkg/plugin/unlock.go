@@ -13,11 +13,11 @@ func (a *App) unlockCommand() *cobra.Command {
 	force := false
 	cmd := &cobra.Command{
 		Use:   "unlock RELEASE",
-		Short: "Break the lock of a run whose process is no more",
-		Long: `Break the lock of a release. A process that has the lock renews it every few seconds, so this first
-watches whether it does, for 15 seconds at most, and refuses when it is alive: 'kubectl tasks
-cancel' stops it. A run that waits for the lock takes over one that is not renewed by itself.`,
-		Example: `  # Nobody is at work on the release any more
+		Short: "Break the lock of a run that died",
+		Long: `Break the lock of a release. The process that holds a lock renews it every few seconds. This command
+first watches the lock for at most 15 seconds, and refuses to break it if it is renewed: 'kubectl tasks cancel'
+stops the run that holds it. A run that waits for a lock takes over one that is not renewed.`,
+		Example: `  # Break the lock of a release whose run died
   kubectl tasks unlock web`,
 		Args:              arguments(1, 1),
 		ValidArgsFunction: a.completeReleases(o.connection, 1),
@@ -25,7 +25,7 @@ cancel' stops it. A run that waits for the lock takes over one that is not renew
 	}
 	o.connection.addFlags(cmd)
 	o.place = string(action.RecordCluster)
-	cmd.Flags().BoolVar(&force, "force", false, "break it also when the process that has it is alive: it stops as soon as it notices")
+	cmd.Flags().BoolVar(&force, "force", false, "break the lock even if its holder is alive; the run of the holder then stops")
 	return cmd
 }
 

@@ -12,10 +12,10 @@ func (a *App) upgradeCommand(m mode) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "upgrade RELEASE CHART",
 		Short: "Upgrade a release with tasks around it",
-		Long: `Upgrade a release as 'helm upgrade' does, with every flag it has, and run tasks around it:
-pre-upgrade tasks, Helm's upgrade, then, when the release is ready, post-upgrade tasks.
-With --install, a release that does not exist is installed, with the tasks of an install.`,
-		Example: `  # Upgrade, or install when there is no such release
+		Long: `Upgrade a release like 'helm upgrade', with all of its flags, and run tasks around it: pre-upgrade
+tasks, Helm's upgrade and, when the release is ready, post-upgrade tasks. With --install, a release
+that does not exist is installed, with the tasks of an install.`,
+		Example: `  # Upgrade a release, or install it if it does not exist
   kubectl tasks upgrade web ./chart --install --wait
 
   # Run the tasks in two pods at a time

@@ -28,10 +28,10 @@ func (a *App) versionCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "version",
 		Short: "Print the version",
-		Example: `  # For people
+		Example: `  # Print the version
   kubectl tasks version
 
-  # For programs
+  # Print the version as JSON
   kubectl tasks version -o json`,
 		Args: arguments(0, 0),
 		RunE: func(*cobra.Command, []string) error {

@@ -193,10 +193,10 @@ func TestSecondSignal(t *testing.T) {
 	p := start(t, dir, required(t, "KUBECONFIG"), "run", "--phase", "pre-up")
 	p.says("| ready")
 	p.signal(os.Interrupt)
-	p.says("a second signal leaves at once")
+	p.says("a second signal exits immediately")
 	p.signal(os.Interrupt)
 	p.ends(130)
-	if !strings.Contains(p.output(), "left at once") {
+	if !strings.Contains(p.output(), "exited immediately:") {
 		t.Error(p.output())
 	}
 	// Nothing of ours may outlive the test.

@@ -42,7 +42,7 @@ func interruptTwice(f *faulty) (string, int) {
 	p := f.start("run", "long")
 	p.says("begun")
 	_ = p.Process.Signal(syscall.SIGINT)
-	p.says("a second signal leaves at once")
+	p.says("a second signal exits immediately")
 	began := time.Now()
 	_ = p.Process.Signal(syscall.SIGINT)
 	code := p.end(10 * time.Second)
