@@ -20,7 +20,7 @@ func (s *Steps) askPrometheus(ctx context.Context, o task.Objective) (float64, e
 	q := evaluation.PrometheusQuery{Server: o.Server, Query: o.Query, Insecure: o.Insecure}
 	if o.Secret != "" {
 		if o.Namespace != "" && o.Namespace != namespace {
-			return 0, fmt.Errorf("the token for %s would be of secret %q in namespace %q: one of namespace %q is sent, and no other", o.Server, o.Secret, o.Namespace, namespace)
+			return 0, fmt.Errorf("the token for %s is in secret %q in namespace %q: only secrets in namespace %q are sent", o.Server, o.Secret, o.Namespace, namespace)
 		}
 		token, err := s.Client.SecretValue(ctx, namespace, o.Secret, o.Key)
 		if err != nil {

@@ -81,7 +81,7 @@ func (s *Steps) checkPlace(ctx context.Context, t task.Task, place task.Object) 
 	case err != nil:
 		return err
 	case place.Namespace != namespace || string(pod.UID) != place.UID:
-		return errors.New("it is another one than the record names")
+		return errors.New("it is not the recorded pod")
 	}
 	var selects bool
 	switch e := t.Executor.(type) {
@@ -94,7 +94,7 @@ func (s *Steps) checkPlace(ctx context.Context, t task.Task, place task.Object) 
 		selects, err = s.selects(ctx, e, pod)
 	}
 	if err == nil && !selects {
-		err = errors.New("the task does not run there")
+		err = errors.New("the task does not select this pod")
 	}
 	return err
 }

@@ -31,7 +31,7 @@ func (s *Steps) maskSecrets(a engine.Attempt, sink task.Sink) func(context.Conte
 		a.Mask(values)
 		if err != nil {
 			s.secrets.warned.Do(func() {
-				sink(task.Output{Stream: task.Note, Data: fmt.Appendf(nil, "what a task prints of its secrets will be shown: %v\n", err)})
+				sink(task.Output{Stream: task.Note, Data: fmt.Appendf(nil, "secrets in the output of tasks will not be masked: %v\n", err)})
 			})
 		}
 	}

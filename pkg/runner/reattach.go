@@ -22,14 +22,14 @@ func (s *Steps) reattach(ctx context.Context, executor Executor, a engine.Attemp
 	}
 	created := s.priorCreated(a)
 	if len(created) == 0 {
-		return notSeen("it was about to start when the process that ran it died; there is no pod of it, and it is unknown whether there was one"), true
+		return notSeen("the process that ran it died before the start was recorded; it has no pod, and whether it had one is unknown"), true
 	}
-	return notSeen(ObjectNames(created) + " is gone, and its end was not seen"), true
+	return notSeen(ObjectNames(created) + " no longer exists, and its end was not observed"), true
 }
 
 // reattachHost has no process to attach to: a program on the machine ends with the process that ran it, or is lost.
 func reattachHost(context.Context, *Steps, engine.Attempt, task.Sink) (task.Result, bool) {
-	return notSeen("it ran on the machine of the process that died, and its end was not seen"), true
+	return notSeen("it ran on the machine of the process that died, and its end was not observed"), true
 }
 
 // reattachExec resumes a program in a running pod.
@@ -37,7 +37,7 @@ func reattachExec(ctx context.Context, s *Steps, a engine.Attempt, sink task.Sin
 	if places := s.priorCreated(a); len(places) > 0 {
 		return s.execRunner(a, sink).Attach(ctx, *a.Task, places, sink), true
 	}
-	return notSeen("it was about to start when the process that ran it died, and it is unknown where"), true
+	return notSeen("the process that ran it died before the start was recorded, and its pod is unknown"), true
 }
 
 // reattachAdvanced resumes the pod of an advanced task of Lagoon's.

@@ -16,7 +16,7 @@ const All Count = "all"
 // ParseCount returns the text as a Count. The error lists the allowed forms.
 func ParseCount(text string) (Count, error) {
 	if _, _, ok := Count(text).parse(); !ok {
-		return "", fmt.Errorf("pods is %q; it is one, all, a number from 1, or a percentage such as 30%%", text)
+		return "", fmt.Errorf("pods is %q; it must be one, all, a number from 1, or a percentage such as 30%%", text)
 	}
 	return Count(text), nil
 }

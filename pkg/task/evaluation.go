@@ -40,7 +40,7 @@ func ParseThreshold(text string) (Threshold, error) {
 		return "", fmt.Errorf("the target %q must be < or > and a number", text)
 	}
 	if v, err := strconv.ParseFloat(text[1:], 64); err != nil || math.IsNaN(v) {
-		return "", fmt.Errorf("the target %q must be < or > and a number, without a space between", text)
+		return "", fmt.Errorf("the target %q must be < or > and a number, without a space between them", text)
 	}
 	return Threshold(text), nil
 }

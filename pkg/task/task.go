@@ -48,7 +48,7 @@ func (t Task) Validate() error {
 	case t.Phase != "" && !t.Phase.Known():
 		return t.Position.Errorf("task %q has the unknown phase %q", t.Name, t.Phase)
 	case t.Executor == nil:
-		return t.Position.Errorf("task %q does not say what to run", t.Name)
+		return t.Position.Errorf("task %q has no executor", t.Name)
 	case len(t.Executor.Argv()) == 0:
 		return t.Position.Errorf("task %q has an empty command", t.Name)
 	}

@@ -41,7 +41,7 @@ func New(in io.Reader, out io.Writer) *Terminal {
 type notAsked struct{ cause error }
 
 func (e notAsked) Error() string {
-	return fmt.Sprintf("%v; the question was not asked, because another one was still open", e.cause)
+	return fmt.Sprintf("%v; the question was not asked, because another question was still open", e.cause)
 }
 
 func (e notAsked) Unwrap() error { return e.cause }

@@ -63,7 +63,7 @@ func nodeLost(f *faulty) (string, int) {
 	}
 	devcluster(f.T, "up")
 	f.kubectl("wait", "--for=condition=Ready", "node", "--all", "--timeout=2m")
-	if said := p.errOut.String(); code != 5 || !strings.Contains(said, "pod: UNKNOWN") || !strings.Contains(said, "job: UNKNOWN") || !strings.Contains(said, "the pod is being ended: another client deleted the pod") {
+	if said := p.errOut.String(); code != 5 || !strings.Contains(said, "pod: UNKNOWN") || !strings.Contains(said, "job: UNKNOWN") || !strings.Contains(said, "the pod is terminating: another client deleted the pod") {
 		f.Errorf("exit code %d", code)
 	}
 	return "unknown; no second pod beside one that may run", code

@@ -173,7 +173,7 @@ func TestParseErrors(t *testing.T) {
 		{"no command", one("{name: a, host: {}}"), `f:4:19: task "a" has nothing to run: write command, or shell`},
 		{"target and selector", one("{name: a, exec: {command: [x], target: deploy/x, selector: a=b}}"), `f:4:62: task "a" has a target and a selector; only one of them can be`},
 		{"bad target", one("{name: a, exec: {command: [x], target: web}}"), `f:4:42: task "a": the target is "web"; write KIND/NAME, such as deployment/web`},
-		{"bad count", one("{name: a, exec: {command: [x], pods: 0}}"), `f:4:40: task "a": pods is "0"; it is one, all, a number from 1, or a percentage such as 30%`},
+		{"bad count", one("{name: a, exec: {command: [x], pods: 0}}"), `f:4:40: task "a": pods is "0"; it must be one, all, a number from 1, or a percentage such as 30%`},
 		{"bad policy", one("{name: a, onFailure: ignore, host: {command: [x]}}"), `f:4:24: task "a": onFailure is "ignore"; it is fail, warn, continue or rollback`},
 		{"retries", one("{name: a, retries: -1, host: {command: [x]}}"), `f:4:22: task "a": retries is -1; it is at least 0, which is none, and at most 1000`},
 		{"NUL", one(`{name: a, host: {command: [x, "\0"]}}`), `f:4:33: task "a": an argument has a NUL character, which no program can be given`},

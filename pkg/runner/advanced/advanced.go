@@ -29,7 +29,7 @@ const dataAnnotation = "lagoon.sh/taskData"
 func (r Runner) Run(ctx context.Context, t task.Task, sink task.Sink) task.Result {
 	a, ok := t.Executor.(task.Advanced)
 	if !ok {
-		return task.Result{State: task.Failed, Reason: "NoRunner", Message: fmt.Sprintf("%T is no advanced task", t.Executor)}
+		return task.Result{State: task.Failed, Reason: "NoRunner", Message: fmt.Sprintf("%T is not an advanced task", t.Executor)}
 	}
 	note := func(format string, args ...any) {
 		sink(task.Output{Stream: task.Note, Data: fmt.Appendf(nil, format+"\n", args...)})
@@ -68,7 +68,7 @@ func (r Runner) withData(sink task.Sink, run func(pods pod.Runner) task.Result) 
 		if err != nil {
 			note("%s is not JSON in base64: %v", dataAnnotation, err)
 		} else {
-			note("%s: %s (no Lagoon core will act on it)", dataAnnotation, compact(v))
+			note("%s: %s (it has no effect without Lagoon)", dataAnnotation, compact(v))
 		}
 		result.Outputs = map[string]task.Value{task.TaskData: {Value: v}}
 	}

@@ -107,8 +107,8 @@ func TestBuild(t *testing.T) {
 				"account lagoon-deployer",
 			},
 		},
-		{name: "no key", advanced: task.Advanced{SSHKey: true}, err: `secret "lagoon-sshkey" not found in namespace "ns"; needed because sshKey: true`},
-		{name: "no account", advanced: task.Advanced{DeployerToken: true}, err: `serviceaccount "lagoon-deployer" not found in namespace "ns"; needed because deployerToken: true`},
+		{name: "no key", advanced: task.Advanced{SSHKey: true}, err: `secret "lagoon-sshkey" not found in namespace "ns"; required by sshKey: true`},
+		{name: "no account", advanced: task.Advanced{DeployerToken: true}, err: `serviceaccount "lagoon-deployer" not found in namespace "ns"; required by deployerToken: true`},
 		{name: "no claims", advanced: task.Advanced{VolumeMounts: true}, notes: []string{"volumeMounts: namespace \"ns\" has no claim of storage class bulk", noAPI}},
 		{
 			name: "what may not be seen is left to the cluster", advanced: task.Advanced{DeployerToken: true, SSHKey: true, Env: all.Env}, forbidden: []string{"secrets", "configmaps", "serviceaccounts"},
@@ -118,7 +118,7 @@ func TestBuild(t *testing.T) {
 			},
 			notes: []string{`not allowed to list secrets in namespace "ns": those with the label lagoon.sh/dynamic-secret are not mounted`},
 		},
-		{name: "claims that may not be seen", advanced: task.Advanced{VolumeMounts: true}, forbidden: []string{"persistentvolumeclaims"}, err: "needed because volumeMounts: true: "},
+		{name: "claims that may not be seen", advanced: task.Advanced{VolumeMounts: true}, forbidden: []string{"persistentvolumeclaims"}, err: "required by volumeMounts: true: "},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

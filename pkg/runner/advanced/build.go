@@ -98,9 +98,9 @@ func (b *builder) sets(name string) bool {
 // missing returns the error for an object that the task needs and that does not exist.
 func (b *builder) missing(kind, name, because string, err error) error {
 	if apierrors.IsNotFound(err) {
-		return fmt.Errorf("%s %q not found in namespace %q; needed because %s", kind, name, b.namespace, because)
+		return fmt.Errorf("%s %q not found in namespace %q; required by %s", kind, name, b.namespace, because)
 	}
-	return fmt.Errorf("%s %q in namespace %q, needed because %s: %w", kind, name, b.namespace, because, err)
+	return fmt.Errorf("%s %q in namespace %q, required by %s: %w", kind, name, b.namespace, because, err)
 }
 
 func (b *builder) deployer(ctx context.Context) error {
@@ -136,7 +136,7 @@ func (b *builder) dynamic(ctx context.Context) error {
 		return nil
 	}
 	if err != nil {
-		return fmt.Errorf("looking for secrets with the label %s: %w", dynamicLabel, err)
+		return fmt.Errorf("listing secrets with the label %s: %w", dynamicLabel, err)
 	}
 	for _, s := range list.Items {
 		b.mount(b.volumeName("dynamic"), secretVolume(s.Name, nil), dynamicPath+s.Name, true)

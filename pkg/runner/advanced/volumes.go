@@ -37,7 +37,7 @@ func (b *builder) sshKey(ctx context.Context) error {
 func (b *builder) claims(ctx context.Context) error {
 	list, err := b.api.CoreV1().PersistentVolumeClaims(b.namespace).List(ctx, metav1.ListOptions{})
 	if err != nil {
-		return fmt.Errorf("looking for claims of storage class %s, needed because volumeMounts: true: %w", bulkClass, err)
+		return fmt.Errorf("listing claims of storage class %s, required by volumeMounts: true: %w", bulkClass, err)
 	}
 	for _, c := range list.Items {
 		if c.Spec.StorageClassName == nil || *c.Spec.StorageClassName != bulkClass {

@@ -22,14 +22,14 @@ type Runner struct {
 func (r Runner) Run(ctx context.Context, t task.Task, sink task.Sink) task.Result {
 	a, ok := t.Executor.(task.Approve)
 	if !ok {
-		return task.Result{State: task.Failed, Reason: "NoRunner", Message: fmt.Sprintf("%T is no approve task", t.Executor)}
+		return task.Result{State: task.Failed, Reason: "NoRunner", Message: fmt.Sprintf("%T is not an approve task", t.Executor)}
 	}
 	if r.Yes {
 		sink(task.Output{Stream: task.Note, Data: []byte("approved by --yes\n")})
 		return task.Result{State: task.Succeeded}
 	}
 	if !r.Interactive {
-		return task.Result{State: task.Failed, Reason: "NobodyToAsk", Message: fmt.Sprintf("%q needs the yes of a person, and there is no terminal to ask at; approve beforehand with --yes", a.Message)}
+		return task.Result{State: task.Failed, Reason: "NobodyToAsk", Message: fmt.Sprintf("%q needs approval, and there is no terminal; approve it in advance with --yes", a.Message)}
 	}
 	yes, err := r.Ask(ctx, Quoted(a.Message))
 	switch {

@@ -22,7 +22,7 @@ func TestRun(t *testing.T) {
 		{"yes", Runner{Interactive: true}, true, nil, task.Succeeded, "", "go on?"},
 		{"no", Runner{Interactive: true}, false, nil, task.Failed, "not approved", "go on?"},
 		{"beforehand", Runner{Yes: true}, false, nil, task.Succeeded, "", ""},
-		{"no person", Runner{}, false, nil, task.Failed, `"go on?" needs the yes of a person, and there is no terminal to ask at; approve beforehand with --yes`, ""},
+		{"no person", Runner{}, false, nil, task.Failed, `"go on?" needs approval, and there is no terminal; approve it in advance with --yes`, ""},
 		{"no answer in time", Runner{Interactive: true}, false, late, task.Cancelled, "timed out", "go on?"},
 	}
 	for _, tt := range tests {

@@ -48,7 +48,7 @@ func build(template *workload.Template, c task.Clone) (task.Pod, error) {
 	for _, o := range slices.Concat(spec.InitContainers, spec.Containers) {
 		for _, m := range o.VolumeMounts {
 			if slices.Contains(template.Claims, m.Name) {
-				return task.Pod{}, fmt.Errorf("container %s of %s mounts %q, which each of its pods has of its own: use exec, or a pod that names one", o.Name, template.Of, m.Name)
+				return task.Pod{}, fmt.Errorf("container %s of %s mounts %q, and each of its pods has its own claim for it: use exec, or a pod that names a claim", o.Name, template.Of, m.Name)
 			}
 		}
 	}

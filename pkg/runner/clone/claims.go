@@ -29,7 +29,7 @@ func (r Runner) checkClaims(ctx context.Context, spec corev1.PodSpec, sink task.
 		}
 		by := use.Pods[0]
 		if use.OnePod {
-			return fmt.Errorf("PersistentVolumeClaim %s is ReadWriteOncePod and in use by pod %s on node %s: no other pod can have it", claim, by.Name, by.Spec.NodeName)
+			return fmt.Errorf("PersistentVolumeClaim %s is ReadWriteOncePod and in use by pod %s on node %s: no other pod can use it", claim, by.Name, by.Spec.NodeName)
 		}
 		sink(task.Output{Stream: task.Note, Data: fmt.Appendf(nil, "PersistentVolumeClaim %s is ReadWriteOnce and in use by pod %s: the clone can run on its node %s only\n", claim, by.Name, by.Spec.NodeName)})
 	}

@@ -38,7 +38,7 @@ type Runner struct {
 func (r Runner) Run(ctx context.Context, t task.Task, sink task.Sink) task.Result {
 	c, ok := t.Executor.(task.Clone)
 	if !ok {
-		return task.Result{State: task.Failed, Reason: "NoRunner", Message: fmt.Sprintf("%T is no clone task", t.Executor)}
+		return task.Result{State: task.Failed, Reason: "NoRunner", Message: fmt.Sprintf("%T is not a clone task", t.Executor)}
 	}
 	template, next, err := r.template(ctx, c)
 	if err != nil {

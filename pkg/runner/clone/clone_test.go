@@ -63,9 +63,9 @@ func TestBuild(t *testing.T) {
 
 func TestBuildErrors(t *testing.T) {
 	for want, c := range map[string]task.Clone{
-		`deployment/web has no container "x"; it has web, log, claims`:                                                              {Container: "x"},
-		`deployment/web has no container "y"; it has web, log, claims`:                                                              {Sidecars: []string{"y"}},
-		`container claims of deployment/web mounts "own", which each of its pods has of its own: use exec, or a pod that names one`: {Container: "claims"},
+		`deployment/web has no container "x"; it has web, log, claims`:                                                                          {Container: "x"},
+		`deployment/web has no container "y"; it has web, log, claims`:                                                                          {Sidecars: []string{"y"}},
+		`container claims of deployment/web mounts "own", and each of its pods has its own claim for it: use exec, or a pod that names a claim`: {Container: "claims"},
 	} {
 		if _, err := build(template(), c); err == nil || err.Error() != want {
 			t.Errorf("error %v, want %s", err, want)

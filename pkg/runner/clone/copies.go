@@ -107,7 +107,7 @@ func (r Runner) runWithCopies(ctx context.Context, t task.Task, made task.Pod, c
 		}
 		account, err := r.Cluster.CreateObject(ctx, c)
 		if err != nil {
-			return task.Result{State: task.Failed, Reason: "NotCreated", Message: fmt.Sprintf("a copy of ServiceAccount %s cannot be made: %v", made.Spec.ServiceAccountName, err)}
+			return task.Result{State: task.Failed, Reason: "NotCreated", Message: fmt.Sprintf("a copy of ServiceAccount %s cannot be created: %v", made.Spec.ServiceAccountName, err)}
 		}
 		early = append(early, account)
 		copies = append(copies[:i:i], copies[i+1:]...)
@@ -122,7 +122,7 @@ func (r Runner) runWithCopies(ctx context.Context, t task.Task, made task.Pod, c
 		for _, c := range copies {
 			c.SetOwnerReferences(references)
 			if _, err := r.Cluster.CreateObject(ctx, c); err != nil {
-				return fmt.Errorf("a copy of %s cannot be made: %w", c.GetKind(), err)
+				return fmt.Errorf("a copy of %s cannot be created: %w", c.GetKind(), err)
 			}
 		}
 		for _, account := range early {

@@ -139,7 +139,7 @@ func TestCheckClaims(t *testing.T) {
 	for claim, want := range map[string]string{
 		"shared": "", "free": "",
 		"used":  "note PersistentVolumeClaim used is ReadWriteOnce and in use by pod db-0: the clone can run on its node n1 only",
-		"alone": "error PersistentVolumeClaim alone is ReadWriteOncePod and in use by pod db-0 on node n1: no other pod can have it",
+		"alone": "error PersistentVolumeClaim alone is ReadWriteOncePod and in use by pod db-0 on node n1: no other pod can use it",
 		"none":  `error PersistentVolumeClaim none in namespace "ns", which the pod needs: not found`,
 	} {
 		got := ""

@@ -21,7 +21,7 @@ type Runner struct {
 func (r Runner) Run(ctx context.Context, t task.Task, sink task.Sink) task.Result {
 	e, ok := t.Executor.(task.Evaluation)
 	if !ok {
-		return task.Result{State: task.Failed, Reason: "NoRunner", Message: fmt.Sprintf("%T is no evaluation task", t.Executor)}
+		return task.Result{State: task.Failed, Reason: "NoRunner", Message: fmt.Sprintf("%T is not an evaluation task", t.Executor)}
 	}
 	left := e.Objectives
 	for n := 0; ; n++ {
@@ -44,10 +44,10 @@ func (r Runner) Run(ctx context.Context, t task.Task, sink task.Sink) task.Resul
 		case len(unmet) == 0:
 			return task.Result{State: task.Succeeded}
 		case n >= e.Retries:
-			return task.Result{State: task.Failed, Reason: "NotMet", Message: fmt.Sprintf("after %d attempts: %s", n+1, strings.Join(why, "; "))}
+			return task.Result{State: task.Failed, Reason: "NotMet", Message: fmt.Sprintf("after %s: %s", counted(n+1, "attempt"), strings.Join(why, "; "))}
 		}
 		if n == 0 {
-			sink(task.Output{Stream: task.Note, Data: fmt.Appendf(nil, "%s; looking again every %s, %d times\n", strings.Join(why, "; "), e.Interval, e.Retries)})
+			sink(task.Output{Stream: task.Note, Data: fmt.Appendf(nil, "%s; checking again every %s, at most %s\n", strings.Join(why, "; "), e.Interval, counted(e.Retries, "time"))})
 		}
 		left = unmet
 		select {
@@ -66,12 +66,20 @@ func (r Runner) value(ctx context.Context, o task.Objective) (float64, error) {
 	if text != "" {
 		var value float64
 		if _, err := fmt.Sscan(text, &value); err != nil {
-			return 0, fmt.Errorf("its value %q is no number", text)
+			return 0, fmt.Errorf("its value %q is not a number", text)
 		}
 		return value, nil
 	}
 	if o.Server == "" {
-		return 0, fmt.Errorf("the cluster has no value of it, and there is no Prometheus to ask")
+		return 0, fmt.Errorf("it has no value in the cluster, and no Prometheus is configured")
 	}
 	return r.Query(ctx, o)
+}
+
+// counted returns a number and a noun in the singular or plural.
+func counted(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
 }

@@ -26,10 +26,10 @@ func TestRun(t *testing.T) {
 		{name: "met at once", status: []string{"4"}, want: task.Succeeded},
 		{name: "met later", status: []string{"6", "6", "4"}, want: task.Succeeded, took: 10 * time.Second},
 		{name: "never met", status: []string{"6"}, want: task.Failed, says: "after 3 attempts: m is 6, not <5", took: 10 * time.Second},
-		{name: "no value yet", status: []string{""}, want: task.Failed, says: "the cluster has no value of it, and there is no Prometheus to ask", took: 10 * time.Second},
+		{name: "no value yet", status: []string{""}, want: task.Failed, says: "it has no value in the cluster, and no Prometheus is configured", took: 10 * time.Second},
 		{name: "asked", status: []string{""}, asked: []string{"4"}, server: "http://p", want: task.Succeeded},
 		{name: "the cluster's value counts first", status: []string{"6"}, asked: []string{"4"}, server: "http://p", want: task.Failed, took: 10 * time.Second},
-		{name: "not a number", status: []string{"x"}, want: task.Failed, says: `its value "x" is no number`, took: 10 * time.Second},
+		{name: "not a number", status: []string{"x"}, want: task.Failed, says: `its value "x" is not a number`, took: 10 * time.Second},
 		{name: "cancelled", status: []string{"6"}, cancel: 7 * time.Second, want: task.Cancelled, says: "stop", took: 7 * time.Second},
 	}
 	for _, tt := range tests {

@@ -31,7 +31,7 @@ const maxAnswer = 1 << 20
 func (m Metrics) Ask(ctx context.Context, q PrometheusQuery) (float64, error) {
 	server, err := url.Parse(q.Server)
 	if err != nil || server.Host == "" {
-		return 0, fmt.Errorf("the address %q of the provider is no URL", q.Server)
+		return 0, fmt.Errorf("the address %q of the provider is not a URL", q.Server)
 	}
 	var text []byte
 	if service, namespace, port, ok := serviceOf(server); ok {
@@ -40,7 +40,7 @@ func (m Metrics) Ask(ctx context.Context, q PrometheusQuery) (float64, error) {
 		text, err = ask(ctx, server, q)
 	}
 	if err != nil {
-		return 0, fmt.Errorf("asking %s: %w", q.Server, err)
+		return 0, fmt.Errorf("querying %s: %w", q.Server, err)
 	}
 	return answer(text)
 }
@@ -109,7 +109,7 @@ func answer(text []byte) (float64, error) {
 		}
 	}
 	if err := json.Unmarshal(text, &a); err != nil {
-		return 0, fmt.Errorf("this is no answer of a Prometheus: %w", err)
+		return 0, fmt.Errorf("the answer is not from Prometheus: %w", err)
 	}
 	if a.Status != "success" {
 		return 0, fmt.Errorf("prometheus: %s", a.Error)
@@ -120,7 +120,7 @@ func answer(text []byte) (float64, error) {
 				return strconv.ParseFloat(s, 64)
 			}
 		}
-		return 0, errors.New("this is no sample")
+		return 0, errors.New("the answer has no sample")
 	}
 	if a.Data.ResultType == "scalar" {
 		var pair []any

@@ -21,8 +21,8 @@ func TestAskPrometheus(t *testing.T) {
 		{name: "several", answer: `{"status":"success","data":{"resultType":"vector","result":[{"value":[1,"1"]},{"value":[1,"2"]}]}}`, err: "the query has 2 results; it must have one"},
 		{name: "refused", status: http.StatusBadRequest, answer: `{"status":"error","error":"bad query"}`, err: "400 Bad Request"},
 		{name: "an error", answer: `{"status":"error","error":"bad query"}`, err: "prometheus: bad query"},
-		{name: "no answer", answer: `<html>`, err: "this is no answer of a Prometheus"},
-		{name: "no sample", answer: `{"status":"success","data":{"resultType":"scalar","result":[1]}}`, err: "this is no sample"},
+		{name: "no answer", answer: `<html>`, err: "the answer is not from Prometheus"},
+		{name: "no sample", answer: `{"status":"success","data":{"resultType":"scalar","result":[1]}}`, err: "the answer has no sample"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

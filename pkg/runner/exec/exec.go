@@ -56,7 +56,7 @@ type Runner struct {
 func (r Runner) Run(ctx context.Context, t task.Task, sink task.Sink) task.Result {
 	e, ok := t.Executor.(task.Exec)
 	if !ok {
-		return task.Result{State: task.Failed, Reason: "NoRunner", Message: fmt.Sprintf("%T is no exec task", t.Executor)}
+		return task.Result{State: task.Failed, Reason: "NoRunner", Message: fmt.Sprintf("%T is not an exec task", t.Executor)}
 	}
 	done, scaledUp, err := r.use(ctx, e, sink)
 	defer done()
@@ -76,7 +76,7 @@ func (r Runner) Run(ctx context.Context, t task.Task, sink task.Sink) task.Resul
 	case none != nil && e.AllowEmpty && !none.Unready:
 		return task.Result{State: task.Skipped, Reason: "NoPods", Message: none.Why + "; nothing to run"}
 	case none != nil && none.ScaledToZero:
-		return task.Result{State: task.Failed, Reason: "NoPods", Message: none.Error() + "; with scale: true the task wakes it"}
+		return task.Result{State: task.Failed, Reason: "NoPods", Message: none.Error() + "; with scale: true, the task scales it up"}
 	case none != nil:
 		return task.Result{State: task.Failed, Reason: "NoPods", Message: none.Error()}
 	case errors.As(err, &late): // it was scaled
@@ -121,12 +121,12 @@ func (r Runner) Attach(ctx context.Context, t task.Task, places []task.Object, s
 	for i, p := range places {
 		if r.CheckPlace != nil {
 			if err := r.CheckPlace(ctx, t, p); err != nil {
-				return task.Result{State: task.Unknown, Reason: "NotSeen", Message: fmt.Sprintf("its end was not seen, and it is not looked for in pod %s: %v", p.Name, err)}
+				return task.Result{State: task.Unknown, Reason: "NotSeen", Message: fmt.Sprintf("its end was not observed, and the task does not reattach to pod %s: %v", p.Name, err)}
 			}
 		}
 		pods[i].Namespace, pods[i].Name, pods[i].UID = p.Namespace, p.Name, types.UID(p.UID)
 		containers[p.Name] = p.Container
-		sink(task.Output{Stream: task.Note, Data: fmt.Appendf(nil, "going on with what was started in pod %s\n", p.Name)})
+		sink(task.Output{Stream: task.Note, Data: fmt.Appendf(nil, "reattaching to the program in pod %s\n", p.Name)})
 	}
 	return r.each(ctx, t, pods, len(pods), sink, func(pod *corev1.Pod) (string, error) { return containers[pod.Name], nil },
 		func(req kubeexec.Request) (int, error) { return r.Client.Reattach(ctx, req, r.Grace) })

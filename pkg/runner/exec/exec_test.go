@@ -126,7 +126,7 @@ func TestRun(t *testing.T) {
 		},
 		{
 			name: "killed", exec: task.Exec{Pods: task.All}, pods: []corev1.Pod{pod("a")}, ends: map[string]end{"a": {code: 137}},
-			state: task.Failed, code: 137, message: "failed in pod a: exit status 137: ended by signal 9", called: []string{"a/app"},
+			state: task.Failed, code: 137, message: "failed in pod a: exit status 137: terminated by signal 9", called: []string{"a/app"},
 		},
 		{
 			name: "not found in the container", exec: task.Exec{Pods: task.All}, pods: []corev1.Pod{pod("a")}, ends: map[string]end{"a": {code: 127}},
@@ -150,7 +150,7 @@ func TestRun(t *testing.T) {
 		},
 		{
 			name: "pod gone", exec: task.Exec{Pods: task.All}, pods: []corev1.Pod{pod("a"), pod("b")}, ends: map[string]end{"b": {err: notFound}},
-			state: task.Failed, message: "failed in 1 of 2 pods: b: the pod is gone", called: []string{"a/app", "b/app"},
+			state: task.Failed, message: "failed in 1 of 2 pods: b: the pod no longer exists", called: []string{"a/app", "b/app"},
 		},
 		{
 			name: "refused", exec: task.Exec{Pods: task.All}, pods: []corev1.Pod{pod("a")}, ends: map[string]end{"a": {err: &kubeexec.RefusedError{Err: errors.New("no right")}}},

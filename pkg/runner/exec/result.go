@@ -15,7 +15,7 @@ func meaning(code int) string {
 	case code == 127:
 		return "exit status 127: no such program in the container"
 	case code > 128 && code <= 128+64:
-		return fmt.Sprintf("exit status %d: ended by signal %d", code, code-128)
+		return fmt.Sprintf("exit status %d: terminated by signal %d", code, code-128)
 	}
 	return fmt.Sprintf("exit status %d", code)
 }

@@ -80,7 +80,7 @@ func (r Runner) runIn(ctx context.Context, pod *corev1.Pod, container string, si
 	case errors.As(err, &lost):
 		target.State, target.Message = task.Unknown, lost.Error()
 	case apierrors.IsNotFound(err):
-		target.Message = "the pod is gone"
+		target.Message = "the pod no longer exists"
 	case ctx.Err() != nil:
 		target.State, target.Message = task.NotRun, "not run because the run was cancelled"
 	default:

@@ -46,7 +46,7 @@ var fileNames = map[task.Runtime]string{task.Deno: "function.ts", task.Python: "
 func (r Runner) Run(ctx context.Context, t task.Task, sink task.Sink) task.Result {
 	f, ok := t.Executor.(task.Function)
 	if !ok {
-		return task.Result{State: task.Failed, Reason: "NoRunner", Message: fmt.Sprintf("%T is no function task", t.Executor)}
+		return task.Result{State: task.Failed, Reason: "NoRunner", Message: fmt.Sprintf("%T is not a function task", t.Executor)}
 	}
 	made, err := r.build(t, f)
 	if err != nil {

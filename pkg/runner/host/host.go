@@ -63,7 +63,7 @@ func (r Runner) Run(ctx context.Context, t task.Task, sink task.Sink) task.Resul
 		err = r.stop(cmd, done)
 	}
 	if !cancelled && sweep(cmd, r.Grace) {
-		defer sink(task.Output{Stream: task.Note, Data: []byte("what the program left running was ended\n")})
+		defer sink(task.Output{Stream: task.Note, Data: []byte("stopped the processes that the program left running\n")})
 	}
 	message := ""
 	if cancelled {

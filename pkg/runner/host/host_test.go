@@ -51,7 +51,7 @@ func TestRun(t *testing.T) {
 		{name: "no shell", argv: []string{"echo", "$HOME", "|", "cat"}, state: task.Succeeded, code: code(0), stdout: "$HOME | cat\n"},
 		{name: "both streams, no final newline", argv: []string{"sh", "-c", "printf out; printf err >&2"}, state: task.Succeeded, code: code(0), stdout: "out", stderr: "err"},
 		{name: "exit code", argv: []string{"sh", "-c", "exit 3"}, state: task.Failed, code: code(3), message: "exit status 3"},
-		{name: "signal", argv: []string{"sh", "-c", "kill -9 $$"}, state: task.Failed, code: code(137), message: "ended by signal: killed"},
+		{name: "signal", argv: []string{"sh", "-c", "kill -9 $$"}, state: task.Failed, code: code(137), message: "terminated by signal: killed"},
 		{name: "not found", argv: []string{"no-such-program"}, state: task.Failed, message: `program "no-such-program" not found in PATH`},
 		{name: "no such file", argv: []string{"./no-such-file"}, state: task.Failed, message: `program "./no-such-file" not found`},
 		{name: "empty name", argv: []string{"", "x"}, state: task.Failed, message: "the name of the program is empty"},
@@ -156,7 +156,7 @@ func TestRunBackground(t *testing.T) {
 			pids := filepath.Join(t.TempDir(), "pids")
 			var out output
 			got := Runner{Env: os.Environ(), Grace: 200 * time.Millisecond}.Run(t.Context(), command("sh", "-c", script, "sh", pids), out.sink)
-			if got.State != task.Succeeded || out.text[task.Stdout] != "done\n" || out.text[task.Note] != "what the program left running was ended\n" {
+			if got.State != task.Succeeded || out.text[task.Stdout] != "done\n" || out.text[task.Note] != "stopped the processes that the program left running\n" {
 				t.Errorf("%+v, printed %q", got, out.text)
 			}
 			text, err := os.ReadFile(pids)

@@ -41,7 +41,7 @@ func (r Runner) endStrays(mark string, sink task.Sink) string {
 		return "; still running: process " + strings.Join(names, ", ")
 	}
 	if len(found) > 0 {
-		sink(task.Output{Stream: task.Note, Data: []byte("what had left the program's process group was ended\n")})
+		sink(task.Output{Stream: task.Note, Data: []byte("stopped the processes that had left the program's process group\n")})
 	}
 	return ""
 }

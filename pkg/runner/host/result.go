@@ -31,7 +31,7 @@ func ended(cmd *exec.Cmd, err error) task.Result {
 		return task.Result{State: task.Failed, Reason: "ExitCode", ExitCode: &code, Message: fmt.Sprintf("exit status %d", code)}
 	case errors.As(err, &exit):
 		code := signalCode(cmd)
-		return task.Result{State: task.Failed, Reason: "Signal", ExitCode: &code, Message: "ended by " + exit.String()}
+		return task.Result{State: task.Failed, Reason: "Signal", ExitCode: &code, Message: "terminated by " + exit.String()}
 	}
 	return task.Result{State: task.Unknown, Reason: "Wait", Message: err.Error()}
 }

@@ -47,7 +47,7 @@ func TestRunCancelStrays(t *testing.T) {
 			if !isEnded(t, pid) {
 				t.Errorf("process %d lives on", pid)
 			}
-			if got := out.text[task.Note]; got != "what had left the program's process group was ended\n" {
+			if got := out.text[task.Note]; got != "stopped the processes that had left the program's process group\n" {
 				t.Errorf("it says %q", got)
 			}
 		})

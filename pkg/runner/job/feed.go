@@ -39,7 +39,7 @@ func (f *feed) FollowPod(ctx context.Context, _ *corev1.Pod, see func(*corev1.Po
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		case <-f.closed:
-			return errors.New("the Job is not followed any more")
+			return errors.New("the Job is no longer followed")
 		case <-f.changed:
 			f.mu.Lock()
 			p, gone := f.pod, f.gone

@@ -46,7 +46,7 @@ const (
 func (r Runner) Run(ctx context.Context, t task.Task, sink task.Sink) task.Result {
 	j, ok := t.Executor.(task.Job)
 	if !ok {
-		return task.Result{State: task.Failed, Reason: "NoRunner", Message: fmt.Sprintf("%T is no job task", t.Executor)}
+		return task.Result{State: task.Failed, Reason: "NoRunner", Message: fmt.Sprintf("%T is not a job task", t.Executor)}
 	}
 	if ctx.Err() != nil {
 		return task.Result{State: task.Cancelled, Reason: "Cancelled", Message: context.Cause(ctx).Error()}
@@ -95,12 +95,12 @@ func (r Runner) Attach(ctx context.Context, t task.Task, known string, sink task
 	case apierrors.IsNotFound(err):
 		return task.Result{}, false
 	case err != nil:
-		return task.Result{State: task.Unknown, Reason: "ConnectionLost", Message: fmt.Sprintf("Job %s cannot be seen: %v", name, err)}, true
+		return task.Result{State: task.Unknown, Reason: "ConnectionLost", Message: fmt.Sprintf("Job %s cannot be read: %v", name, err)}, true
 	case job.Labels[pod.RunLabel] != r.Pods.ID.Run || known != "" && known != string(job.UID):
 		return task.Result{}, false
 	}
 	w := newWatch(r, job, t, sink)
-	w.note(fmt.Sprintf("going on with Job %s (UID %s)", job.Name, job.UID))
+	w.note(fmt.Sprintf("reattaching to Job %s (UID %s)", job.Name, job.UID))
 	r.created(job)
 	return w.removed(ctx, w.follow(ctx)), true
 }

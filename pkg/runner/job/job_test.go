@@ -217,7 +217,7 @@ func TestRun(t *testing.T) {
 	retries := func(s *batchv1.JobSpec) { s.BackoffLimit = new(int32(1)) }
 	policy := func(s *batchv1.JobSpec) { s.PodFailurePolicy = &batchv1.PodFailurePolicy{} }
 	slow := func(s *batchv1.JobSpec) { s.Template.Spec.TerminationGracePeriodSeconds = new(int64(60)) }
-	const again = "note container main: exit status 1; it may be started again"
+	const again = "note container main: exit status 1; it may be restarted"
 	restartsOnce := func(s *batchv1.JobSpec) {
 		s.Template.Spec.RestartPolicy, s.BackoffLimit = corev1.RestartPolicyOnFailure, new(int32(1))
 	}
@@ -252,7 +252,7 @@ func TestRun(t *testing.T) {
 		},
 		{
 			name: "too many failed", spec: retries, cluster: cluster{changes: []change{of("a", exited(3), false), of("b", exited(4), false)}},
-			want: task.Failed, code: 4, says: "ExitCode exit status 4, after 2 pods that failed",
+			want: task.Failed, code: 4, says: "ExitCode exit status 4, after 2 failed pods",
 			prints: "main of a, note pod a: exit status 3; the Job may try again, main of b", deleted: []string{"job", "a 0s", "b 0s"}, took: 2 * time.Second,
 		},
 		{
@@ -279,7 +279,7 @@ func TestRun(t *testing.T) {
 		{
 			name: "somebody deletes a pod that was not started again often enough", spec: restarts,
 			cluster: cluster{changes: []change{of("a", exited(1), false), restarted(of("a", running(), false)), gone(restarted(of("a", running(), false))), ended(batchv1.JobFailed, "BackoffLimitExceeded")}},
-			want:    task.Unknown, says: "PodGone pod a was deleted by another client before its end was seen",
+			want:    task.Unknown, says: "PodGone pod a was deleted by another client before its end was observed",
 			prints: again + ", main of a, main of a", deleted: []string{"job", "a 5s"}, took: 4 * time.Second,
 		},
 		{
@@ -312,7 +312,7 @@ func TestRun(t *testing.T) {
 		},
 		{
 			name: "its pods may not be seen", cluster: cluster{listErr: errors.New("no right"), changes: []change{ended(batchv1.JobComplete, "")}},
-			want: task.Succeeded, prints: "note the pods of Job j cannot be seen, nor what they print: no right", deleted: []string{"job"}, took: time.Second,
+			want: task.Succeeded, prints: "note the pods of Job j and their output cannot be read: no right", deleted: []string{"job"}, took: time.Second,
 		},
 		{
 			name: "the Job says how it ended", spec: policy, cluster: cluster{changes: []change{of("a", exited(3), false), ended(batchv1.JobFailed, "PodFailurePolicy")}},
@@ -330,11 +330,11 @@ func TestRun(t *testing.T) {
 		},
 		{
 			name: "a pod that somebody deleted, and no other", cluster: cluster{changes: []change{of("a", running(), false), gone(of("a", running(), false)), ended(batchv1.JobFailed, "BackoffLimitExceeded")}},
-			want: task.Unknown, says: "PodGone pod a was deleted by another client before its end was seen", prints: "main of a", deleted: []string{"job", "a 5s"}, took: 3 * time.Second,
+			want: task.Unknown, says: "PodGone pod a was deleted by another client before its end was observed", prints: "main of a", deleted: []string{"job", "a 5s"}, took: 3 * time.Second,
 		},
 		{
 			name: "the Job is deleted by somebody", cluster: cluster{changes: []change{of("a", running(), false), {noJob: true}}},
-			want: task.Unknown, says: "JobGone Job j was deleted by another client before its end was seen", prints: "main of a", deleted: []string{"job", "a 5s"}, took: 2 * time.Second,
+			want: task.Unknown, says: "JobGone Job j was deleted by another client before its end was observed", prints: "main of a", deleted: []string{"job", "a 5s"}, took: 2 * time.Second,
 		},
 		{
 			name: "suspended, then cancelled", cluster: cluster{changes: []change{{job: &batchv1.Job{Spec: batchv1.JobSpec{Suspend: new(true)}}}}}, cancel: 4 * time.Second,
@@ -347,21 +347,21 @@ func TestRun(t *testing.T) {
 		},
 		{
 			name: "cancelled, and it is never gone", cancel: time.Second, cluster: cluster{removal: time.Hour},
-			want: task.Unknown, says: `NotStopped the Job j in namespace "ns" could not be deleted: context deadline exceeded; delete it with: kubectl delete job j -n ns`, deleted: []string{"job"}, took: time.Minute + time.Second,
+			want: task.Unknown, says: `NotStopped the Job j in namespace "ns" could not be deleted: context deadline exceeded; to delete it, run: kubectl delete job j -n ns`, deleted: []string{"job"}, took: time.Minute + time.Second,
 		},
 		{
 			name: "cancelled, and cannot be deleted", cluster: cluster{deleteErr: errors.New("no right")}, cancel: time.Second,
-			want: task.Unknown, says: `NotStopped the Job j in namespace "ns" could not be deleted: no right; delete it with: kubectl delete job j -n ns`, deleted: []string{"job"}, took: time.Second,
+			want: task.Unknown, says: `NotStopped the Job j in namespace "ns" could not be deleted: no right; to delete it, run: kubectl delete job j -n ns`, deleted: []string{"job"}, took: time.Second,
 		},
 		{
 			name: "no pod can be made", cluster: cluster{changes: []change{{refusal: "quota"}, {refusal: "quota"}}},
-			want: task.Failed, says: "PodNotCreated no pod can be made: quota", prints: "note no pod can be made: quota", deleted: []string{"job"}, took: 16 * time.Second,
+			want: task.Failed, says: "PodNotCreated no pod can be created: quota", prints: "note no pod can be created: quota", deleted: []string{"job"}, took: 16 * time.Second,
 		},
 		{
 			name: "a pod can be made after all", cluster: cluster{changes: []change{{refusal: "quota"}, of("a", running(), false), of("a", exited(0), false)}},
-			want: task.Succeeded, prints: "note no pod can be made: quota, main of a", deleted: []string{"job", "a 0s"}, took: 3 * time.Second,
+			want: task.Succeeded, prints: "note no pod can be created: quota, main of a", deleted: []string{"job", "a 0s"}, took: 3 * time.Second,
 		},
-		{name: "refused", cluster: cluster{createErr: errors.New("quota")}, want: task.Failed, says: "NotCreated the Job cannot be made: quota"},
+		{name: "refused", cluster: cluster{createErr: errors.New("quota")}, want: task.Failed, says: "NotCreated the Job cannot be created: quota"},
 	}
 	for i := range tests {
 		tt := &tests[i]

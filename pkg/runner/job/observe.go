@@ -14,7 +14,7 @@ import (
 // are set later. It returns false at the end of the Job.
 func (w *watch) observe(j *batchv1.Job) bool {
 	if j == nil {
-		w.stop(verdictOf(task.Result{State: task.Unknown, Reason: "JobGone", Message: fmt.Sprintf("Job %s was deleted by another client before its end was seen", w.job.Name)}))
+		w.stop(verdictOf(task.Result{State: task.Unknown, Reason: "JobGone", Message: fmt.Sprintf("Job %s was deleted by another client before its end was observed", w.job.Name)}))
 		return false
 	}
 	if suspended := j.Spec.Suspend != nil && *j.Spec.Suspend; suspended && !w.suspendNoted {

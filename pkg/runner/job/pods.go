@@ -18,9 +18,9 @@ func (w *watch) observeRefusal(message string) bool {
 	if len(w.feeds) > 0 || w.refusalTimer != nil {
 		return true
 	}
-	w.note("no pod can be made: " + message)
+	w.note("no pod can be created: " + message)
 	w.refusalTimer = time.AfterFunc(w.runner.Pods.StuckTimeout, func() {
-		w.stop(verdictOf(task.Result{State: task.Failed, Reason: "PodNotCreated", Message: "no pod can be made: " + message}))
+		w.stop(verdictOf(task.Result{State: task.Failed, Reason: "PodNotCreated", Message: "no pod can be created: " + message}))
 	})
 	return true
 }

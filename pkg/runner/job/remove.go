@@ -13,7 +13,7 @@ import (
 // removed returns the task's result. Its CleanUp deletes a Job whose end was observed; removed itself deletes any other.
 func (w *watch) removed(ctx context.Context, result task.Result) task.Result {
 	failed := func(err error) error {
-		return fmt.Errorf("the Job %s in namespace %q could not be deleted: %w; delete it with: kubectl delete job %s -n %s", w.job.Name, w.job.Namespace, err, w.job.Name, w.job.Namespace)
+		return fmt.Errorf("the Job %s in namespace %q could not be deleted: %w; to delete it, run: kubectl delete job %s -n %s", w.job.Name, w.job.Namespace, err, w.job.Name, w.job.Namespace)
 	}
 	stopped := result.State == task.Cancelled
 	if result.State == task.Succeeded || result.State == task.Failed {

@@ -75,7 +75,7 @@ func (e endedPod) givenUp(t task.Target) task.Target {
 	case e.LastFailure != nil:
 		t.State, t.ExitCode, t.Message = task.Failed, e.LastFailure.ExitCode, e.LastFailure.Message
 	default:
-		t.State, t.Message = task.Cancelled, "stopped when the Job had failed"
+		t.State, t.Message = task.Cancelled, "stopped after the Job failed"
 	}
 	return t
 }
@@ -120,7 +120,7 @@ func (w *watch) decide() (task.Result, bool) {
 		return task.Result{State: task.Succeeded, ExitCode: last.ExitCode, Files: last.Files}, true
 	case spec.BackoffLimit != nil && failed > int(*spec.BackoffLimit):
 		if failed > 1 {
-			last.Message = fmt.Sprintf("%s, after %d pods that failed", last.Message, failed)
+			last.Message = fmt.Sprintf("%s, after %d failed pods", last.Message, failed)
 		}
 		return last, last.State == task.Failed
 	}

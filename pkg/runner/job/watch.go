@@ -53,7 +53,7 @@ type endedPod struct {
 // more.
 type verdict struct{ result func() task.Result }
 
-func (v verdict) Error() string { return "it is known how the Job ended" }
+func (v verdict) Error() string { return "the result of the Job is known" }
 
 // verdictOf returns the verdict with a result that is already known.
 func verdictOf(r task.Result) verdict { return verdict{func() task.Result { return r }} }
@@ -91,7 +91,7 @@ func (w *watch) follow(ctx context.Context) task.Result {
 		})
 		if following.Err() == nil {
 			// The conditions of the Job decide its result.
-			w.note(fmt.Sprintf("the pods of Job %s cannot be seen, nor what they print: %v", w.job.Name, err))
+			w.note(fmt.Sprintf("the pods of Job %s and their output cannot be read: %v", w.job.Name, err))
 			w.podsListed()
 		}
 		errs <- err
@@ -115,7 +115,7 @@ func (w *watch) follow(ctx context.Context) task.Result {
 	w.mu.Unlock()
 	w.group.Wait()
 
-	result := task.Result{State: task.Unknown, Reason: "ConnectionLost", Message: fmt.Sprintf("Job %s can no longer be seen: %v", w.job.Name, err)}
+	result := task.Result{State: task.Unknown, Reason: "ConnectionLost", Message: fmt.Sprintf("Job %s can no longer be read: %v", w.job.Name, err)}
 	if v, ok := errors.AsType[verdict](context.Cause(following)); ok {
 		result = v.result()
 	} else if ctx.Err() != nil {

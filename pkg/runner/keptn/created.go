@@ -53,7 +53,7 @@ func (c *created) create(ctx context.Context, k *task.Keptn, next []*unstructure
 	if code != "" {
 		configMap, err := c.configMap(ctx, name, code)
 		if err != nil {
-			return fmt.Errorf("the ConfigMap with the code of definition %q cannot be made: %w", k.Definition, err)
+			return fmt.Errorf("the ConfigMap with the code of definition %q cannot be created: %w", k.Definition, err)
 		}
 		for i := range k.Job.Spec.Template.Spec.Volumes {
 			if v := k.Job.Spec.Template.Spec.Volumes[i].ConfigMap; v != nil && v.Name == k.CodeMap {
@@ -103,7 +103,7 @@ func (c *created) secret(ctx context.Context, k *task.Keptn, o *unstructured.Uns
 	}
 	copied := &corev1.Secret{ObjectMeta: c.meta(another(k.Secret)), Data: wanted.Data, StringData: wanted.StringData}
 	if _, err := c.client.CoreV1().Secrets(c.namespace).Create(ctx, copied, metav1.CreateOptions{FieldManager: manager}); err != nil {
-		return fmt.Errorf("a copy of secret %q, which the chart is only going to bring, cannot be made: %w", k.Secret, err)
+		return fmt.Errorf("a copy of secret %q, which Helm has not applied yet, cannot be created: %w", k.Secret, err)
 	}
 	c.secrets = append(c.secrets, copied.Name)
 	for i := range k.Job.Spec.Template.Spec.Containers {
@@ -150,7 +150,7 @@ func (c *created) remove(ctx context.Context, sink task.Sink) {
 		all = append(all, c.client.CoreV1().Secrets(c.namespace).Delete(ctx, name, metav1.DeleteOptions{}))
 	}
 	if err := errors.Join(all...); err != nil {
-		sink(task.Output{Stream: task.Note, Data: fmt.Appendf(nil, "what was made for the task could not be deleted: %v\n", err)})
+		sink(task.Output{Stream: task.Note, Data: fmt.Appendf(nil, "the objects of the task could not be deleted: %v\n", err)})
 	}
 }
 

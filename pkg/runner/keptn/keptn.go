@@ -37,7 +37,7 @@ const (
 func (r Runner) Run(ctx context.Context, t task.Task, sink task.Sink) task.Result {
 	k, ok := t.Executor.(task.Keptn)
 	if !ok {
-		return task.Result{State: task.Failed, Reason: "NoRunner", Message: fmt.Sprintf("%T is no keptn task", t.Executor)}
+		return task.Result{State: task.Failed, Reason: "NoRunner", Message: fmt.Sprintf("%T is not a keptn task", t.Executor)}
 	}
 	client, err := r.Cluster.Interface()
 	var next []*unstructured.Unstructured

@@ -34,7 +34,7 @@ func (f *follower) observeFailure(pod *corev1.Pod, s corev1.ContainerStatus) {
 		failure.Message = fmt.Sprintf("exit status %d", end.ExitCode)
 	}
 	f.lastFailure = &failure
-	f.note(fmt.Sprintf("container %s: exit status %d; it may be started again", s.Name, end.ExitCode))
+	f.note(fmt.Sprintf("container %s: exit status %d; it may be restarted", s.Name, end.ExitCode))
 }
 
 // endOfAll returns the end of the first container that failed, else that of the main one; nil while a container runs or

@@ -120,7 +120,7 @@ func (f *follower) observe(pod *corev1.Pod) bool {
 	}
 	if why := disruption(pod); pod.DeletionTimestamp != nil && why != "" && !f.deletionNoted {
 		f.deletionNoted = true
-		f.note("the pod is being ended: " + why)
+		f.note("the pod is terminating: " + why)
 	}
 	f.watchStart(pod)
 	return true

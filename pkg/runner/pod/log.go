@@ -123,7 +123,7 @@ func (l *containerLog) awaitCopied() bool {
 func (f *follower) finishLogs() {
 	for _, l := range f.logs {
 		if f.belongsToEnd(l) && !l.awaitCopied() {
-			f.note("the rest of the log did not come")
+			f.note("the rest of the log was not received")
 		}
 	}
 	f.stop()

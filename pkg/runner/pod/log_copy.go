@@ -166,7 +166,7 @@ func (f *follower) noteRotation(l *containerLog) {
 	}
 	start, err := f.cluster.StartOfLog(f.copying, f.pod, l.container, int64(len(l.passed.head)))
 	if err == nil && !bytes.Equal(start, l.passed.head) {
-		f.note(fmt.Sprintf("the log of container %s was rotated while it was followed; if it was printed faster than the node hands it on, lines are missing", l.container))
+		f.note(fmt.Sprintf("the log of container %s was rotated while it was followed; lines may be missing if the node sent it more slowly than the container printed it", l.container))
 	}
 }
 

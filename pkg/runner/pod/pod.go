@@ -55,7 +55,7 @@ const apiTimeout = 30 * time.Second
 func (r Runner) Run(ctx context.Context, t task.Task, sink task.Sink) task.Result {
 	p, ok := t.Executor.(task.Pod)
 	if !ok {
-		return task.Result{State: task.Failed, Reason: "NoRunner", Message: fmt.Sprintf("%T is no pod task", t.Executor)}
+		return task.Result{State: task.Failed, Reason: "NoRunner", Message: fmt.Sprintf("%T is not a pod task", t.Executor)}
 	}
 	if err := ctx.Err(); err != nil {
 		return task.Result{State: task.Cancelled, Reason: "Cancelled", Message: context.Cause(ctx).Error()}
@@ -85,11 +85,11 @@ func (r Runner) Attach(ctx context.Context, t task.Task, known string, sink task
 	case apierrors.IsNotFound(err):
 		return task.Result{}, false
 	case err != nil:
-		return task.Result{State: task.Unknown, Reason: "ConnectionLost", Message: fmt.Sprintf("pod %s cannot be seen: %v", r.ID.Name(t), err)}, true
+		return task.Result{State: task.Unknown, Reason: "ConnectionLost", Message: fmt.Sprintf("pod %s cannot be read: %v", r.ID.Name(t), err)}, true
 	case pod.Labels[RunLabel] != r.ID.Run || known != "" && known != string(pod.UID):
 		return task.Result{}, false
 	}
-	sink(task.Output{Stream: task.Note, Data: fmt.Appendf(nil, "going on with pod %s (UID %s)\n", pod.Name, pod.UID)})
+	sink(task.Output{Stream: task.Note, Data: fmt.Appendf(nil, "reattaching to pod %s (UID %s)\n", pod.Name, pod.UID)})
 	r.created(pod)
 	return r.follow(ctx, t, pod, sink), true
 }
@@ -138,7 +138,7 @@ func (r Runner) follow(ctx context.Context, t task.Task, pod *corev1.Pod, sink t
 	case task.Unknown:
 		if !ended.Vanished {
 			// The pod is the only source of the task's result.
-			sink(task.Output{Stream: task.Note, Data: fmt.Appendf(nil, "pod %s in namespace %q is left alone; when it is not needed: kubectl delete pod %s -n %s\n", pod.Name, pod.Namespace, pod.Name, pod.Namespace)})
+			sink(task.Output{Stream: task.Note, Data: fmt.Appendf(nil, "pod %s in namespace %q is not deleted; to delete it, run: kubectl delete pod %s -n %s\n", pod.Name, pod.Namespace, pod.Name, pod.Namespace)})
 			return result
 		}
 	case task.Skipped, task.Cancelled, task.NotRun:

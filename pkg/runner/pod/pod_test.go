@@ -232,7 +232,7 @@ func TestRun(t *testing.T) {
 		},
 		{
 			name: "the end of a log that was rotated does not come", cluster: cluster{states: []*corev1.Pod{state(exited(0, ""))}, rotated: true, logs: map[string][]string{"main": {"a!"}}},
-			want: task.Succeeded, prints: "stdout: a\nnote: the log of container main was interrupted; lines may be missing\nnote: the rest of the log did not come\n", took: restTimeout,
+			want: task.Succeeded, prints: "stdout: a\nnote: the log of container main was interrupted; lines may be missing\nnote: the rest of the log was not received\n", took: restTimeout,
 		},
 		{
 			name: "an image that is not there", cluster: cluster{states: []*corev1.Pod{
@@ -259,7 +259,7 @@ func TestRun(t *testing.T) {
 		{name: "evicted", cluster: cluster{states: []*corev1.Pod{failed("Evicted", "low on memory")}}, want: task.Failed, says: "PodFailed the pod failed: Evicted: low on memory", grace: 5 * time.Second},
 		{
 			name: "deleted by somebody", cluster: cluster{states: []*corev1.Pod{state(running())}, vanishes: true, logs: map[string][]string{"main": {"a\n"}}},
-			want: task.Unknown, says: "PodGone pod p was deleted by another client before its end was seen", prints: "stdout: a\n", took: time.Second, grace: 5 * time.Second,
+			want: task.Unknown, says: "PodGone pod p was deleted by another client before its end was observed", prints: "stdout: a\n", took: time.Second, grace: 5 * time.Second,
 		},
 		{
 			name: "cancelled", cluster: cluster{states: []*corev1.Pod{state(running())}}, cancel: 3 * time.Second,
@@ -267,9 +267,9 @@ func TestRun(t *testing.T) {
 		},
 		{
 			name: "cancelled, and cannot be deleted", cluster: cluster{states: []*corev1.Pod{state(running())}, deleteErr: errors.New("no right")}, cancel: time.Second,
-			want: task.Unknown, says: `NotStopped pod p in namespace "ns" could not be deleted: no right; delete it with: kubectl delete pod p -n ns`, took: time.Second, grace: 5 * time.Second,
+			want: task.Unknown, says: `NotStopped pod p in namespace "ns" could not be deleted: no right; to delete it, run: kubectl delete pod p -n ns`, took: time.Second, grace: 5 * time.Second,
 		},
-		{name: "refused", cluster: cluster{createErr: errors.New("exceeded quota")}, want: task.Failed, says: "NotCreated the pod cannot be made: exceeded quota"},
+		{name: "refused", cluster: cluster{createErr: errors.New("exceeded quota")}, want: task.Failed, says: "NotCreated the pod cannot be created: exceeded quota"},
 	}
 	for i := range tests {
 		tt := &tests[i]
@@ -424,7 +424,7 @@ func TestIdentity(t *testing.T) {
 // TestRotated: lines may be missing from a long log whose beginning no longer exists at its end, and a note says so; a
 // short log is complete as it was read.
 func TestRotated(t *testing.T) {
-	const note = "the log of container main was rotated while it was followed; if it was printed faster than the node hands it on, lines are missing\n"
+	const note = "the log of container main was rotated while it was followed; lines may be missing if the node sent it more slowly than the container printed it\n"
 	for _, tt := range []struct {
 		name    string
 		bytes   int

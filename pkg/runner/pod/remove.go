@@ -27,7 +27,7 @@ func (r Runner) remove(ctx context.Context, pod *corev1.Pod, ended Ended) error 
 		err = r.Cluster.FollowPod(deleting, pod, func(*corev1.Pod) bool { return true })
 	}
 	if err != nil {
-		return fmt.Errorf("pod %s in namespace %q could not be deleted: %w; delete it with: kubectl delete pod %s -n %s", pod.Name, pod.Namespace, err, pod.Name, pod.Namespace)
+		return fmt.Errorf("pod %s in namespace %q could not be deleted: %w; to delete it, run: kubectl delete pod %s -n %s", pod.Name, pod.Namespace, err, pod.Name, pod.Namespace)
 	}
 	return nil
 }

@@ -37,7 +37,7 @@ func deleting(pod *corev1.Pod, phase corev1.PodPhase) *corev1.Pod {
 // phase; the log of each attempt is shown once.
 func TestRestarted(t *testing.T) {
 	one, backOff := exited(1, "Error"), waitingFor("CrashLoopBackOff", "")
-	const again = "container main: exit status 1; it may be started again"
+	const again = "container main: exit status 1; it may be restarted"
 	for _, tt := range []struct {
 		name   string
 		policy corev1.RestartPolicy
@@ -137,7 +137,7 @@ func TestUnreadableLog(t *testing.T) {
 		takes time.Duration
 	}{
 		{"refused", forbidden, "the log of container main cannot be read: " + forbidden.Error(), 3 * time.Second},
-		{"broken", errors.New("no route to host"), "the rest of the log did not come", 13 * time.Second},
+		{"broken", errors.New("no route to host"), "the rest of the log was not received", 13 * time.Second},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -13,7 +13,7 @@ import (
 
 // NotCreated returns the result of a task whose object was not created: Unknown when err is a kube.AmbiguousError.
 func NotCreated(kind string, err error) task.Result {
-	result := task.Result{State: task.Failed, Reason: "NotCreated", Message: fmt.Sprintf("the %s cannot be made: %v", kind, err)}
+	result := task.Result{State: task.Failed, Reason: "NotCreated", Message: fmt.Sprintf("the %s cannot be created: %v", kind, err)}
 	if _, unknown := errors.AsType[*kube.AmbiguousError](err); unknown {
 		result.State = task.Unknown
 	}
@@ -28,7 +28,7 @@ func withFile(r task.Result, path, text string) task.Result {
 	switch {
 	case len(text) >= maxMessage:
 		r.State, r.Reason = task.Failed, "Output"
-		r.Message = fmt.Sprintf("%s is too long: of a pod's file, Kubernetes keeps %d bytes; print the output instead", path, maxMessage-1)
+		r.Message = fmt.Sprintf("%s is too long: Kubernetes keeps %d bytes of a file in a pod; print the output instead", path, maxMessage-1)
 	case text != "":
 		r.Files = map[string]string{path: text}
 	}
@@ -63,14 +63,14 @@ func (f *follower) ended(ctx context.Context, following context.Context, err err
 	case f.failure != "":
 		return task.Result{State: task.Failed, Reason: "PodFailed", Message: f.failure}
 	case f.gone:
-		return task.Result{State: task.Unknown, Reason: "PodGone", Message: fmt.Sprintf("pod %s was deleted by another client before its end was seen", f.pod.Name)}
+		return task.Result{State: task.Unknown, Reason: "PodGone", Message: fmt.Sprintf("pod %s was deleted by another client before its end was observed", f.pod.Name)}
 	case ctx.Err() != nil:
 		return task.Result{State: task.Cancelled, Reason: "Cancelled", Message: context.Cause(ctx).Error()}
 	case isStuck:
 		f.stuck = true
 		return task.Result{State: task.Failed, Reason: stuck.reason, Message: stuck.message}
 	}
-	return task.Result{State: task.Unknown, Reason: "ConnectionLost", Message: fmt.Sprintf("pod %s can no longer be seen: %v", f.pod.Name, err)}
+	return task.Result{State: task.Unknown, Reason: "ConnectionLost", Message: fmt.Sprintf("pod %s can no longer be read: %v", f.pod.Name, err)}
 }
 
 // terminated returns the result of a container that has exited.

@@ -115,7 +115,7 @@ func containerOf(pod *corev1.Pod, name string, sink task.Sink) (string, error) {
 	case len(names) == 1:
 		return names[0], nil
 	case usual != "":
-		note(sink, "pod %s has containers %s: running in %s, its default; Lagoon would fail here", pod.Name, strings.Join(names, ", "), usual)
+		note(sink, "pod %s has containers %s: running in %s, its default container; Lagoon fails here", pod.Name, strings.Join(names, ", "), usual)
 		return usual, nil
 	}
 	return "", fmt.Errorf("pod %s has containers %s: set \"container\"", pod.Name, strings.Join(names, ", "))

@@ -173,7 +173,7 @@ func (u Use) Done(ctx context.Context, note func(string)) {
 		return
 	}
 	if err := s.down(ctx, w); err != nil {
-		note(fmt.Sprintf("%v; do it with: kubectl scale %s --replicas=0", err, w.target))
+		note(fmt.Sprintf("%v; to scale it to zero, run: kubectl scale %s --replicas=0", err, w.target))
 		return
 	}
 	s.afterDown(w.target)
@@ -204,7 +204,7 @@ func (s *ScaledUp) ScaleDown(ctx context.Context, note func(string)) {
 		w.mu.Unlock()
 		s.afterDown(w.target)
 		if err != nil {
-			note(fmt.Sprintf("%v; it is left as it is", err))
+			note(fmt.Sprintf("%v; it is not scaled to zero", err))
 			continue
 		}
 		note(w.target + " is scaled to zero again")

@@ -39,7 +39,7 @@ type Runner struct {
 func (r Runner) Run(ctx context.Context, t task.Task, sink task.Sink) task.Result {
 	s, ok := t.Executor.(task.Service)
 	if !ok {
-		return task.Result{State: task.Failed, Reason: "NoRunner", Message: fmt.Sprintf("%T is no service task", t.Executor)}
+		return task.Result{State: task.Failed, Reason: "NoRunner", Message: fmt.Sprintf("%T is not a service task", t.Executor)}
 	}
 	pod, done, err := r.pod(ctx, s, sink)
 	defer done()

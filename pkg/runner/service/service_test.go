@@ -153,7 +153,7 @@ func TestRun(t *testing.T) {
 		{name: "which container", service: service, cluster: cluster{replicas: map[string]int64{"cli": 1}, pod: pod("", "a", "b")}, want: task.Failed, says: `pod p has containers a, b: set "container"`},
 		{
 			name: "the default container", service: service, cluster: cluster{replicas: map[string]int64{"cli": 1}, pod: pod("b", "a", "b")}, want: task.Succeeded, did: []string{"exec p/b x"},
-			notes: []string{"pod p has containers a, b: running in b, its default; Lagoon would fail here"},
+			notes: []string{"pod p has containers a, b: running in b, its default container; Lagoon fails here"},
 		},
 		{name: "no such workload", service: service, want: task.Failed, says: `no deployment for service "cli" in namespace "ns"`},
 		{name: "no such workload, and it is optional", service: with(func(s *task.Service) { s.Optional = true }), want: task.Skipped, says: `no running deployment for service "cli"`},
@@ -184,19 +184,19 @@ func TestRun(t *testing.T) {
 			did: []string{"deployment/web 0→1", "exec p/c x", "deployment/web 1→0"},
 			notes: []string{
 				"deployment/web is idle: scaling it to 1",
-				"waking the environment: no pod of deployment/web was ready after 10s: no ready pod of deployment/web: pod x: pending; going on, as requiresEnvironment is not true",
+				"scaling up the environment: no pod of deployment/web was ready after 10s: no ready pod of deployment/web: pod x: pending; continuing, because requiresEnvironment is not true",
 				"deployment/web is scaled to zero again",
 			},
 		},
 		{
 			name: "unless the task requires it", service: with(func(s *task.Service) { s.Unidle, s.UnidleOrFail = true, true }),
 			cluster: cluster{replicas: map[string]int64{"cli": 1, "web": 0}, idle: []appsv1.Deployment{idle("web", "1")}, never: []string{"web"}},
-			want:    task.Failed, took: 10 * time.Second, says: "waking the environment: no pod of deployment/web was ready after 10s",
+			want:    task.Failed, took: 10 * time.Second, says: "scaling up the environment: no pod of deployment/web was ready after 10s",
 			did: []string{"deployment/web 0→1", "deployment/web 1→0"}, notes: []string{"deployment/web is idle: scaling it to 1", "deployment/web is scaled to zero again"},
 		},
 		{
 			name: "what is idle cannot be seen", service: with(func(s *task.Service) { s.Unidle = true }), cluster: cluster{replicas: map[string]int64{"cli": 1}, idleErr: errors.New("forbidden"), pod: pod("", "c")},
-			want: task.Succeeded, did: []string{"exec p/c x"}, notes: []string{"waking the environment: forbidden; going on, as requiresEnvironment is not true"},
+			want: task.Succeeded, did: []string{"exec p/c x"}, notes: []string{"scaling up the environment: forbidden; continuing, because requiresEnvironment is not true"},
 		},
 	}
 	for i := range tests {
@@ -242,7 +242,7 @@ func TestScaleDown(t *testing.T) {
 	scaled.Add("deployment/cli", "uid", 1)
 	var said []string
 	scaled.ScaleDown(t.Context(), func(text string) { said = append(said, text) })
-	if diff := cmp.Diff([]string{"scaling deployment/cli: another client has scaled it to 3; it is left as it is"}, said); diff != "" || len(c.did) > 0 {
+	if diff := cmp.Diff([]string{"scaling deployment/cli: another client has scaled it to 3; it is not scaled to zero"}, said); diff != "" || len(c.did) > 0 {
 		t.Error(diff, c.did)
 	}
 	scaled.ScaleDown(t.Context(), func(string) { t.Error("it is restored once") })

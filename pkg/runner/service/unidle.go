@@ -13,9 +13,9 @@ import (
 func (r Runner) unidle(ctx context.Context, s task.Service, sink task.Sink) error {
 	failed := func(err error) error {
 		if s.UnidleOrFail || ctx.Err() != nil {
-			return fmt.Errorf("waking the environment: %w", err)
+			return fmt.Errorf("scaling up the environment: %w", err)
 		}
-		note(sink, "waking the environment: %v; going on, as requiresEnvironment is not true", err)
+		note(sink, "scaling up the environment: %v; continuing, because requiresEnvironment is not true", err)
 		return nil
 	}
 	idle, err := r.Cluster.ListScaledToZero(ctx, r.Namespace, idleLabel)

@@ -33,7 +33,7 @@ const cronjobs = "CRONJOBS"
 func (r Runner) Run(ctx context.Context, t task.Task, sink task.Sink) task.Result {
 	s, ok := t.Executor.(task.Standard)
 	if !ok {
-		return task.Result{State: task.Failed, Reason: "NoRunner", Message: fmt.Sprintf("%T is no standard task", t.Executor)}
+		return task.Result{State: task.Failed, Reason: "NoRunner", Message: fmt.Sprintf("%T is not a standard task", t.Executor)}
 	}
 	label := s.Label
 	if label == "" {
@@ -96,14 +96,14 @@ func noteDifferences(template *workload.Template, container string, s task.Stand
 			continue
 		}
 		if len(c.Args) > 0 {
-			note("the arguments of container %s are left out: they would be the command's", c.Name)
+			note("the arguments of container %s are omitted: they would be passed to the command", c.Name)
 		}
 		if c.LivenessProbe != nil || c.ReadinessProbe != nil || c.StartupProbe != nil {
-			note("the probes of container %s are left out: one of them could end a long task", c.Name)
+			note("the probes of container %s are omitted: one of them could stop a long task", c.Name)
 		}
 	}
 	if len(names) > 1 && !s.Compat {
-		note("pod has %d containers (%s); the command runs in %s, Lagoon would run it in each: --lagoon-compat does", len(names), strings.Join(names, ", "), container)
+		note("pod has %d containers (%s); the command runs in %s; Lagoon, and --lagoon-compat, run it in each", len(names), strings.Join(names, ", "), container)
 	}
 	for _, name := range []string{"TASK_API_HOST", "TASK_SSH_HOST", "TASK_SSH_PORT", "LAGOON_CONFIG_"} {
 		set := func(v corev1.EnvVar) bool { return strings.HasPrefix(v.Name, name) }

@@ -54,13 +54,13 @@ func TestTell(t *testing.T) {
 		{
 			name: "of the container that counts", containers: []corev1.Container{one, two},
 			want: []string{
-				"the arguments of container one are left out: they would be the command's",
-				"pod has 2 containers (one, two); the command runs in one, Lagoon would run it in each: --lagoon-compat does",
+				"the arguments of container one are omitted: they would be passed to the command",
+				"pod has 2 containers (one, two); the command runs in one; Lagoon, and --lagoon-compat, run it in each",
 			},
 		},
 		{
 			name: "of all when all count", containers: []corev1.Container{one, two}, standard: task.Standard{Compat: true},
-			want: []string{"the arguments of container one are left out: they would be the command's", "the probes of container two are left out: one of them could end a long task"},
+			want: []string{"the arguments of container one are omitted: they would be passed to the command", "the probes of container two are omitted: one of them could stop a long task"},
 		},
 		{
 			name: "a variable that only Lagoon has", containers: []corev1.Container{{Name: "one"}}, standard: task.Standard{Command: task.Command{Text: "ssh -p $TASK_SSH_PORT"}},
@@ -108,7 +108,7 @@ func TestFailures(t *testing.T) {
 		{"no workload", t.Context(), &workload.NoWorkloadError{Namespace: "ns", Service: "x"}, standard, `Failed no deployment for service "x" in namespace "ns"`},
 		{"no template", t.Context(), nil, standard, "Failed no template"},
 		{"cancelled", cancelled, nil, standard, "Cancelled stop"},
-		{"another executor", t.Context(), nil, task.Task{Executor: task.Host{}}, "Failed task.Host is no standard task"},
+		{"another executor", t.Context(), nil, task.Task{Executor: task.Host{}}, "Failed task.Host is not a standard task"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -21,7 +21,7 @@ type Runner struct {
 func (r Runner) Run(ctx context.Context, t task.Task, sink task.Sink) task.Result {
 	w, ok := t.Executor.(task.Wait)
 	if !ok {
-		return task.Result{State: task.Failed, Reason: "NoRunner", Message: fmt.Sprintf("%T is no wait task", t.Executor)}
+		return task.Result{State: task.Failed, Reason: "NoRunner", Message: fmt.Sprintf("%T is not a wait task", t.Executor)}
 	}
 	condition, err := ready.ParseCondition(w.For)
 	if err == nil {
