@@ -19,8 +19,10 @@ type Connection struct {
 	client func() *kube.Client
 }
 
-// NewConnection returns the connection that flags and settings choose when it is first used.
+// NewConnection returns the connection that flags and settings choose when it is first used. It sets the limits and
+// retries of the settings for the requests of the flags.
 func NewConnection(flags *genericclioptions.ConfigFlags, settings *release.Settings) *Connection {
+	flags.WrapConfigFn = settings.WrapConfig
 	return &Connection{Flags: flags, Settings: settings, client: sync.OnceValue(func() *kube.Client { return kube.NewClient(flags) })}
 }
 

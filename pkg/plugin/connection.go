@@ -26,7 +26,6 @@ func newConnection() *connection {
 		ConfigFlags: genericclioptions.NewConfigFlags(true),
 		settings:    release.NewSettings(),
 	}
-	c.WrapConfigFn = c.settings.WrapConfig
 	c.cluster = action.NewConnection(c.ConfigFlags, c.settings)
 	c.fromHelm(os.Getenv)
 	return c
