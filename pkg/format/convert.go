@@ -31,7 +31,7 @@ func Convert(d Document, o Options) ([]byte, task.Diagnostics, error) {
 	for i := range made.Tasks {
 		made.Tasks[i].Executor = withExpressions(made.Tasks[i].Executor)
 	}
-	made.Head = append([]string{"Made from " + d.Name + ". Lines with a number sign tell what is not the same."}, made.Deviations...)
+	made.Head = append([]string{"Converted from " + d.Name + ". Comments describe the differences."}, made.Deviations...)
 	text, err := native.Write(made.Content)
 	return text, found, err
 }

@@ -86,7 +86,7 @@ func number(t *testing.T, variable string, otherwise int) int {
 	}
 	n, err := strconv.Atoi(text)
 	if err != nil || n < 1 {
-		t.Fatalf("%s is %q, which is no number of sequences", variable, text)
+		t.Fatalf("%s is %q, which is not a number of sequences", variable, text)
 	}
 	return n
 }

@@ -40,9 +40,9 @@ func (p *parser) header(node *unstable.Node) *table {
 	case !known:
 		p.unknown(keys[0], offset)
 	case node.Kind == unstable.ArrayTable:
-		p.errorAt(offset, "", fmt.Sprintf("write [%s]", t.name), "[[%s]] is a list of tables, in which Draft finds no task", strings.Join(keys, "."))
+		p.errorAt(offset, "", fmt.Sprintf("write [%s]", t.name), "[[%s]] is a list of tables; Draft finds no task in it", strings.Join(keys, "."))
 	case len(keys) > 1:
-		p.errorAt(offset, "", taskForm(t), "[%s] is a table within [%s], which has only tasks", strings.Join(keys, "."), t.name)
+		p.errorAt(offset, "", taskForm(t), "[%s] is a table in [%s], which can contain only tasks", strings.Join(keys, "."), t.name)
 	default:
 		return &t
 	}
@@ -60,7 +60,7 @@ func (p *parser) topLevel(node *unstable.Node) {
 	case len(keys) > 1:
 		p.errorAt(offset, "", taskForm(t), "the key %q has dots, which Draft does not allow", strings.Join(keys, "."))
 	case value.Kind != unstable.InlineTable:
-		p.errorAt(offset, "", taskForm(t), "%s is %s, in which Draft finds no task", keys[0], kindName(value.Kind))
+		p.errorAt(offset, "", taskForm(t), "%s is %s; Draft finds no task in it", keys[0], kindName(value.Kind))
 	default:
 		children := value.Children()
 		for children.Next() {
@@ -103,7 +103,7 @@ func (p *parser) task(t table, node *unstable.Node) {
 		p.errorAt(at, name, "remove the space", "the command of task %q starts with a space, so the name of its program is empty", description)
 		return
 	case strings.Contains(command, "\x00"):
-		p.errorAt(at, name, "", "the command of task %q has a NUL character, which no program can be given", description)
+		p.errorAt(at, name, "", "the command of task %q has a NUL character, which arguments cannot contain", description)
 		return
 	}
 	p.found = append(p.found, p.lint(t, name, command, p.position(at))...)

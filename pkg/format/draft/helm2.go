@@ -14,28 +14,28 @@ func lintHelm2(words []string) (message, today string) {
 	}
 	verb, rest := words[1], words[2:]
 	if i := slices.IndexFunc(rest, isTillerFlag); i >= 0 {
-		return fmt.Sprintf("%s is of Helm 2: there is no Tiller any more", rest[i]), "remove the flag"
+		return fmt.Sprintf("%s is a flag of Helm 2; Helm 3 has no Tiller", rest[i]), "remove the flag"
 	}
 	switch verb {
 	case "install":
 		if name, others, found := takeValue(rest, "--name"); found {
-			return "helm install --name is of Helm 2: the name comes first", "write: " + join("helm install", append([]string{name}, others...))
+			return "helm install --name is Helm 2 syntax; the name is the first argument", "write: " + join("helm install", append([]string{name}, others...))
 		}
 	case "delete", "del", "uninstall", "un":
 		if slices.Contains(rest, "--purge") {
 			others := slices.DeleteFunc(slices.Clone(rest), func(w string) bool { return w == "--purge" })
-			return "helm " + verb + " --purge is of Helm 2: uninstall always forgets the release", "write: " + join("helm uninstall", others)
+			return "helm " + verb + " --purge is Helm 2 syntax; uninstall always deletes the history", "write: " + join("helm uninstall", others)
 		}
 	case "init", "reset":
-		return "helm " + verb + " is of Helm 2: there is no Tiller any more", "remove the task"
+		return "helm " + verb + " is a command of Helm 2; Helm 3 has no Tiller", "remove the task"
 	case "serve":
-		return "helm serve is of Helm 2 and was removed", "use a registry, or helm package and any web server"
+		return "helm serve is a command of Helm 2 and was removed", "use a registry, or helm package and any web server"
 	case "home":
-		return "helm home is of Helm 2 and was removed", "write: helm env"
+		return "helm home is a command of Helm 2 and was removed", "write: helm env"
 	case "fetch":
-		return "helm fetch is Helm 2's name", "write: " + join("helm pull", rest)
+		return "helm fetch is Helm 2's name of helm pull", "write: " + join("helm pull", rest)
 	case "inspect":
-		return "helm inspect is Helm 2's name", "write: " + join("helm show", rest)
+		return "helm inspect is Helm 2's name of helm show", "write: " + join("helm show", rest)
 	}
 	return "", ""
 }

@@ -50,7 +50,7 @@ func (p *parser) lint(t table, name, command string, at task.Position) task.Diag
 	program, _, _ := strings.Cut(command, " ")
 	switch {
 	case t.inPods && (program == "helm" || program == "kubectl"):
-		warn(fmt.Sprintf("[%s] runs in the pods: %s is looked for there, not on this machine", t.name, program),
+		warn(fmt.Sprintf("[%s] runs in the pods: %s must exist there, not on this machine", t.name, program),
 			"for a command of this machine use [post-up]")
 	case program == "helm":
 		if message, today := lintHelm2(strings.Fields(command)); message != "" {

@@ -47,32 +47,32 @@ func TestLint(t *testing.T) {
 		},
 		{
 			name: "Helm 2 install", table: "pre-up", line: "helm install mysql --name mysql-service --wait",
-			want: [][2]string{{"helm install --name is of Helm 2: the name comes first", "write: helm install mysql-service mysql --wait"}},
+			want: [][2]string{{"helm install --name is Helm 2 syntax; the name is the first argument", "write: helm install mysql-service mysql --wait"}},
 		},
 		{
 			name: "Helm 2 install, other form", table: "pre-up", line: "helm install --name=db stable/mysql",
-			want: [][2]string{{"helm install --name is of Helm 2: the name comes first", "write: helm install db stable/mysql"}},
+			want: [][2]string{{"helm install --name is Helm 2 syntax; the name is the first argument", "write: helm install db stable/mysql"}},
 		},
 		{
 			name: "Helm 2 delete", table: "cleanup", line: "helm delete mysql-service --purge",
-			want: [][2]string{{"helm delete --purge is of Helm 2: uninstall always forgets the release", "write: helm uninstall mysql-service"}},
+			want: [][2]string{{"helm delete --purge is Helm 2 syntax; uninstall always deletes the history", "write: helm uninstall mysql-service"}},
 		},
 		{
 			name: "Tiller", table: "pre-up", line: "helm ls --tiller-namespace kube-system",
-			want: [][2]string{{"--tiller-namespace is of Helm 2: there is no Tiller any more", "remove the flag"}},
+			want: [][2]string{{"--tiller-namespace is a flag of Helm 2; Helm 3 has no Tiller", "remove the flag"}},
 		},
 		{
 			name: "helm init", table: "pre-up", line: "helm init",
-			want: [][2]string{{"helm init is of Helm 2: there is no Tiller any more", "remove the task"}},
+			want: [][2]string{{"helm init is a command of Helm 2; Helm 3 has no Tiller", "remove the task"}},
 		},
 		{
 			name: "helm fetch", table: "pre-up", line: "helm fetch stable/x",
-			want: [][2]string{{"helm fetch is Helm 2's name", "write: helm pull stable/x"}},
+			want: [][2]string{{"helm fetch is Helm 2's name of helm pull", "write: helm pull stable/x"}},
 		},
 		{name: "Helm 3 delete", table: "cleanup", line: "helm delete web"},
 		{
 			name: "kubectl in a pod", table: "post-deploy", line: "kubectl get pods",
-			want: [][2]string{{"[post-deploy] runs in the pods: kubectl is looked for there, not on this machine", "for a command of this machine use [post-up]"}},
+			want: [][2]string{{"[post-deploy] runs in the pods: kubectl must exist there, not on this machine", "for a command of this machine use [post-up]"}},
 		},
 	}
 	for _, tt := range tests {

@@ -35,11 +35,11 @@ func (p *parser) addKeptnTask(a locatedTask) {
 		p.fail(p.at(nodeAt(a.node, "spec")), name, "", "KeptnTask %q needs a taskDefinition", name)
 		return
 	case a.Spec.Timeout != nil && !validTimeout.MatchString(*a.Spec.Timeout):
-		p.fail(p.at(nodeAt(a.node, "spec", "timeout")), name, "", "the timeout %q is not a duration such as 5m", *a.Spec.Timeout)
+		p.fail(p.at(nodeAt(a.node, "spec", "timeout")), name, "", "invalid timeout %q; write a duration such as 5m", *a.Spec.Timeout)
 		return
 	case p.inOtherNamespace(a.Metadata.Namespace) && !p.opts.Lenient:
 		p.fail(p.at(nodeAt(a.node, "metadata", "namespace")), name, "add -n "+a.Metadata.Namespace,
-			"the KeptnTask is of namespace %q, and the run is in %q", a.Metadata.Namespace, p.opts.Namespace)
+			"the KeptnTask is in namespace %q, and the run is in %q", a.Metadata.Namespace, p.opts.Namespace)
 		return
 	}
 	d := p.definitions[a.Spec.TaskDefinition]

@@ -4,8 +4,8 @@ import "github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 
 // Deviations are the differences between Keptn and a run of the converted tasks (spec keptn.md), a line each.
 var Deviations = []string{
-	"A script runs in a pod that is started once; Keptn restarts its container up to retries times within the timeout.",
-	"KEPTN_CONTEXT tells the release as the app; what Keptn knows of workloads and versions is not in it.",
+	"A script runs in a pod that starts once; Keptn restarts its container up to retries times within the timeout.",
+	"KEPTN_CONTEXT has the release as the app; it has no workloads and versions of Keptn.",
 }
 
 // Convert returns the tasks of a document with executors that tasks.yaml has (functions for scripts, Jobs for

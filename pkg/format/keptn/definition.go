@@ -25,7 +25,7 @@ func (p *parser) addDefinition(d *locatedDefinition) {
 		return
 	}
 	if p.inOtherNamespace(d.Metadata.Namespace) {
-		p.warn(d.at(nodeAt(d.node, "metadata", "namespace")), name, "", "the definition is of namespace %q; it runs in that of the release", d.Metadata.Namespace)
+		p.warn(d.at(nodeAt(d.node, "metadata", "namespace")), name, "", "the definition is in namespace %q; it runs in the namespace of the release", d.Metadata.Namespace)
 	}
 	spec := nodeAt(d.node, "spec")
 	count := 0
@@ -43,17 +43,17 @@ func (p *parser) addDefinition(d *locatedDefinition) {
 		return
 	}
 	if d.Spec.Function != nil {
-		p.warn(d.at(nodeAt(d.node, "spec", "function")), name, "write deno: in its place", "function is what deno was called before v1; a current Keptn drops it")
+		p.warn(d.at(nodeAt(d.node, "spec", "function")), name, "write deno: instead", "function is the name of deno before v1; a current Keptn drops it")
 		if d.Spec.Deno == nil {
 			d.Spec.Deno = d.Spec.Function
 		}
 	}
 	if t := d.Spec.Timeout; t != nil && !validTimeout.MatchString(*t) {
-		p.fail(d.at(nodeAt(d.node, "spec", "timeout")), name, "", "the timeout %q is not a duration such as 5m", *t)
+		p.fail(d.at(nodeAt(d.node, "spec", "timeout")), name, "", "invalid timeout %q; write a duration such as 5m", *t)
 		return
 	}
 	if first := p.definitions[name]; first != nil {
-		p.fail(d.at(d.node), name, "", "the definition %q is here twice, first at %s", name, first.at(first.node))
+		p.fail(d.at(d.node), name, "", "the definition %q is defined twice, first at %s", name, first.at(first.node))
 		return
 	}
 	p.definitions[name] = d

@@ -23,7 +23,7 @@ func (p *parser) evaluation(at task.Position, name string) (task.Evaluation, boo
 	}
 	interval, err := time.ParseDuration(cmp.Or(d.Spec.RetryInterval, evaluationInterval))
 	if err != nil || interval < 0 {
-		p.fail(p.position(d, "spec", "retryInterval"), "", "", "the retryInterval %q is not a duration such as 5s", d.Spec.RetryInterval)
+		p.fail(p.position(d, "spec", "retryInterval"), "", "", "invalid retryInterval %q; write a duration such as 5s", d.Spec.RetryInterval)
 		return task.Evaluation{}, false
 	}
 	e := task.Evaluation{Definition: name, Retries: evaluationRetries, Interval: interval}

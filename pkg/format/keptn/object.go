@@ -22,7 +22,7 @@ func (p *parser) object(n *yaml.Node) {
 	}
 	kind := scalar(n, "kind")
 	if !slices.Contains(versions, version) {
-		p.fail(p.at(nodeAt(n, "apiVersion")), "", "", "a %s is of %s%s, not %q", kind, group, strings.Join(versions, ", "), version)
+		p.fail(p.at(nodeAt(n, "apiVersion")), "", "", "the version of a %s is one of %s%s, not %q", kind, group, strings.Join(versions, ", "), version)
 		return
 	}
 	if !p.checkVersion(kind, version, n) {

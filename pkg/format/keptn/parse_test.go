@@ -31,7 +31,7 @@ func TestFindings(t *testing.T) {
 		{name: "two things to run", file: head + "spec: {python: {inline: {code: x}}, deno: {inline: {code: y}}}\n", want: "error f:4:7: Only one of Container, Python, or Deno field can be defined"},
 		{
 			name: "function", file: head + "spec:\n  function: {inline: {code: x}}\n",
-			want: "warning f:5:13: function is what deno was called before v1; a current Keptn drops it | hint: write deno: in its place",
+			want: "warning f:5:13: function is the name of deno before v1; a current Keptn drops it | hint: write deno: instead",
 		},
 		{name: "a misspelling", file: head + "spec:\n  deno: {inlineRef: {code: x}}\n", want: `error f:5:10: unknown field "inlineRef"; did you mean "inline"?`},
 		{name: "no code", file: head + "spec:\n  python: {cmdParameters: -u}\n", want: "error f:5:11: no ConfigMap specified or HTTP source specified in TaskDefinition / Namespace: ns, Name: d | hint: give it inline, configMapRef, httpRef or functionRef"},
@@ -39,7 +39,7 @@ func TestFindings(t *testing.T) {
 		{name: "which may be in the cluster", file: head + "spec:\n  deno: {functionRef: {name: none}}\n", looking: true, want: `warning f:5:23: task definition "none" is not in the documents; it must be in the cluster`},
 		{
 			name: "a chain", file: head + "spec: {deno: {functionRef: {name: e}}}\n---\n" + strings.Replace(head, "name: d", "name: e", 1) + "spec: {deno: {functionRef: {name: f}}}\n---\n" + strings.Replace(head, "name: d", "name: f", 1) + "spec: {deno: {inline: {code: x}}}\n",
-			want: `error f:4:28: definition "d" refers to "e", which refers to another one: Keptn does not follow that`,
+			want: `error f:4:28: definition "d" refers to "e", which refers to another definition; Keptn does not follow that`,
 		},
 		{
 			name: "a container as a parent", file: head + "spec: {deno: {functionRef: {name: e}}}\n---\n" + strings.Replace(head, "name: d", "name: e", 1) + "spec: {container: {name: c, image: i}}\n",
@@ -49,21 +49,21 @@ func TestFindings(t *testing.T) {
 			name: "a volume that nobody makes", file: head + "spec: {container: {name: c, image: i, volumeMounts: [{name: a, mountPath: /a}, {name: b, mountPath: /b}]}}\n",
 			want: `error f:4:53: only the first volumeMount gets a volume in Keptn; "b" has none`,
 		},
-		{name: "a timeout", file: head + "spec: {timeout: 5 minutes, deno: {inline: {code: x}}}\n", want: `error f:4:17: the timeout "5 minutes" is not a duration such as 5m`},
-		{name: "twice", file: head + "spec: {deno: {inline: {code: x}}}\n---\n" + head + "spec: {deno: {inline: {code: x}}}\n", want: `error f:6:1: the definition "d" is here twice, first at f:1:1`},
+		{name: "a timeout", file: head + "spec: {timeout: 5 minutes, deno: {inline: {code: x}}}\n", want: `error f:4:17: invalid timeout "5 minutes"; write a duration such as 5m`},
+		{name: "twice", file: head + "spec: {deno: {inline: {code: x}}}\n---\n" + head + "spec: {deno: {inline: {code: x}}}\n", want: `error f:6:1: the definition "d" is defined twice, first at f:1:1`},
 		{name: "no name", file: "apiVersion: lifecycle.keptn.sh/v1\nkind: KeptnTaskDefinition\nspec: {}\n", want: "error f:1:1: a KeptnTaskDefinition needs a name"},
-		{name: "another namespace", file: strings.Replace(head, "name: d", "name: d, namespace: other", 1) + "spec: {deno: {inline: {code: x}}}\n", want: `warning f:3:32: the definition is of namespace "other"; it runs in that of the release`},
-		{name: "another version", file: "apiVersion: lifecycle.keptn.sh/v2\nkind: KeptnTask\n", want: `error f:1:13: a KeptnTask is of lifecycle.keptn.sh/v1, v1beta1, v1alpha4, v1alpha3, v1alpha2, v1alpha1, not "v2"`},
+		{name: "another namespace", file: strings.Replace(head, "name: d", "name: d, namespace: other", 1) + "spec: {deno: {inline: {code: x}}}\n", want: `warning f:3:32: the definition is in namespace "other"; it runs in the namespace of the release`},
+		{name: "another version", file: "apiVersion: lifecycle.keptn.sh/v2\nkind: KeptnTask\n", want: `error f:1:13: the version of a KeptnTask is one of lifecycle.keptn.sh/v1, v1beta1, v1alpha4, v1alpha3, v1alpha2, v1alpha1, not "v2"`},
 		{name: "not YAML", file: head + "spec: {\n", want: "error f:4: not YAML: did not find expected node content"},
 		{name: "a task without a definition", file: "apiVersion: lifecycle.keptn.sh/v1\nkind: KeptnTask\nmetadata: {name: t}\nspec: {checkType: pre}\n", want: `error f:4:7: KeptnTask "t" needs a taskDefinition`},
 		{name: "a task of a definition that is not there", file: "apiVersion: lifecycle.keptn.sh/v1\nkind: KeptnTask\nmetadata: {name: t}\nspec: {taskDefinition: x}\n", want: `error f:4:24: task definition "x" not found in the documents, nor in namespace ns or keptn-system (Keptn would wait forever)`},
-		{name: "a task of another namespace", file: "apiVersion: lifecycle.keptn.sh/v1\nkind: KeptnTask\nmetadata: {name: t, namespace: other}\nspec: {taskDefinition: x}\n", want: `error f:3:32: the KeptnTask is of namespace "other", and the run is in "ns" | hint: add -n other`},
+		{name: "a task of another namespace", file: "apiVersion: lifecycle.keptn.sh/v1\nkind: KeptnTask\nmetadata: {name: t, namespace: other}\nspec: {taskDefinition: x}\n", want: `error f:3:32: the KeptnTask is in namespace "other", and the run is in "ns" | hint: add -n other`},
 		{
 			name: "deno before v1alpha3", file: strings.Replace(head, "/v1", "/v1alpha2", 1) + "spec: {deno: {inline: {code: x}}, retries: 3}\n",
-			want: `error f:4:8: deno is no field of KeptnTaskDefinition of v1alpha2: Keptn drops it | hint: a later version, such as lifecycle.keptn.sh/v1, has it
-error f:4:35: retries is no field of KeptnTaskDefinition of v1alpha2: Keptn drops it | hint: a later version, such as lifecycle.keptn.sh/v1, has it`,
+			want: `error f:4:8: deno is not a field of KeptnTaskDefinition of v1alpha2; Keptn drops it | hint: a later version, such as lifecycle.keptn.sh/v1, has it
+error f:4:35: retries is not a field of KeptnTaskDefinition of v1alpha2; Keptn drops it | hint: a later version, such as lifecycle.keptn.sh/v1, has it`,
 		},
-		{name: "function before v1alpha3", file: strings.Replace(head, "/v1", "/v1alpha2", 1) + "spec: {function: {inline: {code: x}}}\n", want: "warning f:4:18: function is what deno was called before v1; a current Keptn drops it | hint: write deno: in its place"},
+		{name: "function before v1alpha3", file: strings.Replace(head, "/v1", "/v1alpha2", 1) + "spec: {function: {inline: {code: x}}}\n", want: "warning f:4:18: function is the name of deno before v1; a current Keptn drops it | hint: write deno: instead"},
 		{name: "deno in v1alpha3", file: strings.Replace(head, "/v1", "/v1alpha3", 1) + "spec: {deno: {inline: {code: x}}, retries: 3}\n"},
 		{
 			name: "an evaluation without a metric", file: evaluationHead + "spec:\n  objectives:\n  - evaluationTarget: '>1'\n  - {keptnMetricRef: {namespace: x}, evaluationTarget: '>1'}\n",
@@ -71,15 +71,15 @@ error f:4:35: retries is no field of KeptnTaskDefinition of v1alpha2: Keptn drop
 		},
 		{
 			name: "an evaluation of an older version", file: evaluationHead + "spec:\n  source: prometheus\n  objectives:\n  - {name: a, query: b, evaluationTarget: '>1'}\n",
-			want: `error f:5:11: source is no field of KeptnEvaluationDefinition of v1: Keptn drops it | hint: v1alpha2 and earlier have it; name a KeptnMetric with keptnMetricRef
+			want: `error f:5:11: source is not a field of KeptnEvaluationDefinition of v1; Keptn drops it | hint: v1alpha2 and earlier have it; name a KeptnMetric with keptnMetricRef
 error f:7:5: objective of v1 needs keptnMetricRef
-error f:7:6: name is no field of objective of v1: Keptn drops it | hint: v1alpha2 and earlier have it; name a KeptnMetric with keptnMetricRef
-error f:7:15: query is no field of objective of v1: Keptn drops it | hint: v1alpha2 and earlier have it; name a KeptnMetric with keptnMetricRef`,
+error f:7:6: name is not a field of objective of v1; Keptn drops it | hint: v1alpha2 and earlier have it; name a KeptnMetric with keptnMetricRef
+error f:7:15: query is not a field of objective of v1; Keptn drops it | hint: v1alpha2 and earlier have it; name a KeptnMetric with keptnMetricRef`,
 		},
 		{name: "an old evaluation", file: strings.Replace(evaluationHead, "/v1", "/v1alpha1", 1) + "spec:\n  source: prometheus\n  objectives:\n  - {name: a, query: b, evaluationTarget: '>1'}\n"},
 		{
 			name: "an old evaluation with a metric", file: strings.Replace(evaluationHead, "/v1", "/v1alpha2", 1) + "spec: {objectives: [{keptnMetricRef: {name: a}, name: a, query: b, evaluationTarget: '>1'}]}\n",
-			want: "error f:4:7: KeptnEvaluationDefinition of v1alpha2 needs source\nerror f:4:22: keptnMetricRef is no field of objective of v1alpha2: Keptn drops it | hint: v1alpha3 and later have it",
+			want: "error f:4:7: KeptnEvaluationDefinition of v1alpha2 needs source\nerror f:4:22: keptnMetricRef is not a field of objective of v1alpha2; Keptn drops it | hint: v1alpha3 and later have it",
 		},
 		{
 			name: "a secret without a key", file: "apiVersion: metrics.keptn.sh/v1\nkind: KeptnMetricsProvider\nmetadata: {name: p}\nspec: {type: prometheus, targetServer: x, secretKeyRef: {name: s}}\n",
@@ -88,11 +88,11 @@ error f:7:15: query is no field of objective of v1: Keptn drops it | hint: v1alp
 		{name: "a secret with a key", file: "apiVersion: metrics.keptn.sh/v1\nkind: KeptnMetricsProvider\nmetadata: {name: p}\nspec: {type: prometheus, targetServer: x, secretKeyRef: {name: s, key: k, optional: true}}\n"},
 		{
 			name: "an app of v1 with tasks", file: "apiVersion: lifecycle.keptn.sh/v1\nkind: KeptnApp\nmetadata: {name: a}\nspec: {version: '1', preDeploymentTasks: [x]}\n",
-			want: "error f:4:42: preDeploymentTasks is no field of KeptnApp of v1: Keptn drops it | hint: a KeptnAppContext of the same name has it",
+			want: "error f:4:42: preDeploymentTasks is not a field of KeptnApp of v1; Keptn drops it | hint: a KeptnAppContext of the same name has it",
 		},
 		{
 			name: "a context before there was one", file: "apiVersion: lifecycle.keptn.sh/v1alpha3\nkind: KeptnAppContext\nmetadata: {name: a}\n",
-			want: `error f:1:13: a KeptnAppContext is of lifecycle.keptn.sh/v1, v1beta1, not "v1alpha3"`,
+			want: `error f:1:13: the version of a KeptnAppContext is one of lifecycle.keptn.sh/v1, v1beta1, not "v1alpha3"`,
 		},
 		{name: "what is not Keptn's", file: "apiVersion: v1\nkind: Secret\nodd: 1\n---\napiVersion: apps/v1\nkind: Deployment\n"},
 	}

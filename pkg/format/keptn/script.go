@@ -73,7 +73,7 @@ func (p *parser) script(d *locatedDefinition) (script, bool) {
 		_, parentSpec := parent.runtime()
 		because := "has no code"
 		if parentSpec.FunctionRef != nil {
-			because = "refers to another one: Keptn does not follow that"
+			because = "refers to another definition; Keptn does not follow that"
 		}
 		p.fail(place, name, "", "definition %q refers to %q, which %s", name, spec.FunctionRef.Name, because)
 		return s, false

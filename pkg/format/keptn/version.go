@@ -36,7 +36,7 @@ func (p *parser) checkVersion(kind, version string, n *yaml.Node) bool {
 			fields, hint = oldObjectiveFields, "v1alpha3 and later have it"
 			p.require(kind, version, spec, "source")
 		} else if source := value(spec, "source"); source != nil {
-			p.fail(p.at(source), nameOf(n), hint, "source is no field of %s of %s: Keptn drops it", kind, version)
+			p.fail(p.at(source), nameOf(n), hint, "source is not a field of %s of %s; Keptn drops it", kind, version)
 		}
 		if objectives := value(spec, "objectives"); objectives != nil {
 			for _, o := range objectives.Content {
@@ -56,12 +56,12 @@ func (p *parser) checkVersion(kind, version string, n *yaml.Node) bool {
 	case "KeptnApp":
 		for _, field := range appContextFields {
 			if v := value(spec, field); v != nil && !slices.Contains(appVersions, version) {
-				p.fail(p.at(v), nameOf(n), "a KeptnAppContext of the same name has it", "%s is no field of %s of %s: Keptn drops it", field, kind, version)
+				p.fail(p.at(v), nameOf(n), "a KeptnAppContext of the same name has it", "%s is not a field of %s of %s; Keptn drops it", field, kind, version)
 			}
 		}
 	case "KeptnAppContext":
 		if !slices.Contains(contextVersions, version) {
-			p.fail(p.at(nodeAt(n, "apiVersion")), nameOf(n), "", "a %s is of %s%s, not %q", kind, group, strings.Join(contextVersions, ", "), version)
+			p.fail(p.at(nodeAt(n, "apiVersion")), nameOf(n), "", "the version of a %s is one of %s%s, not %q", kind, group, strings.Join(contextVersions, ", "), version)
 		}
 	}
 	return len(p.found) == before
@@ -74,7 +74,7 @@ func (p *parser) checkFields(what, version string, n *yaml.Node, fields []string
 	}
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		if field := n.Content[i]; !slices.Contains(fields, field.Value) {
-			p.fail(p.at(field), "", hint, "%s is no field of %s of %s: Keptn drops it", field.Value, what, version)
+			p.fail(p.at(field), "", hint, "%s is not a field of %s of %s; Keptn drops it", field.Value, what, version)
 		}
 	}
 }

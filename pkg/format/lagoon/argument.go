@@ -44,11 +44,11 @@ func (p *parser) arguments(d definition, at task.Position) ([]argumentValue, boo
 	var values []argumentValue
 	for _, a := range d.AdvancedTaskDefinition {
 		if !slices.Contains(argumentTypes, a.Type) {
-			p.fail(at, d.Name, "", "argument %q of definition %q is of type %q; there are %s", a.Name, d.Name, a.Type, strings.Join(argumentTypes, ", "))
+			p.fail(at, d.Name, "", "argument %q of definition %q is of type %q; the types are %s", a.Name, d.Name, a.Type, strings.Join(argumentTypes, ", "))
 			continue
 		}
 		if d.Type == "COMMAND" && !shellName.MatchString(a.Name) {
-			p.fail(at, d.Name, "", "argument %q of definition %q is no name that a shell can assign to", a.Name, d.Name)
+			p.fail(at, d.Name, "", "argument %q of definition %q is not the name of a shell variable", a.Name, d.Name)
 			continue
 		}
 		value, ok := p.opts.Arguments[a.Name]
@@ -64,7 +64,7 @@ func (p *parser) arguments(d definition, at task.Position) ([]argumentValue, boo
 		case !ok:
 			continue
 		case a.Type == numericType && !numeric.MatchString(value):
-			p.fail(at, d.Name, "", "argument %s of definition %q is %q, which is no number", a.Name, d.Name, value)
+			p.fail(at, d.Name, "", "argument %s of definition %q is %q, which is not a number", a.Name, d.Name, value)
 			continue
 		case strings.ContainsRune(value, 0):
 			p.fail(at, d.Name, "", "argument %s of definition %q has a NUL character", a.Name, d.Name)

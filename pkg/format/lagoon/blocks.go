@@ -18,7 +18,7 @@ func (p *parser) yamlOf(text []byte, name string) ([]byte, bool) {
 	at := task.Position{File: name, Line: lineOf(err)}
 	message := syntax(err)
 	if rest, ok := p.readableBlocks(string(text)); ok {
-		p.warn(at, "", "Lagoon refuses the whole file", "not YAML: %s; the tasks can be read all the same", message)
+		p.warn(at, "", "Lagoon refuses the whole file", "not YAML: %s; the tasks can still be read", message)
 		return []byte(rest), true
 	}
 	p.fail(at, "", "", "not YAML: %s", message)

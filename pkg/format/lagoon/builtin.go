@@ -36,7 +36,7 @@ func BuiltIn(name string) (string, error) {
 		return command, nil
 	}
 	if command, ok := needAPI[name]; ok {
-		return "", fmt.Errorf("%q needs Lagoon's API, which copies between environments and keeps what was dumped; there is none here: run a command of your own, such as -- %q", name, command)
+		return "", fmt.Errorf("%q needs Lagoon's API, which copies between environments and stores dumps; here it does not exist: run your own command, such as -- %q", name, command)
 	}
-	return "", fmt.Errorf("Lagoon has no built-in task %q; there are %s; a command of your own stands after --", name, strings.Join(slices.Sorted(maps.Keys(builtIn)), ", ")) //nolint:staticcheck // a name
+	return "", fmt.Errorf("Lagoon has no built-in task %q; the tasks are %s; write your own command after --", name, strings.Join(slices.Sorted(maps.Keys(builtIn)), ", ")) //nolint:staticcheck // a name
 }

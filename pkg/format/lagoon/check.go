@@ -82,7 +82,7 @@ func (s checker) keys(mapping *yaml.Node, known []string, what string) {
 		}
 		lower := strings.ToLower(key.Value)
 		if first, twice := seen[lower]; twice {
-			s.p.warn(s.at(key), "", "", "%q is here twice, first at %s; the last one counts", key.Value, first)
+			s.p.warn(s.at(key), "", "", "%q is defined twice, first at %s; the last one applies", key.Value, first)
 		}
 		seen[lower] = s.at(key)
 		if !slices.ContainsFunc(known, func(k string) bool { return strings.EqualFold(k, key.Value) }) {
@@ -90,7 +90,7 @@ func (s checker) keys(mapping *yaml.Node, known []string, what string) {
 			if meant := task.Nearest(key.Value, known); meant != "" {
 				hint = fmt.Sprintf("did you mean %q?", meant)
 			}
-			s.p.warn(s.at(key), "", hint, "unknown key %q where %s is; Lagoon ignores it", key.Value, what)
+			s.p.warn(s.at(key), "", hint, "unknown key %q in %s; Lagoon ignores it", key.Value, what)
 		}
 	}
 }
@@ -107,7 +107,7 @@ func (s checker) list(of section, list *yaml.Node) {
 		place := s.at(item)
 		item = resolved(item)
 		if item.Kind != yaml.MappingNode {
-			s.p.fail(place, "", form, "this is no task")
+			s.p.fail(place, "", form, "this is not a task")
 			continue
 		}
 		s.item(item, place)
@@ -127,7 +127,7 @@ func (s checker) item(item *yaml.Node, place task.Position) {
 	run := resolved(value(item, "run"))
 	switch {
 	case isNull(run) && len(beside) > 0 && value(item, "run") != nil:
-		s.p.fail(place, "", form, "run is empty, for %s stand beside it and not below it: Lagoon reads a task without a command and a service; indent them by two more spaces", strings.Join(beside, ", "))
+		s.p.fail(place, "", form, "run is empty, because %s are at its level and not below it: Lagoon reads a task without a command and a service; indent them by two more spaces", strings.Join(beside, ", "))
 	case isNull(run):
 		s.p.fail(place, "", form, "this task has no run: Lagoon reads one without a command and a service")
 	case run.Kind != yaml.MappingNode:
@@ -154,7 +154,7 @@ func (s checker) run(run *yaml.Node) {
 func (s checker) field(name, form string, v *yaml.Node) {
 	if tag := v.Tag; v.Kind == yaml.ScalarNode && len(tag) > 1 && tag[0] == '!' && tag[1] != '!' {
 		s.p.warn(s.at(v), "", fmt.Sprintf("write %s: %q", name, strings.TrimSpace(tag+" "+v.Value)),
-			"%s is a tag of YAML, and no part of the value: Lagoon sees %q", tag, v.Value)
+			"%s is a YAML tag and not part of the value; Lagoon reads %q", tag, v.Value)
 	}
 	if isNull(v) {
 		return
@@ -165,7 +165,7 @@ func (s checker) field(name, form string, v *yaml.Node) {
 			s.p.warn(s.at(v), "", "", "namespace is ignored, as by Lagoon: tasks run in the namespace of the release")
 		}
 	case form == "string" && name == "command":
-		s.p.fail(s.at(v), "", "write a line for the shell: command: first && second, or a block with |", "command must be a string, which a list is not")
+		s.p.fail(s.at(v), "", "write one line for the shell (command: first && second), or a block with |", "command must be a string, not a list")
 	case form == "string":
 		s.p.fail(s.at(v), "", "", "%s must be a string", name)
 	case form == "integer" && !isWhole(v):

@@ -12,17 +12,17 @@ import (
 
 // Deviations are the differences between Lagoon and a run of the converted tasks (spec lagoon.md), a line each.
 var Deviations = []string{
-	"A service has become the deployment of that name; Lagoon looks for the label lagoon.sh/service.",
-	"Pre-rollout tasks run before an upgrade only: at an install there is no pod that they could run in.",
-	"What is scaled to zero is woken for each task; what Lagoon's idler has put to sleep is not looked for.",
-	"Variables of conditions have become parameters, which are empty unless --param gives them: in Lagoon an unknown one is an error.",
+	"A service is converted to the deployment of that name; Lagoon looks for the label lagoon.sh/service.",
+	"Pre-rollout tasks run before an upgrade only: an install has no pods in which they could run.",
+	"Each task scales up a workload that is scaled to zero; workloads that Lagoon's idler has scaled to zero are not detected.",
+	"Variables of conditions are converted to parameters, which are empty unless --param sets them; in Lagoon an unknown variable is an error.",
 }
 
 // podDeviations are the differences of tasks in pods of their own.
 var podDeviations = []string{
-	"A service has become the deployment of that name; Lagoon's entrypoint is not called: write it before the command where the image has it.",
-	"Secrets with the label lagoon.sh/dynamic-secret and claims of storage class bulk are not mounted by themselves.",
-	"What is said in the annotation lagoon.sh/taskData is not read.",
+	"A service is converted to the deployment of that name; Lagoon's entrypoint is not called; write it before the command if the image has it.",
+	"Secrets with the label lagoon.sh/dynamic-secret and claims of storage class bulk are not mounted automatically.",
+	"The annotation lagoon.sh/taskData is ignored.",
 }
 
 // Converted is a document with executors that tasks.yaml has.
@@ -94,7 +94,7 @@ func (p *parser) native(t task.Task, params map[string]bool) (task.Executor, err
 		return clone, nil
 	case task.Advanced:
 		if len(p.argumentsOf[t.Name]) > 0 {
-			return nil, fmt.Errorf("definition %q is an image whose payload is made of arguments, which tasks.yaml cannot make: run it with kubectl tasks run -f", t.Name)
+			return nil, fmt.Errorf("definition %q is an image that gets its arguments as a payload, which tasks.yaml does not support: run it with kubectl tasks run -f", t.Name)
 		}
 		return advancedPod(e), nil
 	}

@@ -87,7 +87,7 @@ func TestConvert(t *testing.T) {
 	}
 	// The arguments of an image become its payload, which cannot be converted.
 	_, found = Convert([]byte("{name: a, type: IMAGE, image: i, advancedTaskDefinitionArguments: [{name: X, type: STRING}]}"), Options{})
-	if err := found.Err(); err == nil || !strings.Contains(err.Error(), "whose payload is made of arguments") {
+	if err := found.Err(); err == nil || !strings.Contains(err.Error(), "gets its arguments as a payload") {
 		t.Error(err)
 	}
 }

@@ -79,7 +79,7 @@ func (p *parser) definitions() {
 	}
 	nodes := definitionNodes(root.Content[0], 0)
 	if len(nodes) == 0 {
-		p.fail(task.Position{File: p.opts.Source.Name}, "", "", "there is no definition of a task: one has a name and a type")
+		p.fail(task.Position{File: p.opts.Source.Name}, "", "", "the file has no definition of a task; a definition has a name and a type")
 	}
 	seen := map[string]bool{}
 	for _, n := range nodes {
@@ -106,7 +106,7 @@ func (p *parser) definition(n *yaml.Node, seen map[string]bool) {
 		p.fail(at("name"), "", "", "the definition has no name")
 		return
 	case seen[d.Name]:
-		p.fail(at("name"), d.Name, "", "the definition %q is here twice", d.Name)
+		p.fail(at("name"), d.Name, "", "the definition %q is defined twice", d.Name)
 		return
 	}
 	seen[d.Name] = true
@@ -151,7 +151,7 @@ func (p *parser) definition(n *yaml.Node, seen map[string]bool) {
 		}
 		t.Outputs = []task.OutputDefinition{{Name: task.TaskData, FromExecutor: true}}
 	default:
-		p.fail(at("type"), d.Name, "", "definition %q is of type %q; there are COMMAND and IMAGE", d.Name, d.Type)
+		p.fail(at("type"), d.Name, "", "definition %q is of type %q; the types are COMMAND and IMAGE", d.Name, d.Type)
 		return
 	}
 	p.tasks = append(p.tasks, t)

@@ -87,16 +87,16 @@ func TestBadDefinitions(t *testing.T) {
 		arguments        map[string]string
 	}{
 		{name: "a missing argument", file: commandDefinition, want: "f:1:1: definition \"Say Hello\" needs the argument WHO (Whom)\nhint: add --param WHO=…"},
-		{name: "no number", file: commandDefinition, arguments: map[string]string{"WHO": "x", "TIMES": "1e3"}, want: `argument TIMES of definition "Say Hello" is "1e3", which is no number`},
+		{name: "no number", file: commandDefinition, arguments: map[string]string{"WHO": "x", "TIMES": "1e3"}, want: `argument TIMES of definition "Say Hello" is "1e3", which is not a number`},
 		{name: "NUL", file: commandDefinition, arguments: map[string]string{"WHO": "\x00"}, want: "has a NUL character"},
-		{name: "another type", file: "name: a\ntype: COMMAND2\ncommand: x\nx: {type: COMMAND}", want: `f:2:7: definition "a" is of type "COMMAND2"; there are COMMAND and IMAGE`},
+		{name: "another type", file: "name: a\ntype: COMMAND2\ncommand: x\nx: {type: COMMAND}", want: `f:2:7: definition "a" is of type "COMMAND2"; the types are COMMAND and IMAGE`},
 		{name: "no command", file: "{name: a, type: COMMAND, service: cli}", want: "which needs a command and a service"},
 		{name: "no image", file: "{name: a, type: IMAGE}", want: "which needs an image"},
 		{name: "no name", file: "{name: '', type: IMAGE}", want: "the definition has no name"},
-		{name: "nothing there", file: "{a: {type: IMAGE}}", want: "there is no definition of a task: one has a name and a type"},
-		{name: "twice", file: "[{name: a, type: IMAGE, image: i}, {name: a, type: IMAGE, image: i}]", want: `the definition "a" is here twice`},
-		{name: "an argument of another type", file: "{name: a, type: IMAGE, image: i, advancedTaskDefinitionArguments: [{name: x, type: DATE}]}", want: `argument "x" of definition "a" is of type "DATE"; there are STRING, NUMERIC`},
-		{name: "a name that no variable can have", file: "{name: a, type: COMMAND, command: c, service: cli, advancedTaskDefinitionArguments: [{name: 'x; rm', type: STRING, defaultValue: y}]}", want: `argument "x; rm" of definition "a" is no name that a shell can assign to`},
+		{name: "nothing there", file: "{a: {type: IMAGE}}", want: "the file has no definition of a task; a definition has a name and a type"},
+		{name: "twice", file: "[{name: a, type: IMAGE, image: i}, {name: a, type: IMAGE, image: i}]", want: `the definition "a" is defined twice`},
+		{name: "an argument of another type", file: "{name: a, type: IMAGE, image: i, advancedTaskDefinitionArguments: [{name: x, type: DATE}]}", want: `argument "x" of definition "a" is of type "DATE"; the types are STRING, NUMERIC`},
+		{name: "a name that no variable can have", file: "{name: a, type: COMMAND, command: c, service: cli, advancedTaskDefinitionArguments: [{name: 'x; rm', type: STRING, defaultValue: y}]}", want: `argument "x; rm" of definition "a" is not the name of a shell variable`},
 		{name: "not JSON", file: `{"type": "IMAGE"`, want: "f:1: not JSON or YAML: did not find"},
 	}
 	for _, tt := range tests {
@@ -126,7 +126,7 @@ func TestBuiltIn(t *testing.T) {
 		t.Error(got, err)
 	}
 	for name, want := range map[string]string{
-		"sql-dump": `"sql-dump" needs Lagoon's API`, "odd": `Lagoon has no built-in task "odd"; there are cache-clear, cron, uli`,
+		"sql-dump": `"sql-dump" needs Lagoon's API`, "odd": `Lagoon has no built-in task "odd"; the tasks are cache-clear, cron, uli`,
 	} {
 		if _, err := BuiltIn(name); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want %s", err, want)

@@ -31,7 +31,7 @@ func (p *parser) readSteps(text []byte, name string) (steps, bool) {
 	}
 	var top map[string]any
 	if err := kyaml.Unmarshal(text, &top); err != nil && string(text) != "" {
-		p.fail(task.Position{File: name, Line: 1, Column: 1}, "", "", "this is no mapping, and so no .lagoon.yml")
+		p.fail(task.Position{File: name, Line: 1, Column: 1}, "", "", "this is not a mapping, and therefore not a .lagoon.yml")
 		return steps{}, false
 	}
 	// Types are checked first, to report their positions.

@@ -103,7 +103,7 @@ func (p *parser) resource(n *yaml.Node) {
 		return s.at(at)
 	}
 	if !slices.Contains(versions, r.APIVersion) {
-		p.fail(field("apiVersion"), "", "", "a LagoonTask is of %s, not %q", strings.Join(versions, ", "), r.APIVersion)
+		p.fail(field("apiVersion"), "", "", "the version of a LagoonTask is one of %s, not %q", strings.Join(versions, ", "), r.APIVersion)
 		return
 	}
 	if r.Kind != "LagoonTask" {
@@ -111,7 +111,7 @@ func (p *parser) resource(n *yaml.Node) {
 		return
 	}
 	if f := p.opts.Facts; f.Namespace != "" && r.Metadata.Namespace != "" && r.Metadata.Namespace != f.Namespace && !p.opts.Lenient {
-		p.fail(field("metadata", "namespace"), "", "add -n "+r.Metadata.Namespace, "the LagoonTask is of namespace %q, and the run is in %q", r.Metadata.Namespace, f.Namespace)
+		p.fail(field("metadata", "namespace"), "", "add -n "+r.Metadata.Namespace, "the LagoonTask is in namespace %q, and the run is in %q", r.Metadata.Namespace, f.Namespace)
 		return
 	}
 	name := r.Metadata.Name
@@ -141,7 +141,7 @@ func (p *parser) resource(n *yaml.Node) {
 	switch {
 	case kind == "advanced" || kind == "" && r.Spec.AdvancedTask != nil:
 		if r.Spec.AdvancedTask == nil || r.Spec.AdvancedTask.RunnerImage == "" {
-			p.fail(field("spec", "advancedTask"), name, "", "spec.advancedTask.runnerImage is required: it is what an advanced task runs")
+			p.fail(field("spec", "advancedTask"), name, "", "spec.advancedTask.runnerImage is required: an advanced task runs it")
 			return
 		}
 		adv := r.Spec.AdvancedTask
@@ -166,7 +166,7 @@ func (p *parser) resource(n *yaml.Node) {
 		}
 		t.Executor = p.opts.standard(a, r.Spec.Task.Service, r.Spec.Task.Command)
 	default:
-		p.fail(field("metadata", "labels", "lagoon.sh/taskType"), name, "", "the label lagoon.sh/taskType is %q; it is standard or advanced", kind)
+		p.fail(field("metadata", "labels", "lagoon.sh/taskType"), name, "", "the label lagoon.sh/taskType is %q; it must be standard or advanced", kind)
 		return
 	}
 	p.tasks = append(p.tasks, t)

@@ -130,15 +130,15 @@ spec:
 func TestBadResources(t *testing.T) {
 	const head = "apiVersion: crd.lagoon.sh/v1beta2\nkind: LagoonTask\n"
 	tests := []struct{ name, file, want string }{
-		{"another version", "apiVersion: crd.lagoon.sh/v2\nkind: LagoonTask\n", `f:1:13: a LagoonTask is of crd.lagoon.sh/v1beta2, crd.lagoon.sh/v1beta1, lagoon.amazee.io/v1alpha1, not "crd.lagoon.sh/v2"`},
+		{"another version", "apiVersion: crd.lagoon.sh/v2\nkind: LagoonTask\n", `f:1:13: the version of a LagoonTask is one of crd.lagoon.sh/v1beta2, crd.lagoon.sh/v1beta1, lagoon.amazee.io/v1alpha1, not "crd.lagoon.sh/v2"`},
 		{"another kind beside it", head + "spec: {task: {service: a, command: b}}\n---\napiVersion: crd.lagoon.sh/v1beta2\nkind: LagoonBuild\n", "f:6:7: this is a LagoonBuild, not a LagoonTask"},
-		{"another namespace", head + "metadata: {namespace: other}\n", "f:3:23: the LagoonTask is of namespace \"other\", and the run is in \"ns\"\nhint: add -n other"},
+		{"another namespace", head + "metadata: {namespace: other}\n", "f:3:23: the LagoonTask is in namespace \"other\", and the run is in \"ns\"\nhint: add -n other"},
 		{"no service", head + "spec: {task: {command: x}}\n", "f:3:14: spec.task.service is required: it is the deployment whose pod is copied"},
 		{"no command", head + "spec: {task: {service: x}}\n", "f:3:14: spec.task.command is required"},
-		{"no image", head + "spec: {advancedTask: {}}\n", "f:3:22: spec.advancedTask.runnerImage is required: it is what an advanced task runs"},
+		{"no image", head + "spec: {advancedTask: {}}\n", "f:3:22: spec.advancedTask.runnerImage is required: an advanced task runs it"},
 		{"a payload that is nothing", head + "spec: {advancedTask: {runnerImage: i, JSONPayload: 'x y'}}\n", "f:3:52: JSONPayload is neither JSON nor base64 of JSON"},
 		{"variables that are no list", head + "spec: {project: {variables: {project: '?'}}, task: {service: a, command: b}}\n", "f:3:39: this must be a JSON list of variables in base64"},
-		{"another type", head + "metadata: {labels: {lagoon.sh/taskType: odd}}\n", `f:3:41: the label lagoon.sh/taskType is "odd"; it is standard or advanced`},
+		{"another type", head + "metadata: {labels: {lagoon.sh/taskType: odd}}\n", `f:3:41: the label lagoon.sh/taskType is "odd"; it must be standard or advanced`},
 		{"not YAML", head + "spec: {\n", "f:3: not YAML: did not find expected node content"},
 		{"a form that cannot be", head + "spec: [a]\n", "f:1:1: this LagoonTask cannot be read:"},
 	}

@@ -71,7 +71,7 @@ func (p *parser) rollout() {
 func (p *parser) warnWeights(all []step) {
 	for _, s := range all {
 		if s.Weight != 0 {
-			p.warn(s.position, "", "", "weight counts only when the file has an override, as in Lagoon; the tasks run in the order of the file")
+			p.warn(s.position, "", "", "weight applies only when the file has an override, as in Lagoon; the tasks run in the order of the file")
 			return
 		}
 	}

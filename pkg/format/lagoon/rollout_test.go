@@ -109,21 +109,21 @@ post-rollout/two (2) @6: cli ["sh" "-c" "true"] after post-rollout/two
 			want: `post-rollout/task 1 @4: cli ["sh" "-c" "a"]
 post-rollout/task 2 @6: cli ["sh" "-c" "b"] after post-rollout/task 1
 `,
-			says: `warning f.yml:2:3: unknown key "post-rolout" where a list of tasks is; Lagoon ignores it | hint: did you mean "post-rollout"?
-warning f.yml:4:39: unknown key "comand" where a task is; Lagoon ignores it | hint: did you mean "command"?
+			says: `warning f.yml:2:3: unknown key "post-rolout" in a list of tasks; Lagoon ignores it | hint: did you mean "post-rollout"?
+warning f.yml:4:39: unknown key "comand" in a task; Lagoon ignores it | hint: did you mean "command"?
 warning f.yml:4:61: namespace is ignored, as by Lagoon: tasks run in the namespace of the release
-warning f.yml:5:7: unknown key "when" where a task is; Lagoon ignores it
-warning f.yml:9:9: "service" is here twice, first at f.yml:8:9; the last one counts`,
+warning f.yml:5:7: unknown key "when" in a task; Lagoon ignores it
+warning f.yml:9:9: "service" is defined twice, first at f.yml:8:9; the last one applies`,
 		},
 		{
 			name: "fields beside run", file: "tasks:\n  pre-rollout:\n    - run:\n      name: a\n      command: x\n      service: cli\n",
-			says: `error f.yml:3:7: run is empty, for name, command, service stand beside it and not below it: Lagoon reads a task without a command and a service; indent them by two more spaces | hint: write it as |   - run: |       name: … |       command: … |       service: …`,
+			says: `error f.yml:3:7: run is empty, because name, command, service are at its level and not below it: Lagoon reads a task without a command and a service; indent them by two more spaces | hint: write it as |   - run: |       name: … |       command: … |       service: …`,
 		},
 		{
 			name: "no tasks at all", file: "tasks:\n  pre-rollout:\n    - run:\n    - name: a\n    - x\n    - run: y\n",
 			says: `error f.yml:3:7: this task has no run: Lagoon reads one without a command and a service | hint: write it as |   - run: |       name: … |       command: … |       service: …
 error f.yml:4:7: this task has no run: Lagoon reads one without a command and a service | hint: write it as |   - run: |       name: … |       command: … |       service: …
-error f.yml:5:7: this is no task | hint: write it as |   - run: |       name: … |       command: … |       service: …
+error f.yml:5:7: this is not a task | hint: write it as |   - run: |       name: … |       command: … |       service: …
 error f.yml:6:12: run must be a mapping | hint: write it as |   - run: |       name: … |       command: … |       service: …`,
 		},
 		{
@@ -136,14 +136,14 @@ error f.yml:6:12: run must be a mapping | hint: write it as |   - run: |       n
     - run: {name: a, service: cli, command: [a, b]}
     - run: {name: b, service: [cli], command: a, weight: "1", requiresEnvironment: "yes"}
 `,
-			says: `error f.yml:3:45: command must be a string, which a list is not | hint: write a line for the shell: command: first && second, or a block with |
+			says: `error f.yml:3:45: command must be a string, not a list | hint: write one line for the shell (command: first && second), or a block with |
 error f.yml:4:31: service must be a string
 error f.yml:4:58: weight must be a whole number, without quotes
 error f.yml:4:84: requiresEnvironment must be true or false, without quotes`,
 		},
 		{name: "tasks is a list", file: "tasks: [a]", says: "error f.yml:1:8: tasks must be a mapping | hint: below tasks:, write pre-rollout: or post-rollout:, each with a list"},
 		{name: "a section is a mapping", file: "tasks: {pre-rollout: {run: x}}", says: "error f.yml:1:22: pre-rollout must be a list of tasks | hint: begin each task with - run:"},
-		{name: "a list", file: "- run: {}", says: "error f.yml:1:1: this is no mapping, and so no .lagoon.yml"},
+		{name: "a list", file: "- run: {}", says: "error f.yml:1:1: this is not a mapping, and therefore not a .lagoon.yml"},
 		{
 			name: "an empty command", file: "tasks: {pre-rollout: [{run: {name: x, service: cli}}]}", want: "pre-rollout/x @1: cli [\"sh\" \"-c\" \"\"]\n",
 			says: `warning f.yml:1:23: task "x" has an empty command, which succeeds`,
@@ -151,17 +151,17 @@ error f.yml:4:84: requiresEnvironment must be true or false, without quotes`,
 		{
 			name: "weights without an override", file: "tasks: {pre-rollout: [{run: {name: x, service: cli, command: a, weight: 2}}, {run: {name: z, service: cli, command: a, weight: 1}}]}",
 			want: "pre-rollout/x @1: cli [\"sh\" \"-c\" \"a\"]\npre-rollout/z @1: cli [\"sh\" \"-c\" \"a\"] after pre-rollout/x\n",
-			says: "warning f.yml:1:23: weight counts only when the file has an override, as in Lagoon; the tasks run in the order of the file",
+			says: "warning f.yml:1:23: weight applies only when the file has an override, as in Lagoon; the tasks run in the order of the file",
 		},
 		{
 			name: "a tag on nothing", file: "tasks: {pre-rollout: [{run: {name: x, service: cli, command: a, when: !T }}]}",
 			want: "pre-rollout/x @1: cli [\"sh\" \"-c\" \"a\"]\n",
-			says: `warning f.yml:1:71: !T is a tag of YAML, and no part of the value: Lagoon sees "" | hint: write when: "!T"`,
+			says: `warning f.yml:1:71: !T is a YAML tag and not part of the value; Lagoon reads "" | hint: write when: "!T"`,
 		},
 		{
 			name: "not YAML elsewhere", file: "routes:\n  a: [\ntasks:\n  post-rollout:\n    - run: {name: a, service: cli, command: x}\nlast: x\n",
 			want: "post-rollout/a @5: cli [\"sh\" \"-c\" \"x\"]\n",
-			says: "warning f.yml:3: not YAML: did not find expected ',' or ']'; the tasks can be read all the same | hint: Lagoon refuses the whole file",
+			says: "warning f.yml:3: not YAML: did not find expected ',' or ']'; the tasks can still be read | hint: Lagoon refuses the whole file",
 		},
 		{
 			name: "not YAML in the tasks", file: "tasks:\n  post-rollout:\n    - run: {name: a\n",
@@ -280,7 +280,7 @@ pre-rollout/task 3 @5: cli ["sh" "-c" "c"] after pre-rollout/two
 `,
 		},
 		{name: "not base64", variable: "?", says: "error LAGOON_YAML_OVERRIDE: it is not base64: illegal base64 data at input byte 0 | hint: write the YAML through base64 -w0"},
-		{name: "wrong in the override", file: "tasks: {pre-rollout: [{run: {name: one, command: [x]}}]}", says: "error .lagoon.override.yml:1:50: command must be a string, which a list is not | hint: write a line for the shell: command: first && second, or a block with |"},
+		{name: "wrong in the override", file: "tasks: {pre-rollout: [{run: {name: one, command: [x]}}]}", says: "error .lagoon.override.yml:1:50: command must be a string, not a list | hint: write one line for the shell (command: first && second), or a block with |"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -87,7 +87,7 @@ func (s checker) warnInherited(one step, own, other *yaml.Node) {
 		}
 	}
 	if len(inherited) > 0 {
-		s.p.warn(one.position, "", "set it here too", "%s of task %q is that of the task at %s, in whose place it stands, as in Lagoon", strings.Join(inherited, ", "), one.Name, s.at(other))
+		s.p.warn(one.position, "", "set it here too", "task %[2]q replaces the task at %[3]s and keeps its %[1]s, as in Lagoon", strings.Join(inherited, ", "), one.Name, s.at(other))
 	}
 }
 

@@ -36,7 +36,7 @@ func TestSite(t *testing.T) {
 		{
 			name: "a task keeps what only the one in its place sets", file: file + "rel: {tasks: {pre-rollout: [{run: {name: own, service: web, command: z}}, {run: {name: more, service: web, command: z}}]}}\n",
 			want: "pre-rollout/own @7: web [\"bash\" \"-c\" \"z\"]\npre-rollout/more @7: web [\"sh\" \"-c\" \"z\"] after pre-rollout/own\n" + posts,
-			says: `warning f.yml:7:29: shell of task "own" is that of the task at f.yml:3:5, in whose place it stands, as in Lagoon | hint: set it here too`,
+			says: `warning f.yml:7:29: task "own" replaces the task at f.yml:3:5 and keeps its shell, as in Lagoon | hint: set it here too`,
 		},
 		{
 			name: "wrong in the file", file: "tasks: {post-rollout: {a: b}}\nrel: {tasks: {post-rollout: []}}\n",
@@ -48,7 +48,7 @@ func TestSite(t *testing.T) {
 		},
 		{
 			name: "not YAML elsewhere", file: "routes: [\n" + file + "rel: {tasks: {post-rollout: []}}\n",
-			want: strings.ReplaceAll(dump, "@3", "@4"), says: "warning f.yml:2: not YAML: did not find expected ',' or ']'; the tasks can be read all the same | hint: Lagoon refuses the whole file",
+			want: strings.ReplaceAll(dump, "@3", "@4"), says: "warning f.yml:2: not YAML: did not find expected ',' or ']'; the tasks can still be read | hint: Lagoon refuses the whole file",
 		},
 		{
 			name: "the site is not YAML", file: file + "rel: {tasks: [}\n",

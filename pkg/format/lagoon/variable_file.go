@@ -29,7 +29,7 @@ func ReadVariables(name string, text []byte) (map[string]string, error) {
 		}
 		variable, value, ok := strings.Cut(strings.TrimLeft(string(line), " \t"), "=")
 		if !ok || variable == "" {
-			return nil, fmt.Errorf("%s:%d: this is no variable; write NAME=VALUE", name, number)
+			return nil, fmt.Errorf("%s:%d: this is not a variable; write NAME=VALUE", name, number)
 		}
 		variables[variable] = value
 	}

@@ -114,9 +114,9 @@ func (p *parser) computed(name string) (Variable, bool) {
 		case !ok:
 			return Variable{}, false
 		case production.MatchString(called.Value):
-			return made("production", "the environment is called "+called.Value)
+			return made("production", "the environment is named "+called.Value)
 		}
-		return made("development", "the environment is called "+called.Value)
+		return made("development", "the environment is named "+called.Value)
 	case kubernetes:
 		return made(f.Context, "the kubeconfig's context")
 	}

@@ -46,7 +46,7 @@ func conditionHint(expression string, err error) string {
 	}
 	switch {
 	case strings.Contains(expression, "'"):
-		return `a string is in double quotes or backticks: "main"`
+		return `write a string in double quotes or backticks: "main"`
 	case wordOperators.MatchString(expression):
 		return "write && for and, || for or, ! for not"
 	}

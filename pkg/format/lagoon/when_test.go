@@ -200,7 +200,7 @@ func TestWhenOfTasks(t *testing.T) {
 hint: pass --var NX=…, or write exists("NX") && … before it`},
 		{name: "unknown, and not run", when: `'NX == "a"'`},
 		{name: "unknown, and only looked at", when: `'NX == "a"'`, runs: true, looking: true},
-		{name: "single quotes", when: `"B == 'main'"`, looking: true, errors: "a string is in double quotes or backticks"},
+		{name: "single quotes", when: `"B == 'main'"`, looking: true, errors: "write a string in double quotes or backticks"},
 		{name: "words", when: `'exists("B") and T'`, runs: true, errors: "write && for and"},
 		{name: "no boolean", when: "B", runs: true, errors: `compare it: B == "main"`},
 		{name: "no boolean either", when: "5", runs: true, errors: `expression doesn't evaluate to a boolean: it is 5`},

@@ -16,9 +16,9 @@ func (p *parser) variables(name string, env []EnvVar, n *yaml.Node) []string {
 	for i, v := range env {
 		switch at := valueAt(n, "env").Content[i]; {
 		case v.Name == "" || strings.ContainsAny(v.Name, "=\x00"):
-			p.fail(strict.At(at, "task %q: %q is no name of a variable", name, v.Name), name)
+			p.fail(strict.At(at, "task %q: %q is not the name of a variable", name, v.Name), name)
 		case strings.Contains(v.Value, "\x00"):
-			p.fail(strict.At(at, "task %q: the variable %s has a NUL character, which no program can be given", name, v.Name), name)
+			p.fail(strict.At(at, "task %q: the variable %s has a NUL character, which variables cannot contain", name, v.Name), name)
 		}
 		all = append(all, v.Name+"="+v.Value)
 	}
@@ -29,18 +29,18 @@ func (p *parser) variables(name string, env []EnvVar, n *yaml.Node) []string {
 func (p *parser) program(name string, program Program, n *yaml.Node) task.Command {
 	switch {
 	case len(program.Command) > 0 && program.Shell != "":
-		p.fail(strict.At(valueAt(n, "shell"), "task %q has command and shell; only one of them can be", name), name)
+		p.fail(strict.At(valueAt(n, "shell"), "task %q has command and shell; set only one of them", name), name)
 	case program.Shell != "":
 		for _, found := range unique(expressionsIn(program.Shell)) {
-			p.fail(strict.At(valueAt(n, "shell"), "task %q: %s is not replaced in a script, and no shell knows it; hand it over: env: [{name: VALUE, value: %q}], and write $VALUE", name, found, found), name)
+			p.fail(strict.At(valueAt(n, "shell"), "task %q: %s is not replaced in a script; set env: [{name: VALUE, value: %q}] and write $VALUE", name, found, found), name)
 		}
 		return task.Command{Argv: []string{"sh", "-c", program.Shell}, Text: program.Shell}
 	case len(program.Command) == 0 || program.Command[0] == "":
-		p.fail(strict.At(n, "task %q has nothing to run: write command, or shell", name), name)
+		p.fail(strict.At(n, "task %q has nothing to run: write command or shell", name), name)
 	}
 	for i, argument := range program.Command {
 		if strings.Contains(argument, "\x00") {
-			p.fail(strict.At(valueAt(n, "command").Content[i], "task %q: an argument has a NUL character, which no program can be given", name), name)
+			p.fail(strict.At(valueAt(n, "command").Content[i], "task %q: an argument has a NUL character, which arguments cannot contain", name), name)
 		}
 	}
 	return task.Command{Argv: program.Command, Text: quoted(program.Command)}

@@ -52,7 +52,7 @@ func (p *parser) document(root *yaml.Node) {
 		p.fail(strict.At(valueAt(content, "kind"), "kind is %q; write %s", document.Kind, Kind), "")
 	}
 	if len(document.Tasks) > maxTasks {
-		p.fail(strict.At(valueAt(content, "tasks"), "%d tasks; a document may have %d", len(document.Tasks), maxTasks), "")
+		p.fail(strict.At(valueAt(content, "tasks"), "%d tasks; the limit of a document is %d", len(document.Tasks), maxTasks), "")
 	}
 	// An error inside of a task does not prevent the check of the other tasks. Any other error does.
 	valid := p.found.Err() == nil

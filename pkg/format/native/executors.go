@@ -48,9 +48,9 @@ func (p *parser) executor(t Task, n *yaml.Node) task.Executor {
 	}
 	switch {
 	case len(chosen) == 0:
-		p.fail(strict.At(n, "task %q does not say what to run: it needs one of %s", t.Name, strings.Join(names, ", ")), t.Name)
+		p.fail(strict.At(n, "task %q has no executor: it needs one of %s", t.Name, strings.Join(names, ", ")), t.Name)
 	case len(chosen) > 1:
-		p.fail(strict.At(valueAt(n, chosen[1]), "task %q has %s; only one of them can be", t.Name, strings.Join(chosen, " and ")), t.Name)
+		p.fail(strict.At(valueAt(n, chosen[1]), "task %q has %s; set only one of them", t.Name, strings.Join(chosen, " and ")), t.Name)
 	default:
 		for _, e := range executors {
 			if e.given {
@@ -72,16 +72,16 @@ func (p *parser) exec(t Task, n *yaml.Node) task.Executor {
 		p.fail(strict.At(valueAt(n, "pods"), "task %q: %v", t.Name, err), t.Name)
 	}
 	if e.Target != "" && e.Selector != "" {
-		p.fail(strict.At(valueAt(n, "selector"), "task %q has a target and a selector; only one of them can be", t.Name), t.Name)
+		p.fail(strict.At(valueAt(n, "selector"), "task %q has a target and a selector; set only one of them", t.Name), t.Name)
 	}
 	if e.Target != "" {
 		p.reference(t.Name, "the target", e.Target, valueAt(n, "target"))
 	}
 	if e.Parallel < 0 {
-		p.fail(strict.At(valueAt(n, "parallel"), "task %q: parallel is %d; 1 is one after another", t.Name, e.Parallel), t.Name)
+		p.fail(strict.At(valueAt(n, "parallel"), "task %q: parallel is %d; it must be at least 1", t.Name, e.Parallel), t.Name)
 	}
 	if e.Scale && e.Target == "" {
-		p.fail(strict.At(valueAt(n, "scale"), "task %q: scale needs a target, the workload that is to be woken", t.Name), t.Name)
+		p.fail(strict.At(valueAt(n, "scale"), "task %q: scale needs a target, the workload to scale up", t.Name), t.Name)
 	}
 	return task.Exec{
 		Scale:   e.Scale,
@@ -95,7 +95,7 @@ func (p *parser) clone(t Task, n *yaml.Node) task.Executor {
 	c := t.Clone
 	p.reference(t.Name, "from", c.From, valueAt(n, "from"))
 	if c.Version != "" && c.Version != "current" && c.Version != "next" {
-		p.fail(strict.At(valueAt(n, "version"), "task %q: the version is %q; it is current or next", t.Name, c.Version), t.Name)
+		p.fail(strict.At(valueAt(n, "version"), "task %q: the version is %q; it must be current or next", t.Name, c.Version), t.Name)
 	}
 	return task.Clone{
 		Command: p.program(t.Name, c.Program, n), From: c.From, Container: c.Container, Sidecars: c.Sidecars, Env: c.Env,
@@ -105,7 +105,7 @@ func (p *parser) clone(t Task, n *yaml.Node) task.Executor {
 
 func (p *parser) approve(t Task, n *yaml.Node) task.Executor {
 	if strings.TrimSpace(t.Approve.Message) == "" {
-		p.fail(strict.At(valueAt(n, "message"), "task %q: approve needs a message, which is the question", t.Name), t.Name)
+		p.fail(strict.At(valueAt(n, "message"), "task %q: approve needs a message: the question", t.Name), t.Name)
 	}
 	return task.Approve{Message: t.Approve.Message}
 }

@@ -25,15 +25,15 @@ func (p *parser) fingerprint(t Task, n *yaml.Node, facts expression.Facts) *task
 	}
 	switch {
 	case t.Run != "" && t.Run != "always" && t.Run != runOnChange:
-		p.fail(strict.At(valueAt(n, "run"), "task %q: run is %q; it is always or onChange", t.Name, t.Run), t.Name)
+		p.fail(strict.At(valueAt(n, "run"), "task %q: run is %q; it must be always or onChange", t.Name, t.Run), t.Name)
 		return nil
 	case t.Run != runOnChange && t.Fingerprint != nil:
-		fail("", "fingerprint says what run: onChange looks at; write that too")
+		fail("", "fingerprint needs run: onChange")
 		return nil
 	case t.Run != runOnChange:
 		return nil
 	case t.Fingerprint == nil:
-		p.fail(strict.At(valueAt(n, "run"), "task %q: run: onChange needs a fingerprint, which says what it looks at", t.Name), t.Name)
+		p.fail(strict.At(valueAt(n, "run"), "task %q: run: onChange needs a fingerprint", t.Name), t.Name)
 		return nil
 	}
 	f := t.Fingerprint
@@ -64,7 +64,7 @@ func add(sum io.Writer, parts ...string) {
 // sumFiles adds the paths and the texts of the files that match a pattern.
 func (p *parser) sumFiles(sum io.Writer, pattern string, fail func(key, format string, args ...any)) {
 	if p.options.Glob == nil {
-		fail("files", "%s: there is no directory that it could be in", pattern)
+		fail("files", "%s: the document has no directory", pattern)
 		return
 	}
 	paths, err := p.options.Glob(pattern)
@@ -73,7 +73,7 @@ func (p *parser) sumFiles(sum io.Writer, pattern string, fail func(key, format s
 		return
 	}
 	if len(paths) == 0 {
-		fail("files", "there is no file %s", pattern)
+		fail("files", "no file matches %s", pattern)
 	}
 	for _, path := range paths {
 		text, err := p.options.ReadFile(path)

@@ -31,13 +31,13 @@ func (p *parser) function(t Task, n *yaml.Node) task.Executor {
 	if f.From != "" {
 		var ok bool
 		if f, ok = p.inherit(f); !ok {
-			fail("from", "from is %q, which is no task of this document with a function of its own", t.Function.From)
+			fail("from", "from is %q, but this document has no task of that name with its own function", t.Function.From)
 			return nil
 		}
 	}
 	if f.File != "" {
 		if p.options.ReadFile == nil {
-			fail("file", "%s: there is no directory that it could be in", f.File)
+			fail("file", "%s: the document has no directory", f.File)
 			return nil
 		}
 		text, err := p.options.ReadFile(f.File)
@@ -49,13 +49,13 @@ func (p *parser) function(t Task, n *yaml.Node) task.Executor {
 	switch task.Runtime(f.Runtime) {
 	case task.Deno, task.Python:
 	default:
-		fail("runtime", "the runtime is %q; it is deno or python", f.Runtime)
+		fail("runtime", "the runtime is %q; it must be deno or python", f.Runtime)
 	}
 	if len(f.Code) > maxCode {
-		fail("code", "the script has %d KiB; it may have %d: put it into a ConfigMap", len(f.Code)>>10, maxCode>>10)
+		fail("code", "the script has %d KiB; the limit is %d KiB: use a ConfigMap", len(f.Code)>>10, maxCode>>10)
 	}
 	if f.Key != "" && f.ConfigMap == "" {
-		fail("key", "key chooses one of a ConfigMap, and there is none")
+		fail("key", "key needs a configMap")
 	}
 	return task.Function{
 		Runtime: task.Runtime(f.Runtime), Image: f.Image, Command: f.Command,

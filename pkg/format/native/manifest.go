@@ -27,7 +27,7 @@ func (p *parser) manifest(t Task, name, apiVersion, kind string, n *yaml.Node, i
 		p.fail(strict.At(valueAt(n, "file"), "task %q: "+format, append([]any{t.Name}, args...)...), t.Name)
 	}
 	if p.options.ReadFile == nil {
-		fail("file: %s: there is no directory that it could be in", name)
+		fail("file: %s: the document has no directory", name)
 		return false
 	}
 	text, err := p.options.ReadFile(name)

@@ -21,7 +21,7 @@ func (p *parser) evaluateNow(t Task, n *yaml.Node, key, text string, facts expre
 		fail("%v", err)
 		return ""
 	case references.Deferred():
-		fail("it must be known before the run begins, and cannot refer to tasks or run")
+		fail("it must be known before the run starts, and cannot refer to tasks or run")
 		return ""
 	case p.unevaluated:
 		return text
@@ -39,7 +39,7 @@ func (p *parser) once(t Task, n *yaml.Node, facts expression.Facts) string {
 		return ""
 	}
 	if t.Run == runOnChange {
-		p.fail(strict.At(valueAt(n, "once"), "task %q has once and run: onChange; only one of them can be", t.Name), t.Name)
+		p.fail(strict.At(valueAt(n, "once"), "task %q has once and run: onChange; set only one of them", t.Name), t.Name)
 	}
 	return p.evaluateNow(t, n, "once", t.Once, facts)
 }

@@ -46,20 +46,20 @@ func (p *parser) outputs(t Task, n *yaml.Node) []task.OutputDefinition {
 			fail("json", "json is %q; write the keys with dots between%s", o.JSON, withExample(meant))
 		}
 		if !validParam.MatchString(name) {
-			fail("", "a name has letters, digits and underscores, and begins with none of the digits")
+			fail("", "a name has letters, digits and underscores, and does not start with a digit")
 		}
 		if _, err := regexp.Compile(o.Regex); err != nil {
 			fail("regex", "%v", err)
 		}
 		if !slices.Contains([]task.ValueType{"", task.String, task.Number, task.Boolean, task.JSON}, task.ValueType(o.Type)) {
-			fail("type", "the type is %q; it is string, number, boolean or json", o.Type)
+			fail("type", "the type is %q; it must be string, number, boolean or json", o.Type)
 		}
 		found = append(found, task.OutputDefinition{
 			Name: name, File: o.File, JSON: o.JSON, Pattern: o.Regex, Type: task.ValueType(o.Type), Secret: o.Secret,
 		})
 	}
 	if files := (task.Task{Outputs: found}).Files(); len(files) > 1 && t.Host == nil && t.Exec == nil {
-		p.fail(strict.At(all, "task %q: a task in a pod of its own has one file at most as an output; print the others", t.Name), t.Name)
+		p.fail(strict.At(all, "task %q: a task in its own pod can have only one file as an output; print the others", t.Name), t.Name)
 	}
 	return found
 }

@@ -27,7 +27,7 @@ func (p *parser) params(declared []Param, n *yaml.Node) {
 			p.fail(strict.At(valueAt(n.Content[i], key), format, args...), "")
 		}
 		if !validParam.MatchString(param.Name) {
-			fail("name", "parameter %q: a name has letters, digits and underscores, and begins with none of the digits", param.Name)
+			fail("name", "parameter %q: a name has letters, digits and underscores, and does not start with a digit", param.Name)
 			continue
 		}
 		if p.declared[param.Name] {
@@ -43,7 +43,7 @@ func (p *parser) params(declared []Param, n *yaml.Node) {
 			fail("name", "parameter %q has no value; give it with --param %s=VALUE", param.Name, param.Name)
 		}
 		if len(param.Enum) > 0 && (given || param.Default != nil) && !slices.Contains(param.Enum, value) {
-			fail("enum", "parameter %q is %q; it is one of %s", param.Name, value, strings.Join(param.Enum, ", "))
+			fail("enum", "parameter %q is %q; it must be one of %s", param.Name, value, strings.Join(param.Enum, ", "))
 		}
 		facts.Params[param.Name] = value
 	}

@@ -63,7 +63,7 @@ func (p *parser) job(t Task, n *yaml.Node) task.Executor {
 	}
 	switch limit := made.Spec.BackoffLimit; {
 	case limit != nil && t.Retries > 0:
-		p.fail(strict.At(n, "task %q has retries and the Job a backoffLimit; only one of them can be", t.Name), t.Name)
+		p.fail(strict.At(n, "task %q has retries and the Job a backoffLimit; set only one of them", t.Name), t.Name)
 	case limit == nil:
 		retries := int32(t.Retries) //nolint:gosec // limited by the parser
 		made.Spec.BackoffLimit = &retries
@@ -98,10 +98,10 @@ func (p *parser) form(t Task, n *yaml.Node, spec bool, file string, short bool, 
 	case len(found) > 1:
 		names := map[form]string{shortForm: "fields of the short form", specForm: "spec", fileForm: "file"}
 		key := map[form]string{specForm: "spec", fileForm: "file"}[found[1]]
-		p.fail(strict.At(valueAt(n, key), "task %q has %s and %s; only one of them can be", t.Name, names[found[1]], names[found[0]]), t.Name)
+		p.fail(strict.At(valueAt(n, key), "task %q has %s and %s; set only one of them", t.Name, names[found[1]], names[found[0]]), t.Name)
 		return noForm
 	case found[0] == shortForm && container != "":
-		p.fail(strict.At(valueAt(n, "container"), "task %q: container chooses one of a spec, and there is none", t.Name), t.Name)
+		p.fail(strict.At(valueAt(n, "container"), "task %q: container needs a spec", t.Name), t.Name)
 	}
 	return found[0]
 }

@@ -11,7 +11,7 @@ import (
 // Reference returns a Markdown page with all fields of the format, from the types and their comments.
 func Reference() string {
 	r := reference{comments: comments(), enums: enums(), seen: map[reflect.Type]bool{}}
-	r.page.WriteString("# tasks.yaml: every field\n\nThis page is made from the program's types. What the fields mean together is told in [format.md](format.md);\nfields of a type such as `core/v1.EnvVar` are those of Kubernetes. `kubectl tasks schema` prints the same for\neditors.\n")
+	r.page.WriteString("# tasks.yaml: every field\n\nThis page is made from the program's types. [format.md](format.md) explains how the fields work together;\nfields of a type such as `core/v1.EnvVar` are those of Kubernetes. `kubectl tasks schema` prints the same for\neditors.\n")
 	r.section(reflect.TypeFor[Document]())
 	return r.page.String()
 }

@@ -95,7 +95,7 @@ func TestSchema(t *testing.T) {
 		if err := validate(t, s, text); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
-		if _, found := Parse([]byte(text), Options{Source: source, Lenient: true}); found.Err() != nil && !strings.Contains(found.Error(), "there is no directory") {
+		if _, found := Parse([]byte(text), Options{Source: source, Lenient: true}); found.Err() != nil && !strings.Contains(found.Error(), "the document has no directory") {
 			t.Errorf("%s: %v", name, found)
 		}
 	}

@@ -44,9 +44,9 @@ func TestExpressionInShell(t *testing.T) {
       echo "${params.SIZE}"
 `
 	_, found := Parse([]byte(text), Options{Source: source, Facts: expression.Facts{}, Lenient: true})
-	const hint = ` is not replaced in a script, and no shell knows it; hand it over: env: [{name: VALUE, value: "`
-	want := `f:4:27: task "a": ${release.name}` + hint + `${release.name}"}], and write $VALUE` + "\n" +
-		`f:9:12: task "c": ${params.SIZE}` + hint + `${params.SIZE}"}], and write $VALUE`
+	const hint = ` is not replaced in a script; set env: [{name: VALUE, value: "`
+	want := `f:4:27: task "a": ${release.name}` + hint + `${release.name}"}] and write $VALUE` + "\n" +
+		`f:9:12: task "c": ${params.SIZE}` + hint + `${params.SIZE}"}] and write $VALUE`
 	if diff := cmp.Diff(want, found.Error()); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}

@@ -36,11 +36,11 @@ func (p *parser) checkHead(t Task, n *yaml.Node) (task.Phase, task.FailurePolicy
 		fail("phase", "task %q: unknown phase %q%s", t.Name, t.Phase, strict.Suggestion(t.Phase, phaseNames()))
 	}
 	if t.Retries < 0 || t.Retries > maxRetries {
-		fail("retries", "task %q: retries is %d; it is at least 0, which is none, and at most %d", t.Name, t.Retries, maxRetries)
+		fail("retries", "task %q: retries is %d; it must be from 0 to %d", t.Name, t.Retries, maxRetries)
 	}
 	onFailure, ok := policies[t.OnFailure]
 	if !ok {
-		fail("onFailure", "task %q: onFailure is %q; it is fail, warn, continue or rollback", t.Name, t.OnFailure)
+		fail("onFailure", "task %q: onFailure is %q; it must be fail, warn, continue or rollback", t.Name, t.OnFailure)
 	}
 	return phase, onFailure
 }
@@ -53,7 +53,7 @@ func (p *parser) needs(t Task, n *yaml.Node) {
 		}
 		need := t.Needs[i]
 		if strings.Contains(need, "${") {
-			p.fail(strict.At(at, "task %q needs %q: expressions are not replaced in needs, which must be known before", t.Name, need), t.Name)
+			p.fail(strict.At(at, "task %q needs %q: expressions are not replaced in needs, which must be known before the run", t.Name, need), t.Name)
 		} else if _, _, ok := strings.Cut(need, "/"); ok {
 			p.kind(t.Name, "one of the needs", need, at)
 		}

@@ -109,35 +109,35 @@ func TestParseAgain(t *testing.T) {
 
 func TestParseAgainErrors(t *testing.T) {
 	for text, want := range map[string]string{
-		"once: \"${run.status}\", host: {command: [x]}":                           `once: it must be known before the run begins, and cannot refer to tasks or run`,
-		"once: k, run: onChange, fingerprint: {text: t}, host: {command: [x]}":    `task "a" has once and run: onChange; only one of them can be`,
-		"run: sometimes, host: {command: [x]}":                                    `run is "sometimes"; it is always or onChange`,
-		"run: onChange, host: {command: [x]}":                                     "run: onChange needs a fingerprint, which says what it looks at",
-		"fingerprint: {text: t}, host: {command: [x]}":                            "fingerprint says what run: onChange looks at; write that too",
+		"once: \"${run.status}\", host: {command: [x]}":                           `once: it must be known before the run starts, and cannot refer to tasks or run`,
+		"once: k, run: onChange, fingerprint: {text: t}, host: {command: [x]}":    `task "a" has once and run: onChange; set only one of them`,
+		"run: sometimes, host: {command: [x]}":                                    `run is "sometimes"; it must be always or onChange`,
+		"run: onChange, host: {command: [x]}":                                     "run: onChange needs a fingerprint",
+		"fingerprint: {text: t}, host: {command: [x]}":                            "fingerprint needs run: onChange",
 		"run: onChange, fingerprint: {images: [web]}, host: {command: [x]}":       `task "a": one of the images is "web"; write KIND/NAME, such as deployment/web`,
-		"run: onChange, fingerprint: {files: [none]}, host: {command: [x]}":       "there is no file none",
+		"run: onChange, fingerprint: {files: [none]}, host: {command: [x]}":       "no file matches none",
 		"run: onChange, fingerprint: {text: \"${x}\"}, host: {command: [x]}":      "undeclared reference to 'x'",
-		"host: {command: [x]}, undo: {}":                                          `task "a" does not say what to run: it needs one of`,
+		"host: {command: [x]}, undo: {}":                                          `task "a" has no executor: it needs one of`,
 		"host: {command: [x]}, undo: {retries: 1001, host: {command: [x]}}":       "retries is 1001",
 		"host: {command: [x]}, undo: {wait: {object: a/b}}":                       `unknown field "wait"`,
 		"job: {file: none.yaml}":                                                  "file: no file none.yaml",
 		"job: {file: pod.yaml}":                                                   "pod.yaml holds \"v1 Pod\"; it must be batch/v1 Job",
 		"pod: {file: empty.yaml}":                                                 "file: empty.yaml is empty",
 		"pod: {file: bad.yaml}":                                                   "file: bad.yaml: yaml: ",
-		"pod: {file: pod.yaml, image: i}":                                         "has file and fields of the short form; only one of them can be",
-		"pod: {file: pod.yaml, spec: {containers: []}}":                           "has file and spec; only one of them can be",
+		"pod: {file: pod.yaml, image: i}":                                         "has file and fields of the short form; set only one of them",
+		"pod: {file: pod.yaml, spec: {containers: []}}":                           "has file and spec; set only one of them",
 		"job: {spec: {template: {spec: {}}}}":                                     "the spec has no containers",
 		"job: {completions: 2}":                                                   "a pod needs an image, a spec or a file",
-		"retries: 1, job: {file: job.yaml}":                                       `task "a" has retries and the Job a backoffLimit; only one of them can be`,
+		"retries: 1, job: {file: job.yaml}":                                       `task "a" has retries and the Job a backoffLimit; set only one of them`,
 		"job: {file: job.yaml, container: x}":                                     `the spec has no container "x"`,
 		"function: {runtime: deno}":                                               "a function needs exactly one of code, file, configMap, url and from",
-		"function: {runtime: ruby, code: x}":                                      `the runtime is "ruby"; it is deno or python`,
-		"function: {from: a}":                                                     `from is "a", which is no task of this document with a function of its own`,
+		"function: {runtime: ruby, code: x}":                                      `the runtime is "ruby"; it must be deno or python`,
+		"function: {from: a}":                                                     `from is "a", but this document has no task of that name with its own function`,
 		"function: {runtime: python, file: none.py}":                              "no file none.py",
-		"function: {runtime: python, code: x, key: k}":                            "key chooses one of a ConfigMap, and there is none",
-		"function: {runtime: python, code: " + strings.Repeat("x", 201<<10) + "}": "the script has 201 KiB; it may have 200: put it into a ConfigMap",
-		"clone: {from: deployment/web, version: newest, command: [x]}":            `the version is "newest"; it is current or next`,
-		"exec: {scale: true, command: [x]}":                                       "scale needs a target, the workload that is to be woken",
+		"function: {runtime: python, code: x, key: k}":                            "key needs a configMap",
+		"function: {runtime: python, code: " + strings.Repeat("x", 201<<10) + "}": "the script has 201 KiB; the limit is 200 KiB: use a ConfigMap",
+		"clone: {from: deployment/web, version: newest, command: [x]}":            `the version is "newest"; it must be current or next`,
+		"exec: {scale: true, command: [x]}":                                       "scale needs a target, the workload to scale up",
 	} {
 		_, found := Parse([]byte(head+"tasks:\n- {name: a, "+text+"}\n"), againOptions(nil))
 		if got := found.Error(); !strings.Contains(got, want) || !strings.HasPrefix(got, "f:4:") {
@@ -145,7 +145,7 @@ func TestParseAgainErrors(t *testing.T) {
 		}
 	}
 	_, found := Parse([]byte(head+"tasks: [{name: a, pod: {file: x}}, {name: b, function: {runtime: deno, file: x}}, {name: c, run: onChange, fingerprint: {files: [x]}, host: {command: [x]}}]\n"), Options{Source: source})
-	if got := strings.Count(found.Error(), "there is no directory that it could be in"); got != 3 {
+	if got := strings.Count(found.Error(), "the document has no directory"); got != 3 {
 		t.Errorf("%v", found)
 	}
 }

@@ -366,11 +366,11 @@ type Duration time.Duration
 func (d *Duration) UnmarshalJSON(text []byte) error {
 	var word string
 	if err := json.Unmarshal(text, &word); err != nil {
-		return fmt.Errorf("%s is no duration; write a unit, such as %ss or 5m", text, strings.TrimSpace(string(text)))
+		return fmt.Errorf("invalid duration %s; write a unit, such as %ss or 5m", text, strings.TrimSpace(string(text)))
 	}
 	parsed, err := time.ParseDuration(word)
 	if err != nil || parsed < 0 {
-		return fmt.Errorf("%q is no duration; write it as 90s, 5m or 1h30m", word)
+		return fmt.Errorf("invalid duration %q; write it as 90s, 5m or 1h30m", word)
 	}
 	*d = Duration(parsed)
 	return nil

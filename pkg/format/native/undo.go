@@ -21,7 +21,7 @@ func (p *parser) undo(t Task, n *yaml.Node, of task.Task) *task.Task {
 	given := Task{Name: t.Name, Host: u.Host, Exec: u.Exec, Pod: u.Pod, Job: u.Job, Function: u.Function, Clone: u.Clone}
 	expanded := p.withValues(given, node, facts)
 	if u.Retries < 0 || u.Retries > maxRetries {
-		p.fail(strict.At(valueAt(node, "retries"), "task %q: retries is %d; it is at least 0, which is none, and at most %d", t.Name, u.Retries, maxRetries), t.Name)
+		p.fail(strict.At(valueAt(node, "retries"), "task %q: retries is %d; it must be from 0 to %d", t.Name, u.Retries, maxRetries), t.Name)
 	}
 	undo := &task.Task{
 		Name: of.Name, Phase: of.Phase, Position: p.position(node), Source: of.Source,

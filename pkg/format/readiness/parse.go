@@ -58,7 +58,7 @@ func Parse(file string, text []byte) ([]Rule, error) {
 		return nil, found
 	}
 	if len(root.Content) == 0 {
-		fail(strict.Error{Line: 1, Message: "there is nothing in it; it needs apiVersion, kind and rules"})
+		fail(strict.Error{Line: 1, Message: "it is empty; it needs apiVersion, kind and rules"})
 		return nil, found
 	}
 	expanded, err := strict.Expand(root.Content[0])
@@ -102,9 +102,9 @@ func (r rule) compile() (Rule, error) {
 	compiled := Rule{Group: r.Group, Kind: r.Kind, Waits: r.Wait == nil || *r.Wait}
 	switch {
 	case r.Kind == "":
-		return compiled, errors.New("it needs the kind that it is about")
+		return compiled, errors.New("it needs a kind")
 	case compiled.Waits && r.Ready == "":
-		return compiled, fmt.Errorf("it needs ready, which says when a %s is, or wait: false", r.Kind)
+		return compiled, fmt.Errorf("it needs ready, the condition of a ready %s, or wait: false", r.Kind)
 	}
 	var errs []error
 	for text, to := range map[*string]*expression.Object{&r.Ready: &compiled.ready, &r.Failed: &compiled.failed, &r.Reason: &compiled.reason} {
@@ -139,7 +139,7 @@ func (r Rule) Judge(object map[string]any) (ready, failed bool, reason string) {
 	case err != nil:
 		reason = err.Error()
 	default:
-		reason = "its rule says that it is not ready"
+		reason = "its readiness rule is false"
 	}
 	return false, false, reason
 }

@@ -32,7 +32,7 @@ func TestJudge(t *testing.T) {
 		"ready":     {map[string]any{"phase": "Healthy", "message": "fine"}, verdict{Ready: true}},
 		"failed":    {map[string]any{"phase": "Degraded", "message": "no pods"}, verdict{Failed: true, Reason: "no pods"}},
 		"not yet":   {map[string]any{"phase": "Progressing", "message": "1 of 2"}, verdict{Reason: "1 of 2"}},
-		"no reason": {map[string]any{"phase": "Progressing"}, verdict{Reason: "its rule says that it is not ready"}},
+		"no reason": {map[string]any{"phase": "Progressing"}, verdict{Reason: "its readiness rule is false"}},
 		"no status": {nil, verdict{Reason: `"object.status.phase == \"Healthy\"": no such key: status`}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -51,12 +51,12 @@ func TestJudge(t *testing.T) {
 
 func TestParseErrors(t *testing.T) {
 	for name, c := range map[string]struct{ text, want string }{
-		"empty":       {"", "r.yaml:1: there is nothing in it"},
+		"empty":       {"", "r.yaml:1: it is empty"},
 		"no YAML":     {"a: [", "r.yaml:1: not YAML"},
 		"other kind":  {"apiVersion: v1\nkind: Pod\n", `r.yaml:1:1: apiVersion and kind are "v1" and "Pod"`},
 		"unknown key": {head + "- {kind: A, redy: \"true\"}\n", `r.yaml:4:13: unknown field "redy"; did you mean "ready"?`},
-		"no kind":     {head + "- {ready: \"true\"}\n", "r.yaml:4:3: rule 1: it needs the kind"},
-		"no ready":    {head + "- {kind: A}\n", "r.yaml:4:3: rule 1: it needs ready, which says when a A is, or wait: false"},
+		"no kind":     {head + "- {ready: \"true\"}\n", "r.yaml:4:3: rule 1: it needs a kind"},
+		"no ready":    {head + "- {kind: A}\n", "r.yaml:4:3: rule 1: it needs ready, the condition of a ready A, or wait: false"},
 		"bad CEL":     {head + "- {kind: A, ready: object.}\n", `r.yaml:4:3: rule 1: "object."`},
 	} {
 		t.Run(name, func(t *testing.T) {

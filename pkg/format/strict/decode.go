@@ -28,7 +28,7 @@ var unmarshaler = reflect.TypeFor[json.Unmarshaler]()
 // decode fills target, which must be settable.
 func (d *decoder) decode(n *yaml.Node, target reflect.Value) {
 	if text, ok := Tagged(n); ok {
-		d.fail(n, "%s is a tag of YAML, and no part of the value: write %q, in quotes", n.Tag, text)
+		d.fail(n, "%s is a YAML tag and not part of the value; write %q, in quotes", n.Tag, text)
 		return
 	}
 	if n.Kind == yaml.ScalarNode && n.ShortTag() == "!!null" {

@@ -50,7 +50,7 @@ func (e *expander) expand(n *yaml.Node, depth int) (*yaml.Node, error) {
 	case yaml.ScalarNode:
 		return n, nil
 	}
-	return nil, At(n, "this is not understood")
+	return nil, At(n, "this kind of YAML node is not supported")
 }
 
 func (e *expander) mapping(n *yaml.Node, depth int) (*yaml.Node, error) {
@@ -68,7 +68,7 @@ func (e *expander) mapping(n *yaml.Node, depth int) (*yaml.Node, error) {
 			key = key.Alias
 		}
 		if key.Kind != yaml.ScalarNode {
-			return nil, At(key, "a key must be a word")
+			return nil, At(key, "a key must be a string")
 		}
 		if first, twice := seen[key.Value]; twice {
 			return nil, At(key, "the key %q is used twice, first at line %d", key.Value, first.Line)
