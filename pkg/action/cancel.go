@@ -13,8 +13,8 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
-// Cancel stops a run and waits until it has stopped; of a run that died it removes what is left, and records that it was
-// cancelled. It returns the state in which the run ended. The error has exit code 124 when the run has not stopped after
+// Cancel stops a run and waits for its end. If the run died, it deletes the objects that the run left, and records the run as
+// cancelled. It returns the state in which the run ended. The error has exit code 124 if the run has not stopped after
 // timeout.
 func (p *Past) Cancel(ctx context.Context, run *record.Stored, timeout time.Duration) (task.State, error) {
 	asked := false
@@ -40,7 +40,7 @@ func (p *Past) Cancel(ctx context.Context, run *record.Stored, timeout time.Dura
 		}
 		left := end.Sub(p.config.Now())
 		if left <= 0 {
-			return "", RunError{ExitTimeout, fmt.Errorf("run %s has not stopped after %s; its process has been asked to", run.ID, timeout)}
+			return "", RunError{ExitTimeout, fmt.Errorf("run %s has not stopped within %s; the request to stop remains", run.ID, timeout)}
 		}
 		if err := p.Runs.WaitChanged(ctx, run, min(left, refresh)); err != nil {
 			return "", err
@@ -51,10 +51,10 @@ func (p *Past) Cancel(ctx context.Context, run *record.Stored, timeout time.Dura
 	}
 }
 
-// cancelDead removes what a run left whose process has died. held is the lock that the process left; nil when it left
-// none. The error is lock.ErrChanged when the process has come back.
+// cancelDead deletes the objects that a dead run left. held is the lock that its process left; nil if it left none. The
+// error is lock.ErrChanged if the lock was renewed after all.
 func (p *Past) cancelDead(ctx context.Context, id string, held *lock.Held, timeout time.Duration) (task.State, error) {
-	if held != nil { // it was watched already, which takes as long as a lock lasts
+	if held != nil { // the caller has already watched it for the duration of a lock
 		if err := p.Locks.Break(ctx, held); err != nil {
 			return "", err
 		}
@@ -97,7 +97,7 @@ func (p *Past) removeLeftovers(ctx context.Context, run *record.Stored) error {
 			if err != nil {
 				failed = append(failed, fmt.Errorf("%s %s in namespace %q: %w", o.Kind, o.Name, o.Namespace, err))
 			} else if removed {
-				p.config.say("removed %s %s", o.Kind, o.Name)
+				p.config.say("deleted %s %s", o.Kind, o.Name)
 			}
 		}
 	}

@@ -46,7 +46,7 @@ func (p *prepared) mayRun(ctx context.Context) error {
 	wanted := p.rights()
 	before := func(s plan.Step) bool { return s.Task != nil && s.Stage == task.Before && s.Task.Skip == "" }
 	if slices.ContainsFunc(steps.Steps, before) && p.deploys() {
-		// Rendered for the check alone: a task may change the chart before it is rendered for the run.
+		// Rendered only for the check: a task may change the chart before the run renders it.
 		objects, err := p.change.Render()
 		if apierrors.IsForbidden(err) {
 			return preflight(ctx, err)
@@ -71,17 +71,17 @@ func (p *process) rights() runner.Rights {
 }
 
 // trust refuses tasks that run on this machine, or read its environment, and come from a source that is not trusted,
-// unless an option or the person at the terminal allows them. Of a run that is resumed these are all tasks that are left:
-// its record chose them, and their arguments.
+// unless an option or the user at the terminal allows them. In a resumed run, all remaining tasks count as not trusted,
+// because the record chose them and their arguments.
 func (p *process) trust(ctx context.Context) error {
 	if p.AllowHostTasks {
 		return nil
 	}
 	tasks := p.plan.Tasks()
-	from, hint := "tasks of a ConfigMap, a chart or a record", "when you know who writes them, add --allow-host-tasks"
+	from, hint := "tasks of a ConfigMap, a chart or a record", "if you trust their source, add --allow-host-tasks"
 	if p.Resume != nil {
 		tasks = p.Resume.open(p.plan)
-		from, hint = "tasks that a record chose", "when they are what you want to run, add --allow-host-tasks"
+		from, hint = "tasks that a record chose", "if these are the tasks that you want to run, add --allow-host-tasks"
 	}
 	lines := checks.Untrusted(tasks)
 	if len(lines) == 0 {
@@ -92,15 +92,15 @@ func (p *process) trust(ctx context.Context) error {
 	}
 	list := strings.Join(lines, "\n")
 	if person := p.Config.Person; person.Interactive {
-		yes, err := person.Ask(ctx, fmt.Sprintf("%s want to touch this machine:\n%s\nAllow them?", strings.ToUpper(from[:1])+from[1:], list))
+		yes, err := person.Ask(ctx, fmt.Sprintf("%s need access to this machine:\n%s\nAllow it?", strings.ToUpper(from[:1])+from[1:], list))
 		if yes || ctx.Err() != nil {
 			return err
 		}
 	}
-	return refused(from + " may not touch this machine:\n" + list + "\nhint: " + hint)
+	return refused(from + " need access to this machine, which is not allowed:\n" + list + "\nhint: " + hint)
 }
 
-// confirm asks the questions that the authors of tasks want to be asked before a task is run by its name.
+// confirm asks the questions of tasks that need a confirmation before they run by name.
 func (p *process) confirm(ctx context.Context) error {
 	for _, t := range p.plan.Tasks() {
 		if t.Confirm == "" || t.Skip != "" || p.Yes {

@@ -13,13 +13,13 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/runner/host"
 )
 
-// Config is what actions get from the process that calls them. Several actions can share one, also at the same time:
-// they do not change it.
+// Config is the environment of actions in the process that calls them. Several actions can share one, also at the same
+// time: they do not change it.
 type Config struct {
-	// Name is what users type before the name of a command, such as "kubectl tasks"; hints contain it.
+	// Name is the program as users type it before a command, such as "kubectl tasks"; hints contain it.
 	Name string
-	// Log takes a message about what happens, without a line break at its end. Texts in it that come from outside are
-	// escaped (report.Escape). It is called from several goroutines.
+	// Log takes a message about the progress, without a line break at its end. Texts in it that come from the cluster, a
+	// chart or a file are escaped (report.Escape). It is called from several goroutines.
 	Log func(message string)
 	// Environ is the environment of the process, as os.Environ returns it.
 	Environ []string
@@ -33,13 +33,13 @@ type Config struct {
 	HelmLog io.Writer
 	// Person answers questions.
 	Person Person
-	// OnExit takes what removes files that must not outlive the process. Required.
+	// OnExit registers a function that removes files which must not outlive the process. Required.
 	OnExit func(remove func())
-	// OnAbandon takes what to call when the process is left at once, and returns what takes that back. It may be nil.
+	// OnAbandon registers a function for an immediate exit, and returns a function that removes it again. It may be nil.
 	OnAbandon func(report func()) (forget func())
 }
 
-// Person is the person at the terminal.
+// Person is the user at the terminal.
 type Person struct {
 	// Interactive reports that there is one.
 	Interactive bool
@@ -47,7 +47,7 @@ type Person struct {
 	Ask func(ctx context.Context, question string) (bool, error)
 }
 
-// helmLog returns where Helm's warnings and debug lines go.
+// helmLog returns the writer for Helm's warnings and debug lines.
 func (c *Config) helmLog() io.Writer {
 	if c.HelmLog == nil {
 		return io.Discard
@@ -63,7 +63,7 @@ func (c *Config) stdin() ([]byte, error) {
 	return c.Stdin()
 }
 
-// owner describes this process to others, in records and locks.
+// owner describes this process in records and locks.
 func (c *Config) owner() lock.Owner { return lock.Self(c.getenv) }
 
 // approver returns the runner of approve tasks; yes answers all of them.
@@ -77,7 +77,7 @@ func (c *Config) say(format string, args ...any) { c.Log(shown(format, args...))
 // note logs a note to the user.
 func (c *Config) note(text string) { c.say("note: %s", text) }
 
-// shown formats a message with texts from outside.
+// shown formats a message, and escapes the result: texts in it may come from the cluster, a chart or a file.
 func shown(format string, args ...any) string {
 	return string(report.Escape(fmt.Appendf(nil, format, args...)))
 }

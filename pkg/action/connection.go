@@ -11,7 +11,7 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/release"
 )
 
-// Connection is a cluster and a namespace, as kubectl's and Helm's flags choose them.
+// Connection is the cluster and the namespace that kubectl's and Helm's flags choose.
 type Connection struct {
 	Flags    *genericclioptions.ConfigFlags
 	Settings *release.Settings
@@ -44,7 +44,7 @@ func (c *Connection) Helm(ctx context.Context, namespace string, out, errOut io.
 	return helm, helm.Connect(ctx, c.Flags, namespace)
 }
 
-// storedValues returns what reads the values of a release, as the cluster has it.
+// storedValues returns a function that reads the values of a release from the cluster.
 func (c *Connection) storedValues(ctx context.Context, name, namespace string) func() (map[string]any, error) {
 	return func() (map[string]any, error) {
 		helm, err := c.Helm(ctx, namespace, io.Discard, io.Discard)
@@ -64,7 +64,7 @@ func (c *Connection) lastRevision(ctx context.Context, name, namespace string) (
 	return helm.LastRevision(name)
 }
 
-// storedFiles returns what reads the files of the chart of a release, as the cluster has it.
+// storedFiles returns a function that reads the files of a release's chart from the cluster.
 func (c *Connection) storedFiles(ctx context.Context, name, namespace string) func() ([]release.File, error) {
 	return func() ([]release.File, error) {
 		helm, err := c.Helm(ctx, namespace, io.Discard, io.Discard)

@@ -11,9 +11,9 @@ import (
 )
 
 const (
-	// DefaultConcurrency is how many tasks run at the same time when the user does not say it.
+	// DefaultConcurrency is the number of tasks that run at the same time by default.
 	DefaultConcurrency = engine.DefaultConcurrency
-	// DefaultGrace is how long a wait continues after a blocker when the user does not say it.
+	// DefaultGrace is the default time for which a wait continues after a blocker.
 	DefaultGrace = ready.DefaultGrace
 )
 
@@ -23,7 +23,7 @@ func RunnerImages(given map[string]string) (map[task.Runtime]string, error) {
 	images := maps.Clone(function.DefaultImages)
 	for runtime, image := range given {
 		if _, ok := function.DefaultImages[task.Runtime(runtime)]; !ok {
-			return nil, UsageError{fmt.Errorf("--runner-image is for %q; write deno=IMAGE or python=IMAGE", runtime)}
+			return nil, UsageError{fmt.Errorf("--runner-image: unknown runtime %q; write deno=IMAGE or python=IMAGE", runtime)}
 		}
 		images[task.Runtime(runtime)] = image
 	}

@@ -16,8 +16,8 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
-// Definitions reads task documents without a run. The cluster is asked only when Release or a reference names something
-// in it.
+// Definitions reads task documents without a run. It sends requests to the cluster only if Release or a reference names an
+// object in it.
 type Definitions struct {
 	Request
 	// Release is the release whose annotated ConfigMaps and chart are read, too; may be empty.
@@ -30,7 +30,7 @@ func (d *Definitions) Documents(ctx context.Context) ([]format.Document, error) 
 	return found.Documents, err
 }
 
-// Read returns the tasks of the documents, and logs where they come from when announce is set. Findings of severity Error
+// Read returns the tasks of the documents, and logs their sources if announce is set. Findings of severity Error
 // are the error; the set has all findings also then.
 func (d *Definitions) Read(ctx context.Context, announce bool) (format.Set, error) {
 	found, err := d.search(ctx)
@@ -38,7 +38,7 @@ func (d *Definitions) Read(ctx context.Context, announce bool) (format.Set, erro
 		return format.Set{}, err
 	}
 	rel := plan.Release{Name: d.Release}
-	// The variables of a run are set to something, so that they are not reported as unset.
+	// The variables of a run have values here, so that they are not reported as unset.
 	options := format.Options{Getenv: d.Config.newEnvironment("", rel).Lookup, Facts: d.Config.facts("", rel), Lenient: true}
 	lagoon.AddGit(&options.Lagoon, "")
 	set, err := d.read(found, options)

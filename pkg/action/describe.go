@@ -8,6 +8,7 @@ import (
 
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/engine"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/mask"
+	"github.com/kubectl-tasks/kubectl-tasks/pkg/plan"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/record"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/report"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
@@ -42,7 +43,7 @@ func (e Entry) Object() *report.Run {
 	}
 	for _, s := range run.Steps {
 		if s.Executor == "" || s.Reason == engine.ReasonNotNeeded && strings.HasPrefix(s.ID, "undo/") {
-			continue // a step of Helm's, or an undo that was not needed
+			continue // a step of Helm, or an undo that was not needed
 		}
 		o.Tasks = append(o.Tasks, taskObject(s))
 	}
@@ -69,7 +70,7 @@ func taskObject(s record.Step) report.RunTask {
 	return t
 }
 
-// States removes all but the states of its tasks from a run, for List: a table needs no more.
+// States reduces a run to the states of its tasks, for List: a table shows only these.
 func States(run *record.Run) {
 	for i, s := range run.Steps {
 		run.Steps[i] = record.Step{ID: s.ID, Executor: s.Executor, State: s.State, Attempt: s.Attempt, Reason: s.Reason}
@@ -80,15 +81,17 @@ func States(run *record.Run) {
 type Status struct {
 	Entry
 
-	// Steps are those that were needed.
+	// Steps are the steps that were needed.
 	Steps []StepStatus
-	// Hint says how a run that did not succeed can be continued; empty when it cannot be, or need not be.
+	// Hint is a hint how to resume a run that did not succeed; empty if it cannot be resumed, or need not be.
 	Hint string
 }
 
 // StepStatus is a step of a recorded run.
 type StepStatus struct {
-	ID    string
+	ID string
+	// Title is the name of the step in plans and in the output of runs.
+	Title string
 	Phase task.Phase
 	State task.State
 	// Start and End are nil when the step has not started or ended.
@@ -105,7 +108,7 @@ func (p *Past) status(run *record.Stored, state task.State) Status {
 		if s.Reason == engine.ReasonNotNeeded {
 			continue
 		}
-		v := StepStatus{ID: s.ID, Phase: s.Phase, State: stepState(s), Start: s.Start, End: s.End, Message: s.Message}
+		v := StepStatus{ID: s.ID, Title: stepTitle(&run.Run, s), Phase: s.Phase, State: stepState(s), Start: s.Start, End: s.End, Message: s.Message}
 		for _, o := range s.Created {
 			v.Where = append(v.Where, strings.ToLower(o.Kind)+"/"+o.Name)
 		}
@@ -114,7 +117,15 @@ func (p *Past) status(run *record.Stored, state task.State) Status {
 	return status
 }
 
-// hint returns how a run that did not succeed can be continued; empty when it cannot be, or need not be.
+// stepTitle returns the title of a recorded step (plan.Step.Title).
+func stepTitle(run *record.Run, s record.Step) string {
+	_, object, _ := strings.Cut(s.ID, "/") // ready/KIND/NAME
+	return plan.Step{
+		ID: s.ID, Kind: plan.Kind(s.Kind), Release: plan.Release{Name: run.Release}, Object: object, Reason: "helm " + string(run.Operation),
+	}.Title()
+}
+
+// hint returns a hint how to resume a run that did not succeed; empty if it cannot be resumed, or need not be.
 func (p *Past) hint(run *record.Stored, state task.State) string {
 	if !slices.Contains([]task.State{Died, task.Failed, task.Unknown, task.Cancelled}, state) || run.RolledBack {
 		return ""
@@ -128,5 +139,5 @@ func (p *Past) hint(run *record.Stored, state task.State) string {
 	if len(unknown) > 0 {
 		return p.config.Decide(run.ID, unknown)
 	}
-	return fmt.Sprintf("hint: 'kubectl tasks resume %s' goes on with it", run.ID)
+	return fmt.Sprintf("hint: 'kubectl tasks resume %s' resumes it", run.ID)
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/plan"
 )
 
-// digestOf sums up what a step does.
+// digestOf returns a digest of a step. A step with another effect has another digest.
 func digestOf(s plan.Step) string {
 	about := []any{s.Kind, s.Object, s.Undoes}
 	if s.Task != nil {
@@ -23,7 +23,7 @@ func digestOf(s plan.Step) string {
 	return hex.EncodeToString(sum[:6])
 }
 
-// inputsOf are the digests of the documents that tasks were read from, beside others.
+// inputsOf returns the digests of the task documents in addition to others.
 func inputsOf(set taskSet, others map[string]string) map[string]string {
 	inputs := maps.Clone(others)
 	if inputs == nil {

@@ -1,3 +1,3 @@
-// Package action carries out the commands: options in, a result out. It parses no flags and prints nothing; streams, the
-// environment, the clock and the person at the terminal are handed in.
+// Package action executes the commands: options in, a result out. It parses no flags and prints nothing. The caller passes
+// streams, the environment, the clock and the user at the terminal.
 package action

@@ -75,14 +75,14 @@ func (e RunError) Error() string { return e.Err.Error() }
 // Unwrap returns the error.
 func (e RunError) Unwrap() error { return e.Err }
 
-// SilentError is an exit code without a message: everything there is to say has been written.
+// SilentError is an exit code without a message, for errors that the output already shows.
 type SilentError struct{ Code int }
 
 // Error names the exit code.
 func (e SilentError) Error() string { return fmt.Sprintf("exit code %d", e.Code) }
 
-// ExitCode returns the exit code for an error; 0 for nil. It looks only at types, never at texts. failureCode turns what
-// is known of a finished run into a RunError.
+// ExitCode returns the exit code for an error; 0 for nil. It depends only on types, never on texts. failureCode returns the
+// code for a run that failed.
 func ExitCode(err error) int {
 	var (
 		silent      SilentError
@@ -122,7 +122,7 @@ func isLocked(err error) bool {
 	return errors.As(err, &locked) || errors.Is(err, lock.ErrLost) || errors.Is(err, record.ErrTakenOver)
 }
 
-// preflight returns an error of the time before anything was changed, as such.
+// preflight marks an error as one from before any change.
 func preflight(ctx context.Context, err error) error {
 	var usage UsageError
 	if errors.As(err, &usage) || ctx.Err() != nil {

@@ -11,7 +11,7 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
-// timedOut reports whether an error is that a time limit passed, in our words or in those of a wait of Helm's.
+// timedOut reports whether an error is a passed time limit, either our own or that of a wait of Helm.
 func timedOut(err error) bool {
 	var timeout helm.TimeoutError
 	var notReady *ready.NotReadyError
@@ -19,18 +19,18 @@ func timedOut(err error) bool {
 	return errors.As(err, &timeout) || errors.As(err, &notGone) || errors.As(err, &notReady) && notReady.Waited > 0
 }
 
-// failed reports whether a step is why its run failed.
+// failed reports whether a step is a reason for the failure of its run.
 func failed(s engine.StepResult) bool { return s.State == task.Failed && !s.Tolerated() }
 
-// failureCode is the exit code of a run that failed, whatever it was started by: 4 when it was refused before it
-// touched anything, 124 when a time limit ended it, else 1. applyError is the error of Helm's part.
+// failureCode returns the exit code of a run that failed: 4 if it was refused before any change, 124 if a time limit ended
+// it, else 1. applyError is the error of Helm's part.
 func failureCode(result engine.Result, applyError error) int {
 	late := func(s engine.StepResult) bool {
 		return failed(s) && (s.Reason == engine.ReasonTimeout || s.Reason == helm.Reason && timedOut(applyError))
 	}
-	touched := func(s engine.StepResult) bool { return !untouched(s, applyError) }
+	changed := func(s engine.StepResult) bool { return !unchanging(s, applyError) }
 	switch {
-	case !slices.ContainsFunc(result.Steps, touched):
+	case !slices.ContainsFunc(result.Steps, changed):
 		return ExitPreflight
 	case slices.ContainsFunc(result.Steps, late):
 		return ExitTimeout
@@ -38,12 +38,12 @@ func failureCode(result engine.Result, applyError error) int {
 	return ExitFailed
 }
 
-// refusals are the reasons of tasks that failed because the server refused to make what they run in, or has not
-// got what they run in.
+// refusals are the reasons of tasks that failed because the server refused to create the object that they run in, or does
+// not have it.
 var refusals = []string{"NotCreated", "Pods", "Template", "Service", "Definition", "Function", "Advanced"}
 
-// untouched reports whether a step is known to have touched nothing.
-func untouched(s engine.StepResult, applyError error) bool {
+// unchanging reports whether a step is known to have changed nothing.
+func unchanging(s engine.StepResult, applyError error) bool {
 	if s.Prior {
 		return false
 	}

@@ -11,18 +11,18 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
-// Selection says which run is meant when the command names none.
+// Selection chooses a run when the command names none.
 type Selection struct {
-	// of reports whether a run can be meant.
+	// of reports whether a run can be chosen.
 	of func(*record.Run) bool
-	// newest is for what can be done with the newest run of a release only: one that is followed by others is over,
-	// and so may be one that is followed by a record that cannot be read.
+	// newest allows only the newest run of a release. An older run is excluded, and so is a run that is older than a
+	// record that cannot be read.
 	newest bool
-	// none says why a run cannot be meant.
+	// none returns the reason why a run cannot be chosen.
 	none func(*record.Run) string
 }
 
-// The runs that commands can be about.
+// The selections of the commands.
 var (
 	AnyRun    = Selection{of: func(*record.Run) bool { return true }}
 	Stoppable = Selection{of: func(r *record.Run) bool { return !r.Finished() }, none: func(*record.Run) string { return "has ended" }}
@@ -34,7 +34,7 @@ var (
 	}}
 )
 
-// Choose returns the run that the first argument names or, without arguments, the newest one that can be meant.
+// Choose returns the run that the first argument names or, without arguments, the newest run of the selection.
 func (p *Past) Choose(ctx context.Context, name string, args []string, wanted Selection) (*record.Stored, error) {
 	if len(args) > 0 {
 		return p.Get(ctx, args[0])
@@ -42,8 +42,8 @@ func (p *Past) Choose(ctx context.Context, name string, args []string, wanted Se
 	return p.Newest(ctx, name, wanted)
 }
 
-// Newest returns the newest run of a release that can be meant; of all releases when name is empty. Records that cannot be read
-// are logged. The error is a UsageError when no run, or more than one, can be meant.
+// Newest returns the newest run of a release in the selection; of all releases if name is empty. Records that cannot be
+// read are logged. The error is a UsageError if no run, or runs of several releases, match.
 func (p *Past) Newest(ctx context.Context, name string, wanted Selection) (*record.Stored, error) {
 	all, unreadable, err := record.List(ctx, p.Runs, name)
 	if err != nil {
@@ -60,7 +60,7 @@ func (p *Past) Newest(ctx context.Context, name string, wanted Selection) (*reco
 			continue
 		}
 		if newest != nil {
-			return nil, UsageError{fmt.Errorf("runs of %s and of %s could be meant; name the run, or give --release", Title(newest.Release), Title(r.Release))}
+			return nil, UsageError{fmt.Errorf("runs of %s and of %s match; name the run, or add --release", Title(newest.Release), Title(r.Release))}
 		}
 		newest = r
 	}
@@ -69,7 +69,7 @@ func (p *Past) Newest(ctx context.Context, name string, wanted Selection) (*reco
 	}
 	for _, u := range unreadable {
 		if wanted.newest && u.Start.After(newest.Start) && (u.Release == "" || u.Release == newest.Release) {
-			return nil, &release.PreflightError{Err: fmt.Errorf("run %s came after run %s and cannot be read, so that it is not known which one is meant; name the run", u.ID, newest.ID)}
+			return nil, &release.PreflightError{Err: fmt.Errorf("run %s is newer than run %s, and its record cannot be read; name the run", u.ID, newest.ID)}
 		}
 	}
 	return p.Get(ctx, newest.ID)
@@ -87,7 +87,7 @@ func (p *Past) Get(ctx context.Context, id string) (*record.Stored, error) {
 	return run, nil
 }
 
-// noRun says why there is no run that can be meant.
+// noRun returns the error for a selection without runs, with the reason.
 func noRun(namespace, name string, last map[string]*record.Run, wanted Selection) error {
 	of := ""
 	if name != "" {

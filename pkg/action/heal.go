@@ -13,12 +13,12 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
-// healAfter is how long a release must have been pending before --heal may take it for abandoned: another
-// Helm waits no longer than its --timeout, which is 5 minutes unless somebody says otherwise.
+// healAfter is the time for which a release must have been pending before --heal treats it as abandoned. Another Helm
+// process waits at most for its --timeout, by default 5 minutes.
 const healAfter = 10 * time.Minute
 
-// heal marks a pending release as failed when its owner is known to be no more. It first waits for one
-// that is alive.
+// heal marks a pending release as failed if its owner is known to have died. If the owner is alive, heal first waits for
+// it.
 func (o *Operation) heal(ctx context.Context, pending *release.PendingError, refusal error) error {
 	client, name, namespace := o.Connection.Client(), o.Release.Name, o.Release.Namespace
 	lockName := lock.Name(name, "")
@@ -38,27 +38,26 @@ func (o *Operation) heal(ctx context.Context, pending *release.PendingError, ref
 				}
 				return &release.PreflightError{Err: err}
 			}
-			return nil // whoever had the lock may have ended well: look again
+			return nil // the previous holder may have succeeded: check again
 		}
 	}
 	why := ""
 	switch age := o.Config.Now().Sub(pending.Since); {
 	case run != nil:
-		why = fmt.Sprintf("left %s by run %s of %s, which is no more", pending.Status, run.ID, run.Owner)
+		why = fmt.Sprintf("left %s by run %s of %s, which died", pending.Status, run.ID, run.Owner)
 	case age < healAfter:
-		return RefusedError{fmt.Sprintf("%v\nrelease %q has been %s for %s only, and another Helm may still be at work on it: --heal waits until it has been so for %s", refusal, name, pending.Status, age.Round(time.Second), healAfter)}
+		return RefusedError{fmt.Sprintf("%v\nrelease %q has been %s for only %s, and another Helm process may still work on it: --heal needs at least %s", refusal, name, pending.Status, age.Round(time.Second), healAfter)}
 	default:
 		why = fmt.Sprintf("left %s since %s", pending.Status, pending.Since.Format(time.RFC3339))
 	}
 	if err := o.Helm.MarkFailed(name, pending.Revision, why); err != nil {
 		return &release.PreflightError{Err: err}
 	}
-	o.Config.say("note: revision %d of release %q was %s; it is marked as failed now", pending.Revision, name, why)
+	o.Config.say("note: revision %d of release %q was %s; it is now marked as failed", pending.Revision, name, why)
 	return nil
 }
 
-// ownerOf returns the recorded run that has made the pending revision and has not ended; nil when there
-// is none.
+// ownerOf returns the unfinished recorded run that created the pending revision; nil if there is none.
 func (o *Operation) ownerOf(ctx context.Context, pending *release.PendingError) (*record.Run, error) {
 	if o.Resume != nil && o.Resume.Run.Revision <= pending.Revision {
 		return &o.Resume.Run.Run, nil
@@ -82,13 +81,13 @@ func (o *Operation) ownerOf(ctx context.Context, pending *release.PendingError) 
 	return nil, nil
 }
 
-// explainPending adds to the refusal of a pending release what can be done.
+// explainPending adds a hint to the refusal of a pending release.
 func (o *Operation) explainPending(ctx context.Context, pending *release.PendingError, refusal error) error {
 	locks := lock.Locks{Client: o.Connection.Client().Interface, Namespace: o.Release.Namespace}
 	holder, err := locks.Get(ctx, lock.Name(pending.Release, ""))
-	hint := fmt.Sprintf("either another Helm is at work on it, or one died there %s ago or later; when you know that none is, --heal marks the revision as failed and goes on", o.Config.Now().Sub(pending.Since).Round(time.Second))
+	hint := fmt.Sprintf("another Helm process works on the release, or one has died in the last %s; if none works on it, --heal marks the revision as failed and continues", o.Config.Now().Sub(pending.Since).Round(time.Second))
 	if err == nil && holder != nil {
-		hint = fmt.Sprintf("%s is at work on it with run %s; see 'kubectl tasks status %s'", holder.Owner, holder.Run, holder.Run)
+		hint = fmt.Sprintf("%s works on the release with run %s; see 'kubectl tasks status %s'", holder.Owner, holder.Run, holder.Run)
 	}
 	return &release.PreflightError{Err: fmt.Errorf("%w\nhint: %s", refusal, hint)}
 }

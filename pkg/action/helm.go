@@ -53,14 +53,14 @@ func (c *Connection) Connect(ctx context.Context, h *release.Helm, o HelmOptions
 	return connected, namespace, h.Connect(ctx, c.Flags, namespace)
 }
 
-// hooks returns what runs the hooks of a release, in pods like those of the steps.
+// hooks returns the runner of the hooks of a release, with the pod options of the steps.
 func (h *Helm) hooks(steps *runner.Steps) *helm.Hooks {
 	return &helm.Hooks{
 		Cluster: steps.Client, Pods: steps.Pods, Operation: steps.Operation, Release: steps.Release, Parallel: h.HookMode() == release.HooksParallel,
 	}
 }
 
-// waitingLines describes what is waited for, a line for each object.
+// waitingLines describes the objects that a wait waits for, a line each.
 func waitingLines(all int, unready []ready.Unready) []string {
 	lines := []string{fmt.Sprintf("waiting for %d of %d objects:", len(unready), all)}
 	for _, u := range unready {

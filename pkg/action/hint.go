@@ -8,7 +8,7 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/record"
 )
 
-// Title names a release in messages, also when there is none.
+// Title returns the name of a release for messages, also for runs without a release.
 func Title(name string) string {
 	if name == "" {
 		return "no release"
@@ -36,9 +36,9 @@ func (c *Config) Decide(run string, names []string) string {
 		return "'" + strings.Join(line, " ") + "'"
 	}
 	if len(names) == 1 {
-		return fmt.Sprintf("hint: find out how %s ended; then %s if it ended well, or %s if it can run again", tasksNamed(names), with("--done"), with("--again"))
+		return fmt.Sprintf("hint: find out how %s ended; then run %s if it succeeded, or %s if it can run again", tasksNamed(names), with("--done"), with("--again"))
 	}
-	return fmt.Sprintf("hint: find out how %s ended; then %s if they ended well, with --again in the place of --done for each that can run again", tasksNamed(names), with("--done"))
+	return fmt.Sprintf("hint: find out how %s ended; then run %s if they succeeded, with --again instead of --done for each task that can run again", tasksNamed(names), with("--done"))
 }
 
 // tasksNamed names tasks, as `task "a"` or `tasks "a", "b"`.
@@ -53,7 +53,7 @@ func tasksNamed(names []string) string {
 	return "tasks " + strings.Join(quoted, ", ")
 }
 
-// argument is a word as it is typed into a shell.
+// argument returns a word quoted for a shell.
 func argument(word string) string {
 	plain := func(r rune) bool {
 		return r == '-' || r == '_' || r == '.' || r == '/' || r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z'

@@ -26,7 +26,7 @@ func (c *Config) locksIn(client *kube.Client, namespace string) lock.Locks {
 	return lock.Locks{Client: client.Interface, Namespace: namespace, Log: func(text string) { c.say("%s", text) }}
 }
 
-// acquire takes a lock for a run, and waits for it at most as long as wait.
+// acquire takes a lock for a run, and waits for it for at most wait.
 func (s *lockSet) acquire(ctx context.Context, wait time.Duration, client *kube.Client, namespace, name, run string) (*lock.Lock, error) {
 	taken, err := s.config.locksIn(client, namespace).Acquire(ctx, name, lock.Holder{Owner: s.config.owner(), Run: run}, wait)
 	if err != nil {
@@ -45,7 +45,7 @@ func (s *lockSet) release() {
 	defer cancel()
 	for name, held := range s.held {
 		if err := held.Release(ctx); err != nil {
-			s.config.note(fmt.Sprintf("the lock %s could not be given back, and will run out: %v", name, err))
+			s.config.note(fmt.Sprintf("the lock %s could not be released, and will expire: %v", name, err))
 		}
 	}
 	s.held = nil

@@ -10,8 +10,8 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/release"
 )
 
-// ChooseLogs returns the run and the steps whose logs arguments name: the first argument is a run or, when there is no such
-// run, a step of the newest one of the release.
+// ChooseLogs returns the run and the steps that the arguments name. The first argument is a run or, if no run has that
+// name, a step of the newest run of the release.
 func (p *Past) ChooseLogs(ctx context.Context, name string, args []string) (*record.Stored, []string, error) {
 	var run *record.Stored
 	var err error
@@ -32,11 +32,11 @@ func (p *Past) ChooseLogs(ctx context.Context, name string, args []string) (*rec
 	return run, args, CheckSteps(run, args)
 }
 
-// StepLog is what the task of a step printed.
+// StepLog is the output of the task of a step.
 type StepLog struct {
 	Step string
 	Text []byte
-	// Missing says why Text is empty.
+	// Missing is the reason why Text is empty.
 	Missing string
 }
 
@@ -66,17 +66,17 @@ func Logs(run *record.Stored, names []string, each func(StepLog) error) error {
 	return nil
 }
 
-// missingLog says why there is no log of a step.
+// missingLog returns the reason why a step has no log.
 func missingLog(run *record.Stored, s record.Step) string {
 	switch {
 	case !s.Started():
-		return "it has not run"
+		return "it did not run"
 	case s.State == "" && len(s.Created) > 0 && s.Created[0].Kind == "Pod":
-		return fmt.Sprintf("its end is not recorded; see 'kubectl logs %s -n %s'", s.Created[0].Name, s.Created[0].Namespace)
+		return fmt.Sprintf("its result is not recorded; see 'kubectl logs %s -n %s'", s.Created[0].Name, s.Created[0].Namespace)
 	case s.State == "":
-		return "its end is not recorded"
+		return "its result is not recorded"
 	case slices.Contains(run.DroppedLogs, s.ID):
-		return "the record has no room for what it printed"
+		return "the record has no room for its output"
 	}
-	return "it has printed nothing"
+	return "it has no output"
 }

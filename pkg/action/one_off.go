@@ -16,16 +16,16 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
-// OneOff is a task that is given on the command line. Exactly one of Exec, Clone, Pod, Job and Lagoon says where it runs.
+// OneOff is a task of the command line. Exactly one of Exec, Clone, Pod, Job and Lagoon is set: the place where it runs.
 type OneOff struct {
-	// Exec and Clone are a workload as KIND/NAME: in whose pod, or in a clone of whose pod, the task runs.
+	// Exec and Clone are a workload as KIND/NAME. The task runs in its pod, or in a clone of its pod.
 	Exec, Clone string
 	// Pod and Job are the image of a pod, or of a Job.
 	Pod, Job string
 	// Lagoon is the service of a standard task of Lagoon.
 	Lagoon    string
 	Container string
-	// Pods is in how many pods Exec runs: one, all, a number or a percentage; empty is one.
+	// Pods is the number of pods in which Exec runs: one, all, a number or a percentage; empty is one.
 	Pods string
 	// Timeout limits the command; 0 is no limit.
 	Timeout time.Duration
@@ -124,7 +124,7 @@ func (r *Run) prepareOneOff(_ context.Context, p *process) error {
 	}
 	p.tasks.Tasks = p.plan.Tasks()
 	if r.Record.Place == RecordAuto && r.Resume == nil {
-		r.Record.Place = RecordNone // it is as fast as kubectl's own command
+		r.Record.Place = RecordNone // so that it is as fast as kubectl's own command
 	}
 	return nil
 }

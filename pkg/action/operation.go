@@ -27,7 +27,7 @@ type Operation struct {
 	Release plan.Release
 	// Change prepares Helm's part. It is called again when the release has changed while the run waited for its lock.
 	Change func() (release.Change, error)
-	// Heal marks a release as failed that has been pending for long without a Helm at work on it, and continues.
+	// Heal marks a revision that is stuck in pending as failed, and continues, if no other Helm process works on it.
 	Heal bool
 
 	id       string
@@ -35,7 +35,7 @@ type Operation struct {
 	prepared *prepared
 }
 
-// prepared is an operation that is found, planned and allowed. Nothing has been changed yet.
+// prepared is a planned and checked operation, before any change.
 type prepared struct {
 	process
 
@@ -61,7 +61,7 @@ func (o *Operation) Prepare(ctx context.Context) error {
 	return err
 }
 
-// Run carries the operation out, or returns its plan. Helm's own output is in the change; see release.Change.Print. The
+// Run executes the operation, or returns its plan. Helm's own output is in the change; see release.Change.Print. The
 // result is nil when the run could not begin. The error has the exit code of the run (ExitCode).
 func (o *Operation) Run(ctx context.Context) (*Result, error) {
 	defer o.locks.release()
@@ -93,7 +93,7 @@ func (o *Operation) attempt(ctx context.Context) (*Result, error) {
 	return o.perform(ctx, p)
 }
 
-// prepare finds and plans the tasks around a change, and refuses what is not allowed.
+// prepare finds and plans the tasks around a change, and checks whether the plan may run.
 func (o *Operation) prepare(ctx context.Context, change release.Change) (*prepared, error) {
 	facts, client, rel := change.Facts(), o.Connection.Client(), o.Release
 	op := facts.Operation
@@ -117,7 +117,7 @@ func (o *Operation) prepare(ctx context.Context, change release.Change) (*prepar
 		return nil, preflight(ctx, err)
 	}
 	if o.Resume != nil && op == task.Uninstall && facts.AlreadyApplied {
-		if found.Documents, err = o.Resume.documents(); err != nil { // the release and its chart are gone
+		if found.Documents, err = o.Resume.documents(); err != nil { // the release and its chart are already deleted
 			return nil, err
 		}
 	}
@@ -160,12 +160,13 @@ func (o *Operation) prepare(ctx context.Context, change release.Change) (*prepar
 		}
 	}
 	if err := o.check(ctx, p, executes); err != nil {
-		return nil, err // what is refused cannot run
+		return nil, err // a refused operation cannot run
 	}
 	return p, nil
 }
 
-// firstDeployed tells the release from others of its name. That of an install is known when Helm has installed it.
+// firstDeployed returns the time that distinguishes the release from others of its name. It is empty before Helm has
+// installed the release.
 func (p *prepared) firstDeployed() string {
 	if p.facts.Operation == task.Install && !p.steps.Helm.Returned() {
 		return ""
@@ -178,7 +179,7 @@ func (p *prepared) deploys() bool {
 	return p.facts.Operation == task.Install || p.facts.Operation == task.Upgrade
 }
 
-// sources are where documents can come from besides files and the cluster.
+// sources returns the sources of documents other than files and the cluster.
 func (p *prepared) sources() sources {
 	from := sources{files: func() ([]release.File, error) { return p.change.Files(), nil }}
 	if p.change.TemplatesContain(source.ReleaseAnnotation) {
@@ -190,7 +191,7 @@ func (p *prepared) sources() sources {
 	return from
 }
 
-// revision is the number of the revision that the run is about.
+// revision returns the number of the revision that the run creates or removes.
 func (p *prepared) revision() int {
 	if p.facts.AlreadyApplied {
 		return p.Resume.Run.Revision
@@ -198,7 +199,7 @@ func (p *prepared) revision() int {
 	return p.facts.NextRevision
 }
 
-// plan makes the plan and the engine that runs it, with what earlier runs have left.
+// plan makes the plan and the engine that runs it, with the ledger of earlier runs.
 func (o *Operation) plan(ctx context.Context, p *prepared) error {
 	var done []plan.RecordedUndo
 	var err error
@@ -248,7 +249,7 @@ func (o *Operation) perform(ctx context.Context, p *prepared) (*Result, error) {
 	planned := steps.Tasks()
 	o.Config.announce(p.tasks, planned)
 	if len(p.tasks.Tasks) > 0 && len(planned) == 0 {
-		o.Config.say("none of them is for %s", steps.Operation)
+		o.Config.say("none of them runs in this operation (%s)", steps.Operation)
 	}
 	if o.Mode == Plan {
 		return p.result(), nil
@@ -262,7 +263,7 @@ func (o *Operation) perform(ctx context.Context, p *prepared) (*Result, error) {
 		return p.result(), p.change.Apply()
 	}
 	if len(planned) > 0 || o.Resume != nil {
-		// Without tasks the run is Helm's own: Helm keeps others away by itself, and nothing is recorded.
+		// A run without tasks is Helm's own: Helm itself excludes other operations, and no record is needed.
 		if err := o.open(p); err != nil {
 			return nil, err
 		}
@@ -274,7 +275,7 @@ func (o *Operation) perform(ctx context.Context, p *prepared) (*Result, error) {
 	return p.execute(ctx, o.settle(p))
 }
 
-// open fills in what the record begins with, and what is known of the run to resume.
+// open fills in the first version of the record, and the results of the run to resume.
 func (o *Operation) open(p *prepared) error {
 	p.opening = &opening{
 		record: o.Record, client: p.steps.Client, plan: p.process.plan, id: o.id, revision: p.revision(), target: p.facts.Target, keep: p.facts.MaxHistory,
@@ -283,7 +284,7 @@ func (o *Operation) open(p *prepared) error {
 	if p.facts.Operation == task.Uninstall {
 		var err error
 		if p.opening.documents, err = packed(p.tasks, func(format.Document) bool { return true }); err != nil {
-			o.Config.note(fmt.Sprintf("should the run die after Helm's part, it cannot be gone on with: %v", err))
+			o.Config.note(fmt.Sprintf("if the run dies after Helm's part, it cannot be resumed: %v", err))
 		}
 	}
 	if o.Resume == nil {

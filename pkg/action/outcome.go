@@ -13,13 +13,13 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
-// outcome returns the error that the result of a run is; nil when it succeeded. applyError is the error of Helm's part,
+// outcome returns the error for the result of a run; nil if it succeeded. applyError is the error of Helm's part,
 // and lockLost reports that another process has taken a lock of the run.
 func outcome(ctx context.Context, result engine.Result, applyError error, lockLost bool) error {
 	state := result.State()
 	stolen := func(s engine.StepResult) bool { return s.Reason == engine.ReasonNotRecorded && s.State == task.Failed }
 	if lost := errors.Is(context.Cause(ctx), lock.ErrLost); state != task.Succeeded && (lost || lockLost && slices.ContainsFunc(result.Steps, stolen)) {
-		return RunError{ExitLocked, fmt.Errorf("another process has taken the run's lock, or it was deleted: what was not started yet is not%s", unknownPart(result))}
+		return RunError{ExitLocked, fmt.Errorf("another process has taken the run's lock, or the lock was deleted: no further step was started%s", unknownPart(result))}
 	}
 	if by, ok := errors.AsType[cancelledBy](context.Cause(ctx)); ok && state != task.Succeeded {
 		return RunError{ExitSIGTERM, fmt.Errorf("%w%s", by, unknownPart(result))}
@@ -36,12 +36,12 @@ func outcome(ctx context.Context, result engine.Result, applyError error, lockLo
 	}
 	code := failureCode(result, applyError)
 	if slices.ContainsFunc(result.Steps, func(s engine.StepResult) bool { return failed(s) && s.Reason == helm.Reason }) {
-		return RunError{code, applyError} // in Helm's own words
+		return RunError{code, applyError} // Helm's own message
 	}
 	return RunError{code, summary(result, task.Failed)}
 }
 
-// rolledBack turns the end of a run that was rolled back into that: whether it could be.
+// rolledBack adds the result of the rollback to the error of a run that was rolled back.
 func rolledBack(result engine.Result, how string, end error) error {
 	bad := func(s engine.StepResult) bool { return atRollback(s) && !s.State.Good() }
 	switch {
@@ -50,20 +50,20 @@ func rolledBack(result engine.Result, how string, end error) error {
 	case slices.ContainsFunc(result.Steps, bad):
 		return RunError{ExitNotRolledBack, fmt.Errorf("%w; it could not be rolled back", end)}
 	case how == "":
-		how = "what was done was taken back, and Helm had changed nothing"
+		how = "completed tasks were undone, and Helm had changed nothing"
 	}
 	return RunError{ExitRolledBack, fmt.Errorf("%w; %s", end, how)}
 }
 
-// atRollback reports whether a step takes back what others did, and its turn came, and there was something to take back.
+// atRollback reports whether a step is an undo or a rollback that had something to revert, and that was reached.
 func atRollback(s engine.StepResult) bool {
 	return s.Step.Stage == task.AtRollback && s.Reason != engine.ReasonNotNeeded && s.Reason != helm.ReasonNotApplied
 }
 
-// triedRollback reports whether it was tried to take back what the run did.
+// triedRollback reports whether the run tried to roll back.
 func triedRollback(result engine.Result) bool { return slices.ContainsFunc(result.Steps, atRollback) }
 
-// summary says in one line which steps ended in that state.
+// summary returns the steps that ended in that state, with their messages, as one line.
 func summary(result engine.Result, state task.State) error {
 	var parts []string
 	for _, s := range result.Steps {
@@ -78,7 +78,7 @@ func summary(result engine.Result, state task.State) error {
 		if message == "" {
 			message = strings.ToLower(string(state))
 		}
-		if !strings.Contains(message, part+":") { // else it says itself which task it is about
+		if !strings.Contains(message, part+":") { // otherwise the message itself names the task
 			message = part + ": " + message
 		}
 		parts = append(parts, shown("%s", message))
@@ -86,7 +86,7 @@ func summary(result engine.Result, state task.State) error {
 	return errors.New(strings.Join(parts, "; "))
 }
 
-// unknownPart tells, after an interruption, what may still run.
+// unknownPart returns the steps with an unknown result, after an interruption.
 func unknownPart(result engine.Result) string {
 	for _, s := range result.Steps {
 		if s.State == task.Unknown {

@@ -40,7 +40,7 @@ const (
 	Died    task.State = "Died"
 )
 
-// refresh is how often a run is read again although no change of it was seen.
+// refresh is the interval at which a run is read again without a watch event.
 const refresh = 15 * time.Second
 
 // Entry is a recorded run with its state: that in which it ended, Running or Died.
@@ -50,7 +50,7 @@ type Entry struct {
 }
 
 // List returns the runs of a release, the oldest first; of all releases when name is empty. Records that cannot be read
-// are logged. reduce, unless nil, makes each run smaller while they are read one by one: there may be many.
+// are logged. reduce, unless nil, reduces each run after it is read, so that many runs need little memory.
 func (p *Past) List(ctx context.Context, name string, reduce func(*record.Run)) ([]Entry, error) {
 	var entries []Entry
 	unreadable, err := p.Runs.Each(ctx, name, func(run *record.Run) {
@@ -66,7 +66,7 @@ func (p *Past) List(ctx context.Context, name string, reduce func(*record.Run)) 
 	slices.SortFunc(entries, func(a, b Entry) int {
 		return cmp.Or(a.Run.Start.Compare(b.Run.Start), cmp.Compare(a.Run.ID, b.Run.ID))
 	})
-	// In parallel: each lock may be watched for as long as it lasts.
+	// In parallel, because a lock may be watched for its whole duration.
 	var (
 		group  sync.WaitGroup
 		failed = make([]error, len(entries))

@@ -24,15 +24,15 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
-// prior is what a run knows of earlier runs of its release, and leaves to later ones: the ledger of the release.
+// prior reads and writes the ledger of the release, which passes facts from earlier runs to later ones.
 type prior struct {
 	store  ledger.Store
 	client *kube.Client
-	// rendered returns the objects that are going to be applied; nil when there are none.
+	// rendered returns the objects that the run will apply; nil if it applies none.
 	rendered func() ([]*unstructured.Unstructured, error)
 }
 
-// remembers reports whether one of the tasks needs the record.
+// remembers reports whether one of the tasks needs the ledger.
 func remembers(tasks []task.Task) bool {
 	return slices.ContainsFunc(tasks, func(t task.Task) bool { return t.Undo != nil || t.Once != "" || t.Changed != nil })
 }
@@ -55,22 +55,22 @@ func (m prior) skipDone(ctx context.Context, tasks []task.Task) error {
 		when := proof.Time.Format(time.RFC3339)
 		switch {
 		case t.Once != "" && proof.Key == t.Once:
-			t.Skip = fmt.Sprintf("done once for %q, at %s", t.Once, when)
+			t.Skip = fmt.Sprintf("already done for %q, at %s", t.Once, when)
 		case t.Changed != nil:
 			digest, err := m.digest(ctx, *t)
 			if err != nil {
 				return &release.PreflightError{Err: err}
 			}
 			if digest == proof.Digest {
-				t.Skip = "nothing that it depends on has changed since it succeeded, at " + when
+				t.Skip = "its inputs have not changed since it succeeded, at " + when
 			}
 		}
 	}
 	return nil
 }
 
-// digest sums up what a task depends on, with the images of workloads as they will be or, when nothing
-// is going to be applied, as they are.
+// digest returns a digest of the inputs of a task, with the images of workloads as they will be applied or, if nothing will
+// be applied, as they are in the cluster.
 func (m prior) digest(ctx context.Context, t task.Task) (string, error) {
 	if len(t.Changed.Images) == 0 {
 		return t.Changed.Digest, nil
@@ -89,7 +89,7 @@ func (m prior) digest(ctx context.Context, t task.Task) (string, error) {
 	return hex.EncodeToString(sum.Sum(nil)), nil
 }
 
-// template returns the pod template of a workload: as it is going to be applied or, else, as it is.
+// template returns the pod template of a workload as it will be applied or, otherwise, as it is in the cluster.
 func (m prior) template(ctx context.Context, target string) (*workload.Template, error) {
 	find := workload.Finder{Client: m.client}
 	if m.rendered != nil {
@@ -104,12 +104,12 @@ func (m prior) template(ctx context.Context, target string) (*workload.Template,
 	return find.PodTemplate(ctx, m.store.Namespace, target)
 }
 
-// documents returns those of the record. They are no more trusted than what anybody may write there.
+// documents returns the documents of the ledger. They are not trusted: other users may be able to write the ledger.
 func (m prior) documents(ctx context.Context) ([]format.Document, error) {
 	known, err := m.store.Load(ctx)
 	switch {
 	case apierrors.IsForbidden(err):
-		return nil, nil // who may not see it has not written it either
+		return nil, nil // a user without the right to read the ledger has not written it
 	case err != nil:
 		return nil, err
 	}
@@ -117,16 +117,15 @@ func (m prior) documents(ctx context.Context) ([]format.Document, error) {
 	for _, d := range known.Documents {
 		text, err := d.Content()
 		if err != nil {
-			return nil, fmt.Errorf("the record of release %q: %s: %w", m.store.Release, d.Name, err)
+			return nil, fmt.Errorf("the ledger of release %q: %s: %w", m.store.Release, d.Name, err)
 		}
 		documents = append(documents, format.Document{Source: task.Source{Name: "record/" + d.Name, Format: d.Format}, Text: text})
 	}
 	return documents, nil
 }
 
-// keep returns the documents that a rollback or an uninstall will ask for: files of the user with tasks
-// for these. What the cluster has anyway, in ConfigMaps or in the chart, is not kept twice. Documents that the record
-// has no room for are the error.
+// keep returns the documents that a later rollback or uninstall needs: files of the user with tasks for these. Documents of
+// ConfigMaps and of the chart are already in the cluster. It returns an error if the documents do not fit into the ledger.
 func keep(set taskSet) ([]record.Document, error) {
 	return packed(set, func(d format.Document) bool {
 		return d.Trusted && slices.ContainsFunc(set.Tasks, func(t task.Task) bool {
@@ -135,7 +134,7 @@ func keep(set taskSet) ([]record.Document, error) {
 	})
 }
 
-// packed returns those documents as a record has them.
+// packed returns the wanted documents in the form of the ledger.
 func packed(set taskSet, wanted func(format.Document) bool) ([]record.Document, error) {
 	var kept []record.Document
 	var names []string
@@ -146,21 +145,21 @@ func packed(set taskSet, wanted func(format.Document) bool) ([]record.Document, 
 		}
 	}
 	if size := record.PackedSize(kept); size > record.MaxDocuments {
-		return nil, RefusedError{shown("%s: packed, the tasks for a later uninstall or rollback take %d KiB in the record of the release, which has room for %d KiB", strings.Join(names, ", "), (size+1023)>>10, record.MaxDocuments>>10) +
-			"\nhint: put the tasks for these into a document of their own, or what is long into files or ConfigMaps that they name"}
+		return nil, RefusedError{shown("%s: packed, the tasks for a later uninstall or rollback take %d KiB in the ledger of the release, which has room for %d KiB", strings.Join(names, ", "), (size+1023)>>10, record.MaxDocuments>>10) +
+			"\nhint: move these tasks to a document of their own, or long scripts to files or ConfigMaps that the tasks name"}
 	}
 	return kept, nil
 }
 
-// ledger writes what later runs must know of this one into the record.
+// ledger returns the journal that writes this run to the ledger.
 func (m prior) ledger(run string, revision int, documents []record.Document) engine.Journal {
 	return ledger.Journal{Store: m.store, Run: run, Revision: revision, Documents: documents, Digest: func(t task.Task) (string, error) {
 		return m.digest(context.Background(), t)
 	}}
 }
 
-// done returns what was done for the revisions after that one, with how it is taken back, and what is
-// known only to have been started; and what the record had no room for.
+// done returns the undos of tasks that succeeded for later revisions, the entries of tasks whose result is unknown, and
+// the undos that did not fit into the ledger.
 func (m prior) done(ctx context.Context, revision int) (done []plan.RecordedUndo, started []ledger.Entry, dropped ledger.Dropped, err error) {
 	known, err := m.store.Load(ctx)
 	if err != nil {
@@ -180,17 +179,21 @@ func (m prior) done(ctx context.Context, revision int) (done []plan.RecordedUndo
 	return done, started, known.Dropped, nil
 }
 
-// left returns what a rollback takes back before Helm's, and says what it cannot.
+// left returns the undos that run before Helm's rollback, and logs tasks that cannot be undone.
 func (m prior) left(ctx context.Context, c *Config, target int) ([]plan.RecordedUndo, error) {
 	done, started, dropped, err := m.done(ctx, target)
 	if err != nil {
-		return nil, &release.PreflightError{Err: fmt.Errorf("%w\nhint: without it, what the tasks of the revisions that are left did is unknown; 'helm rollback' does not ask", err)}
+		return nil, &release.PreflightError{Err: fmt.Errorf("%w\nhint: without the ledger, the undos of later revisions are unknown; 'helm rollback' runs no undos", err)}
 	}
 	if dropped.Revision > target {
-		c.note(fmt.Sprintf("the record had no room for %d undos of tasks, of revisions up to %d: these are not taken back", dropped.Count, dropped.Revision))
+		undos := "undos"
+		if dropped.Count == 1 {
+			undos = "undo"
+		}
+		c.note(fmt.Sprintf("the ledger had no room for %d %s of revisions up to %d, which will not run", dropped.Count, undos, dropped.Revision))
 	}
 	for _, d := range started {
-		c.say("note: task %q was started for revision %d at %s, and its end is unknown: it is not undone", d.Task, d.Revision, d.Time.Format(time.RFC3339))
+		c.say("note: task %q was started for revision %d at %s, and its result is unknown: it is not undone", d.Task, d.Revision, d.Time.Format(time.RFC3339))
 	}
 	return done, nil
 }

@@ -35,10 +35,10 @@ type process struct {
 	// hooks runs the chart's hooks; nil without Helm.
 	hooks  *helm.Hooks
 	engine engine.Engine
-	// ledger takes what later runs must know; nil when there is nothing.
+	// ledger is the journal of the release's ledger; nil if the run writes nothing to it.
 	ledger engine.Journal
 	locks  *lockSet
-	// opening is what the record begins with; nil when the run is neither locked nor recorded.
+	// opening is the first version of the record; nil if the run is neither locked nor recorded.
 	opening *opening
 	// forget is called after a run that succeeded, before its lock is released; nil when there is nothing to do.
 	forget func(context.Context)
@@ -87,8 +87,8 @@ func (p *process) execute(ctx context.Context, settle func(ctx context.Context, 
 	return done, end
 }
 
-// recordSteps makes the steps record what they create and scale up, and tells them what earlier processes of the run have
-// created and scaled up.
+// recordSteps makes the steps record the objects that they create and scale up, and passes them those of earlier processes
+// of the run.
 func (p *process) recordSteps(s *session) {
 	steps := p.steps
 	steps.ScaledUp.Cluster, steps.ScaledUp.Namespace, steps.ScaledUp.Timeout = cluster.Of(steps.Client), steps.Release.Namespace, steps.Readiness.Timeout

@@ -11,14 +11,14 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube/ready"
 )
 
-// readiness returns how objects are waited for.
+// readiness returns the options for waits.
 func (o HelmOptions) readiness() (ready.Options, error) {
 	how := ready.Options{Grace: o.Grace, Unschedulable: o.GraceGiven, Note: o.Note}
 	if o.Waiting != nil {
 		how.Progress = func(all int, unready []ready.Unready) { o.Waiting(waitingLines(all, unready)...) }
 	}
 	if o.Grace < 0 {
-		return how, UsageError{fmt.Errorf("--grace must not be negative, as %s is", o.Grace)}
+		return how, UsageError{fmt.Errorf("--grace must not be negative: %s", o.Grace)}
 	}
 	if o.Rules == "" {
 		return how, nil
@@ -41,7 +41,7 @@ func (o HelmOptions) readiness() (ready.Options, error) {
 	return how, nil
 }
 
-// judge returns a rule of a file as waits take it.
+// judge converts a rule of a file to a rule of waits.
 func judge(rule readiness.Rule) ready.Rule {
 	return func(o *unstructured.Unstructured) (ready.Verdict, string) {
 		switch is, failed, reason := rule.Judge(o.Object); {

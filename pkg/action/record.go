@@ -21,13 +21,13 @@ type RecordPlace = record.Place
 // RecordPlaces are the places where runs are recorded.
 var RecordPlaces = []record.Place{RecordAuto, RecordCluster, RecordLocal, RecordNone}
 
-// RecordOptions say where a run is recorded and how long it waits for others.
+// RecordOptions choose the place of the record, and the time to wait for the lock.
 type RecordOptions struct {
 	// Place is one of RecordPlaces.
 	Place record.Place
-	// LockWait is how long the run waits while another run of the same release holds the lock.
+	// LockWait is the time for which the run waits while another run of the release holds the lock.
 	LockWait time.Duration
-	// Keep is how many records of the release, or of tasks without one, are kept; 0 is all. Helm's operations take the
+	// Keep is the number of records of the release, or of runs without one, that are kept; 0 keeps all. Helm's operations take the
 	// --history-max of the change instead.
 	Keep int
 	// Command returns the command line that resumes the run; called once when the run is recorded. Without one, only the

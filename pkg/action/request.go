@@ -11,7 +11,7 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/source/keptn"
 )
 
-// Mode is what an action does with its plan.
+// Mode selects whether an action runs its plan.
 type Mode int
 
 // The modes.
@@ -20,12 +20,12 @@ const (
 	Execute Mode = iota
 	// Plan only returns the plan, checked as for a run; nothing is changed.
 	Plan
-	// DryRun returns the plan of a Run without what needs the pods of a release. Helm's operations have a dry run of
+	// DryRun returns the plan of a Run without the facts that need the pods of a release. Helm's operations have a dry run of
 	// their own; see release.Facts.
 	DryRun
 )
 
-// Request is the part that all actions which run tasks have in common.
+// Request is the common part of all actions that run tasks.
 type Request struct {
 	Config     *Config
 	Connection *Connection
@@ -33,7 +33,7 @@ type Request struct {
 	Mode Mode
 	// Resume is the run to resume; nil starts a new one.
 	Resume *Resumption
-	// Present is called before anything runs. It returns where the run is shown.
+	// Present is called before the first step. It returns the presentation of the run.
 	// Nil shows it nowhere.
 	Present func(id string, p plan.Plan) (Presentation, error)
 	// DryRun is called with the plan of a dry run of Helm's, before Helm simulates the change; may be nil.
@@ -62,9 +62,9 @@ type Options struct {
 	Record      RecordOptions
 }
 
-// KeptnOptions choose what happens with the tasks of Keptn.
+// KeptnOptions choose how Keptn's tasks are handled.
 type KeptnOptions struct {
-	// Mode is what to do where Keptn itself is active.
+	// Mode is the behaviour if Keptn itself is active.
 	Mode keptn.Mode
 	// Promotion runs the promotion tasks of a KeptnAppContext, too.
 	Promotion bool
@@ -88,7 +88,7 @@ func Locked(mu *sync.Mutex, emit Emit) Emit {
 	}
 }
 
-// All returns what calls each of the functions that is not nil; nil when there are none.
+// All returns a function that calls each function that is not nil; nil if there are none.
 func All(each ...Emit) Emit {
 	each = slices.DeleteFunc(each, func(emit Emit) bool { return emit == nil })
 	if len(each) == 0 {
@@ -101,13 +101,14 @@ func All(each ...Emit) Emit {
 	}
 }
 
-// Presentation is where a run is shown. All fields can be nil.
+// Presentation receives the events and the output of a run. All fields can be nil.
 type Presentation struct {
 	// Emit takes the events of the run's steps, and EmitHook those of the chart's hooks.
 	Emit, EmitHook Emit
 	// Data takes the standard output of tasks, byte by byte as it was printed.
 	Data io.Writer
-	// Err returns why the output of the run is not complete; nil when it is. It is called after the last event.
+	// Err returns the reason why the output of the run is incomplete; nil if it is complete. It is called after the last
+	// event.
 	Err func() error
 	// Close is called at the end of the run.
 	Close func()

@@ -10,7 +10,7 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/report"
 )
 
-// Result is what an action did, or its plan.
+// Result is the result of an action, or its plan.
 type Result struct {
 	// ID identifies the run, and Plan is its plan.
 	ID   string
@@ -26,7 +26,7 @@ type Result struct {
 	Outcome engine.Result
 	// Revision is the number of the revision that Helm created, or removed; 0 when there is none.
 	Revision int
-	// RolledBack reports that the run failed, and that what it had done was taken back.
+	// RolledBack reports that the run failed and was rolled back.
 	RolledBack bool
 	// ExitCode is the exit code of the run.
 	ExitCode int

@@ -10,19 +10,19 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/release"
 )
 
-// compare returns an error that says what has changed since the run was started. next is the revision that the run would
-// create, or remove.
+// compare returns an error with the inputs and steps that have changed since the run was started. next is the revision that
+// the run would create, or remove.
 func (r *Resumption) compare(inputs map[string]string, p plan.Plan, next int) error {
 	if r.Replan {
 		return nil
 	}
 	changes := r.changedInputs(inputs, func(string) bool { return true })
 	if p.Operation != r.Run.Operation {
-		changes = append(changes, fmt.Sprintf("the run was of the operation %s, and would be of %s", r.Run.Operation, p.Operation))
+		changes = append(changes, fmt.Sprintf("the operation was %s, and would now be %s", r.Run.Operation, p.Operation))
 	}
-	// A part of Helm's that has failed has made the revision that was going to be made.
+	// If Helm's part failed, it has already created the planned revision.
 	if next != r.Run.Revision && (!r.hasApplied() || next != r.Run.Revision+1) {
-		changes = append(changes, fmt.Sprintf("the run was about revision %d of the release, and would be about %d: it was changed meanwhile", r.Run.Revision, next))
+		changes = append(changes, fmt.Sprintf("the run was for revision %d of the release, and would now be for %d: the release has changed", r.Run.Revision, next))
 	}
 	return r.changed(append(changes, r.changedSteps(p)...))
 }
@@ -35,6 +35,7 @@ func (r *Resumption) compareChart(inputs map[string]string) error {
 	return r.changed(r.changedInputs(inputs, func(name string) bool { return slices.Contains(release.InputNames(), name) }))
 }
 
+// changed returns an error with the changes; nil without any.
 func (r *Resumption) changed(changes []string) error {
 	if len(changes) == 0 {
 		return nil
@@ -43,10 +44,10 @@ func (r *Resumption) changed(changes []string) error {
 	for i, change := range changes {
 		list[i] = "\n  " + shown("%s", change)
 	}
-	return RefusedError{fmt.Sprintf("run %s was planned from something else:%s\nhint: --replan goes on with what is there now; what is done stays done", r.Run.ID, strings.Join(list, ""))}
+	return RefusedError{fmt.Sprintf("the plan of run %s no longer applies:%s\nhint: --replan resumes the run with these changes; completed steps do not run again", r.Run.ID, strings.Join(list, ""))}
 }
 
-// changedInputs says which of what the plan is made from is not as it was.
+// changedInputs returns the inputs of the plan that have changed.
 func (r *Resumption) changedInputs(inputs map[string]string, about func(name string) bool) []string {
 	var changes []string
 	for _, name := range slices.Sorted(maps.Keys(inputs)) {
@@ -58,13 +59,13 @@ func (r *Resumption) changedInputs(inputs map[string]string, about func(name str
 	}
 	for _, name := range slices.Sorted(maps.Keys(r.Run.Inputs)) {
 		if _, has := inputs[name]; !has && about(name) {
-			changes = append(changes, name+" is no longer there")
+			changes = append(changes, name+" no longer exists")
 		}
 	}
 	return changes
 }
 
-// changedSteps says which steps of the plan are not those of the run.
+// changedSteps returns the differences between the steps of the plan and those of the record.
 func (r *Resumption) changedSteps(p plan.Plan) []string {
 	before := map[string]string{}
 	for _, s := range r.Run.Steps {
@@ -86,7 +87,7 @@ func (r *Resumption) changedSteps(p plan.Plan) []string {
 		delete(before, s.ID)
 	}
 	for _, id := range slices.Sorted(maps.Keys(before)) {
-		changes = append(changes, fmt.Sprintf("step %q is no longer there", id))
+		changes = append(changes, fmt.Sprintf("step %q no longer exists", id))
 	}
 	return changes
 }

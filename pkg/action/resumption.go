@@ -19,19 +19,18 @@ import (
 type Resumption struct {
 	// Run is the record as it was found; the journal has a copy.
 	Run *record.Stored
-	// Replan resumes the run although what its plan was made from has changed.
+	// Replan resumes the run although the inputs of its plan have changed.
 	Replan bool
-	// Done and Again are tasks with an unknown result of which a person knows that they succeeded, or that they can run
-	// again.
+	// Done and Again are tasks with an unknown result. The user states that they succeeded, or that they can run again.
 	Done, Again []string
 }
 
-// Interrupted returns how far Helm's part of the run had come.
+// Interrupted returns the progress of Helm's part of the run.
 func (r *Resumption) Interrupted() release.Interrupted {
 	return release.Interrupted{Operation: r.Run.Operation, Revision: r.Run.Revision, Target: r.Run.Target, Applied: r.hasApplied()}
 }
 
-// made returns what the last attempt of a step has made.
+// made returns the objects that the last attempt of a step created.
 func (r *Resumption) made(id string) []task.Object {
 	for _, s := range r.Run.Steps {
 		if s.ID == id {
@@ -41,7 +40,7 @@ func (r *Resumption) made(id string) []task.Object {
 	return nil
 }
 
-// earlier is what the run has done, for the engine.
+// earlier returns the recorded results of the run, for the engine.
 func (r *Resumption) earlier() map[string]engine.Prior {
 	known := map[string]engine.Prior{}
 	for _, s := range r.Run.Steps {
@@ -50,7 +49,7 @@ func (r *Resumption) earlier() map[string]engine.Prior {
 		case s.Attempt == 0:
 			continue
 		case slices.Contains(r.Done, s.ID):
-			e.State, e.Message = task.Succeeded, "it has ended well, as a person says"
+			e.State, e.Message = task.Succeeded, "succeeded, as --done states"
 		case slices.Contains(r.Again, s.ID):
 			e.State = task.Failed
 		default:
@@ -91,7 +90,8 @@ func (r *Resumption) open(p plan.Plan) []task.Task {
 	return open
 }
 
-// documents returns the documents that the run was planned from. They are not trusted: others can write the record.
+// documents returns the documents that the run was planned from. They are not trusted: other users may be able to write the
+// record.
 func (r *Resumption) documents() ([]format.Document, error) {
 	var documents []format.Document
 	for _, d := range r.Run.Documents {
@@ -104,9 +104,9 @@ func (r *Resumption) documents() ([]format.Document, error) {
 	return documents, nil
 }
 
-// undecided returns an error when a task has an unknown result that must not run twice, and the user has not said how it
-// ended: the run would stop there again. It is checked before anything runs. When the run was being rolled back, only the
-// tasks of the rollback count.
+// undecided returns an error if a task with an unknown result is not idempotent, and neither Done nor Again names it: the
+// run would stop there again. It is checked before the first step. If the run was being rolled back, only the tasks of the
+// rollback count.
 func (r *Resumption) undecided(c *Config, p plan.Plan) error {
 	known := r.earlier()
 	back := slices.ContainsFunc(p.Steps, func(s plan.Step) bool { return s.Stage == task.AtRollback && known[s.ID].Attempt > 0 })
@@ -119,18 +119,18 @@ func (r *Resumption) undecided(c *Config, p plan.Plan) error {
 	if len(names) == 0 {
 		return nil
 	}
-	return RunError{ExitUnknown, fmt.Errorf("run %s cannot go on: the end of %s is unknown; nothing was run\n%s", r.Run.ID, tasksNamed(names), c.Decide(r.Run.ID, names))}
+	return RunError{ExitUnknown, fmt.Errorf("run %s cannot be resumed: the result of %s is unknown; nothing was run\n%s", r.Run.ID, tasksNamed(names), c.Decide(r.Run.ID, names))}
 }
 
-// removeFinished deletes what is left of steps whose result is recorded: the process died before it could.
+// removeFinished deletes the objects of steps with a recorded result, which a dead process has left.
 func (r *Resumption) removeFinished(ctx context.Context, c *Config, client *kube.Client) {
 	for _, s := range r.Run.Steps {
 		for _, o := range s.Created {
 			if s.State == "" || s.State == task.Unknown || o.Container != "" {
-				continue // it is not over, or was not made for the task
+				continue // it may still run, or was not created for the task
 			}
 			if _, err := client.Remove(ctx, r.Run.ID, o, runner.StopGrace); err != nil {
-				c.note(fmt.Sprintf("%s %s in namespace %q, which is not needed any more, could not be deleted: %v", o.Kind, o.Name, o.Namespace, err))
+				c.note(fmt.Sprintf("%s %s in namespace %q is no longer needed, and could not be deleted: %v", o.Kind, o.Name, o.Namespace, err))
 			}
 		}
 	}

@@ -119,7 +119,7 @@ func (r *Run) prepare(ctx context.Context, p *process) error {
 	return r.plan(ctx, p)
 }
 
-// plan chooses the tasks and plans them, with what earlier runs have left.
+// plan chooses the tasks and plans them, with the ledger of earlier runs.
 func (r *Run) plan(ctx context.Context, p *process) error {
 	client, rel := p.steps.Client, p.steps.Release
 	chosen, err := r.choice().Of(p.tasks.Tasks)
@@ -180,8 +180,8 @@ func noTasks(searched string) error {
 	return fmt.Errorf("there are no tasks in %s\nhint: name a file with --tasks, or a release with --release", searched)
 }
 
-// recorded reports whether a run of the tasks is recorded: a run that changes the cluster, one that later runs must know
-// of, and one for which the user chose a place.
+// recorded reports whether a run of the tasks is recorded: a run that changes the cluster, one that writes to the ledger,
+// and one for which the user chose a place.
 func (r *Run) recorded(tasks []task.Task) bool {
 	inCluster := func(t task.Task) bool {
 		executor, _ := runner.Of(t.Executor)
@@ -190,7 +190,7 @@ func (r *Run) recorded(tasks []task.Task) bool {
 	return r.Record.Place != RecordAuto || remembers(tasks) || slices.ContainsFunc(tasks, inCluster)
 }
 
-// check refuses a run that may not run, or that the person at the terminal does not confirm.
+// check refuses a run that is not allowed, or that the user at the terminal does not confirm.
 func (r *Run) check(ctx context.Context, p *process) error {
 	if r.Resume != nil {
 		if err := r.Resume.compare(inputsOf(p.tasks, nil), p.plan, 0); err != nil {
@@ -215,16 +215,16 @@ func (r *Run) check(ctx context.Context, p *process) error {
 	return p.allowed(ctx, p.rights())
 }
 
-// settle returns what turns the results of the steps into the result of the run.
+// settle returns a function that turns the results of the steps into the result of the run.
 func (r *Run) settle(p *process) func(context.Context, engine.Result, Presentation) (*Result, error) {
 	return func(ctx context.Context, result engine.Result, shown Presentation) (*Result, error) {
 		end := outcome(ctx, result, nil, r.locks.lost.Load())
 		if code, ok := ownExitCode(result); ok && end != nil && ExitCode(end) == ExitFailed {
-			end = RunError{code, end} // the output of the program says the rest
+			end = RunError{code, end} // the output of the program shows the reason
 		}
 		if shown.Err != nil && end == nil {
 			if err := shown.Err(); err != nil {
-				end = fmt.Errorf("the task succeeded, but what it printed is not complete: %w", err)
+				end = fmt.Errorf("the task succeeded, but its output is incomplete: %w", err)
 			}
 		}
 		done := p.result()
@@ -242,7 +242,7 @@ func ownExitCode(result engine.Result) (int, bool) {
 	return *result.Steps[0].ExitCode, *result.Steps[0].ExitCode != 0
 }
 
-// stored returns what returns the objects of the release whose pods the tasks run in.
+// stored returns a function that returns the objects of the release in whose pods the tasks run.
 func (r *Run) stored(ctx context.Context, namespace string) (func() ([]*unstructured.Unstructured, error), error) {
 	helm, err := r.Connection.Helm(ctx, namespace, io.Discard, r.Config.helmLog())
 	if err != nil {
@@ -266,7 +266,7 @@ func (r *Run) stored(ctx context.Context, namespace string) (func() ([]*unstruct
 	return func() ([]*unstructured.Unstructured, error) { return objects, nil }, nil
 }
 
-// needsRelease reports whether one of the tasks runs in the pods of the release, whichever it is.
+// needsRelease reports whether one of the tasks runs in the pods of the release.
 func needsRelease(tasks []task.Task) bool {
 	return slices.ContainsFunc(tasks, func(t task.Task) bool {
 		e, exec := t.Executor.(task.Exec)

@@ -20,8 +20,7 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
-// session is what keeps a run apart from others, and what makes it known to them. Its parts are nil when
-// the run is not recorded.
+// session is the lock and the record of a run. Its parts are nil if the run is not recorded.
 type session struct {
 	opening
 
@@ -33,13 +32,13 @@ type session struct {
 	lock    *lock.Lock
 	journal *record.Journal
 	cancel  context.CancelCauseFunc
-	// forget takes back what OnAbandon was given; nil when nothing was.
+	// forget removes the function that OnAbandon registered; nil if none was.
 	forget func()
-	// pruning is the work on older records, beside the end of this one.
+	// pruning deletes older records in parallel with the end of this run.
 	pruning sync.WaitGroup
 }
 
-// opening is what a session is opened for.
+// opening has the facts with which a session is opened.
 type opening struct {
 	record    RecordOptions
 	client    *kube.Client
@@ -51,18 +50,18 @@ type opening struct {
 	documents []record.Document
 	// keep is how many records of the release are kept.
 	keep int
-	// createNamespace makes the namespace when there is none.
+	// createNamespace creates the namespace if it does not exist.
 	createNamespace bool
-	// stale reports whether what the plan was made from has changed; nil when nothing can have.
+	// stale reports whether the release has changed since it was planned; nil if it cannot have.
 	stale func() (bool, error)
 }
 
-// errStale means that somebody else was at work on the release since the plan was made.
-var errStale = errors.New("the release has changed meanwhile")
+// errStale means that another process has changed the release since the plan was made.
+var errStale = errors.New("the release has changed since the plan was made")
 
-// open keeps others of the release away and records the run. The context it returns ends when somebody
-// asks the run to stop, or when the lock is lost. The error is errStale when the plan has to be made
-// anew; nothing has been touched when it fails.
+// open takes the lock of the release and records the run. The context that it returns ends when another process asks the
+// run to stop, or when the lock is lost. The error is errStale if the plan must be made again. After an error, nothing has
+// been changed.
 func (s *session) open(ctx context.Context) (context.Context, error) {
 	running, cancel := context.WithCancelCause(ctx)
 	s.cancel = cancel
@@ -74,11 +73,11 @@ func (s *session) open(ctx context.Context) (context.Context, error) {
 		forbidden := apierrors.IsForbidden(err) && !apierrors.HasStatusCause(err, corev1.NamespaceTerminatingCause)
 		switch {
 		case forbidden && s.record.Place == RecordAuto && s.resume == nil:
-			s.config.Log(shown("note: the run is not recorded, so that history, logs and resume do not know of it: %v", err) + "\nhint: --record=local keeps the record on this machine")
+			s.config.Log(shown("note: the run is not recorded, and history, logs and resume do not include it: %v", err) + "\nhint: --record=local keeps the record on this machine")
 			s.opening, s.runs, s.lock, s.journal = opening{record: RecordOptions{Place: RecordNone}}, nil, nil, nil
 			return s.open(ctx)
 		case forbidden:
-			err = fmt.Errorf("the run cannot be recorded: %w\nhint: --record=local keeps the record on this machine, --record=none keeps none", err)
+			err = fmt.Errorf("the run cannot be recorded: %w\nhint: --record=local keeps the record on this machine, --record=none records nothing", err)
 		case errors.Is(err, errStale), isLocked(err):
 			return nil, err
 		}
@@ -94,7 +93,7 @@ func (s *session) open(ctx context.Context) (context.Context, error) {
 	return running, nil
 }
 
-// begin takes the lock and makes the record.
+// begin takes the lock and creates the record.
 func (s *session) begin(ctx context.Context) error {
 	namespace, name := s.plan.Release.Namespace, lock.Name(s.plan.Release.Name, s.id)
 	var err error
@@ -103,8 +102,8 @@ func (s *session) begin(ctx context.Context) error {
 			return err
 		}
 	}
-	// Of a run without a release nobody else has the lock. Its record comes first: what is killed between the two
-	// leaves a record, which can be gone on with, and not a lock of which nobody knows.
+	// No other run can have the lock of a run without a release. Its record is created first: a process that is killed
+	// between the two leaves a record, which can be resumed, and not an unknown lock.
 	alone := s.plan.Release.Name == "" && s.resume == nil
 	if s.lock = s.locks.held[name]; s.lock == nil && !alone {
 		if s.lock, err = s.locks.acquire(ctx, s.record.LockWait, s.client, namespace, name, s.id); err != nil {
@@ -155,18 +154,18 @@ func (s *session) check(ctx context.Context) error {
 	return s.lock.Check(ctx)
 }
 
-// abandoned tells of runs of the release that died, and refuses when a pod or Job of one still runs: two would be
-// at work at the same time. Of a run whose record cannot be read, its pods and Jobs are found by their label.
+// abandoned logs runs of the release that died, and returns an error if a pod or Job of one still runs, so that two runs do
+// not work at the same time. If a record cannot be read, the pods and Jobs of its run are found by their label.
 func (s *session) abandoned(ctx context.Context) error {
 	if s.plan.Release.Name == "" {
 		return nil
 	}
 	all, unreadable, err := record.List(ctx, s.runs, s.plan.Release.Name)
 	if apierrors.IsForbidden(err) {
-		return nil // who may not list them cannot be told of them
+		return nil // the user may not list records
 	}
 	if err != nil {
-		return fmt.Errorf("whether earlier runs have left anything is not known: %w", err)
+		return fmt.Errorf("cannot check what earlier runs have left: %w", err)
 	}
 	for _, run := range all {
 		if run.Finished() || run.ID == s.id {
@@ -178,11 +177,11 @@ func (s *session) abandoned(ctx context.Context) error {
 			}
 			for _, made := range step.Created {
 				if s.client.Running(ctx, run.ID, made) {
-					return RefusedError{fmt.Sprintf("run %[1]s of %[2]s died, and its task %[3]q still runs: %[4]s\nhint: '%[5]s resume %[1]s' goes on with it, '%[5]s cancel %[1]s' stops it", run.ID, run.Owner, step.ID, runner.ObjectNames(step.Created), s.config.Name)}
+					return RefusedError{fmt.Sprintf("run %[1]s of %[2]s died, and its task %[3]q still runs: %[4]s\nhint: '%[5]s resume %[1]s' resumes it, '%[5]s cancel %[1]s' stops it", run.ID, run.Owner, step.ID, runner.ObjectNames(step.Created), s.config.Name)}
 				}
 			}
 		}
-		s.config.note(fmt.Sprintf("run %[1]s of %[2]s ended without a word; '%[3]s resume %[1]s' goes on with it, '%[3]s cancel %[1]s' forgets it", run.ID, run.Owner, s.config.Name))
+		s.config.note(fmt.Sprintf("run %[1]s of %[2]s died; '%[3]s resume %[1]s' resumes it, '%[3]s cancel %[1]s' records it as cancelled", run.ID, run.Owner, s.config.Name))
 	}
 	for _, u := range unreadable {
 		if u.ID == s.id {
@@ -190,17 +189,17 @@ func (s *session) abandoned(ctx context.Context) error {
 		}
 		alive, err := s.client.RunningOf(ctx, s.plan.Release.Namespace, u.ID)
 		if err != nil && !apierrors.IsForbidden(err) {
-			return fmt.Errorf("%w\nwhether it still runs is not known: %w", u.Err, err)
+			return fmt.Errorf("%w\ncannot check whether the run still has pods or Jobs: %w", u.Err, err)
 		}
 		if len(alive) > 0 {
-			return RefusedError{fmt.Sprintf("%v\nrun %s may have died, and it still has %s\nhint: delete what should not run any more", u.Err, u.ID, runner.ObjectNames(alive))}
+			return RefusedError{fmt.Sprintf("%v\nrun %s may have died, and it still has %s\nhint: delete the objects that should no longer run", u.Err, u.ID, runner.ObjectNames(alive))}
 		}
 		s.config.note(u.Err.Error())
 	}
 	return nil
 }
 
-// watch ends the run when the lock is lost, or when somebody asks for it.
+// watch cancels the run when the lock is lost, or when another process asks for it.
 func (s *session) watch(ctx context.Context) {
 	go func() {
 		select {
@@ -214,12 +213,12 @@ func (s *session) watch(ctx context.Context) {
 	}()
 }
 
-// cancelledBy is the cause of a run that somebody else stopped.
+// cancelledBy is the cause of the cancellation of a run that another process stopped.
 type cancelledBy struct{ who string }
 
 func (c cancelledBy) Error() string { return "cancelled by " + c.who }
 
-// engine returns the engine with the journals of the session, and of what later runs must know.
+// engine returns the engine with the journals of the session and of the ledger.
 func (s *session) engine(e engine.Engine, ledger engine.Journal) engine.Engine {
 	switch {
 	case s.journal == nil:
@@ -232,7 +231,7 @@ func (s *session) engine(e engine.Engine, ledger engine.Journal) engine.Engine {
 	return e
 }
 
-// emit returns what shows events, and keeps what steps print.
+// emit returns a function that shows events, and records the output of steps.
 func (s *session) emit(show func(engine.Event)) func(engine.Event) {
 	switch {
 	case s.journal == nil:
@@ -246,17 +245,17 @@ func (s *session) emit(show func(engine.Event)) func(engine.Event) {
 	}
 }
 
-// end writes how the run ended.
+// end records the result of the run.
 func (s *session) end(result engine.Result, revision, exitCode int, rolledBack bool) {
 	if s.journal != nil {
 		s.prune()
 		if err := s.journal.End(result, revision, exitCode, rolledBack); err != nil {
-			s.config.note(fmt.Sprintf("how the run ended is not recorded: %v", err))
+			s.config.note(fmt.Sprintf("the result of the run is not recorded: %v", err))
 		}
 	}
 }
 
-// hints returns messages that say, after a run that did not succeed, what can be done with its record.
+// hints returns messages for a run that did not succeed: the commands that resume it and show its output.
 func (s *session) hints(end error, result engine.Result) []string {
 	if s.journal == nil || end == nil || slices.Contains([]int{ExitRolledBack, ExitLocked}, ExitCode(end)) {
 		return nil
@@ -269,25 +268,25 @@ func (s *session) hints(end error, result engine.Result) []string {
 	}
 	if len(unknown) > 0 {
 		return []string{
-			shown("run %[1]s is recorded; '%[2]s logs %[1]s' shows what its tasks printed", s.id, s.config.Name),
+			shown("run %[1]s is recorded; '%[2]s logs %[1]s' prints the output of its tasks", s.id, s.config.Name),
 			shown("%s", s.config.Decide(s.id, unknown)),
 		}
 	}
-	return []string{shown("run %[1]s is recorded: '%[2]s resume %[1]s' goes on with it, '%[2]s logs %[1]s' shows what its tasks printed", s.id, s.config.Name)}
+	return []string{shown("run %[1]s is recorded: '%[2]s resume %[1]s' resumes it, '%[2]s logs %[1]s' prints the output of its tasks", s.id, s.config.Name)}
 }
 
-// reportLeftovers says what a run that is left at once leaves behind.
+// reportLeftovers logs the objects that a run leaves behind on an immediate exit.
 func (s *session) reportLeftovers() {
 	if s.journal == nil {
 		return
 	}
 	for _, step := range s.journal.Unfinished() {
-		s.config.say("still there: %s of %q", runner.ObjectNames(step.Created), step.ID)
+		s.config.say("not deleted: %s of %q", runner.ObjectNames(step.Created), step.ID)
 	}
-	s.config.say("run %[1]s is recorded: '%[2]s resume %[1]s' goes on with it, '%[2]s cancel %[1]s' removes what it has left", s.id, s.config.Name)
+	s.config.say("run %[1]s is recorded: '%[2]s resume %[1]s' resumes it, '%[2]s cancel %[1]s' deletes the pods and Jobs that it left", s.id, s.config.Name)
 }
 
-// close lets others go on.
+// close releases the locks.
 func (s *session) close() {
 	if s.forget != nil {
 		s.forget()
@@ -297,13 +296,13 @@ func (s *session) close() {
 	s.cancel(nil)
 }
 
-// prune deletes the oldest records of the release, beside what else is done at the end.
+// prune deletes the oldest records of the release, in parallel with the other work at the end of the run.
 func (s *session) prune() {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	locks := s.config.locksIn(s.client, s.plan.Release.Namespace)
 	s.pruning.Go(func() {
 		defer cancel()
-		// Who may not list has a few records too many.
+		// A user without the right to list records keeps too many of them.
 		_ = record.Prune(ctx, s.runs, locks, s.plan.Release.Name, s.keep)
 	})
 }

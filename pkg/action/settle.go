@@ -11,7 +11,7 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
-// settle returns what turns the results of an operation's steps into the result of the operation.
+// settle returns a function that turns the results of an operation's steps into the result of the operation.
 func (o *Operation) settle(p *prepared) func(context.Context, engine.Result, Presentation) (*Result, error) {
 	return func(ctx context.Context, result engine.Result, _ Presentation) (*Result, error) {
 		applyError := p.steps.Helm.Err()
@@ -22,7 +22,7 @@ func (o *Operation) settle(p *prepared) func(context.Context, engine.Result, Pre
 		if end != nil && r.Revision > 0 && applyError == nil && !triedRollback(result) {
 			stays := "nothing was rolled back"
 			if r.Plan.Operation == task.Rollback {
-				stays = "it stays"
+				stays = "the release stays at this revision"
 			}
 			r.Closing = append(r.Closing, shown("release %q: Helm's %s is done (revision %d), %s", o.Release.Name, r.Plan.Operation, r.Revision, stays))
 		}
@@ -30,7 +30,7 @@ func (o *Operation) settle(p *prepared) func(context.Context, engine.Result, Pre
 	}
 }
 
-// forget deletes what is kept of a release that was uninstalled: its ledger, and the records of its runs.
+// forget deletes the ledger of a release that was uninstalled, and the records of its runs.
 func (o *Operation) forget(ctx context.Context, p *prepared) {
 	ctx = context.WithoutCancel(ctx)
 	var group sync.WaitGroup
@@ -41,7 +41,7 @@ func (o *Operation) forget(ctx context.Context, p *prepared) {
 		if err == nil {
 			err = record.DeleteAll(ctx, runs, o.Release.Name)
 		}
-		if !apierrors.IsForbidden(err) { // a user who may not list them has not created them
+		if !apierrors.IsForbidden(err) { // a user without the right to list them has not created them
 			errs[1] = err
 		}
 	})

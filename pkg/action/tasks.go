@@ -18,7 +18,7 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
-// taskSet is the documents that an action found, and what they contain.
+// taskSet is the documents that an action found, with their tasks.
 type taskSet struct {
 	format.Set
 
@@ -26,7 +26,7 @@ type taskSet struct {
 	searched string
 }
 
-// sources are the places of documents besides files and the cluster. All can be nil.
+// sources are the places of documents other than files and the cluster. All can be nil.
 type sources struct {
 	// files returns the files of the chart.
 	files func() ([]release.File, error)
@@ -87,7 +87,7 @@ func (r *Request) read(found source.Found, o format.Options) (taskSet, error) {
 	return taskSet{set, found.Searched}, err
 }
 
-// addLagoonFacts adds what git and the cluster know to the options of Lagoon's format.
+// addLagoonFacts adds the facts of git and the cluster to the options of Lagoon's format.
 func (r *Request) addLagoonFacts(client *kube.Client, namespace string, o *format.Options) {
 	lagoon.AddGit(&o.Lagoon, "")
 	cluster := lagoon.NewCluster(client, namespace, r.Config.note)
@@ -100,13 +100,12 @@ func (r *Request) addLagoonFacts(client *kube.Client, namespace string, o *forma
 	}
 }
 
-// facts are what expressions can refer to in a run.
+// facts are the facts of a run that expressions can refer to.
 func (c *Config) facts(op task.Operation, rel plan.Release) expression.Facts {
 	return expression.Facts{Operation: op, Release: rel.Name, Namespace: rel.Namespace, Getenv: c.lookup}
 }
 
-// announce logs how many tasks came from where, and the warnings about the documents and about the tasks that are
-// planned.
+// announce logs the number of tasks of each document, and the warnings about the documents and the planned tasks.
 func (c *Config) announce(found taskSet, planned []task.Task) {
 	if len(found.Documents)+len(found.Tasks) == 0 && found.searched != "" {
 		c.say("no tasks: none in %s", found.searched)

@@ -19,7 +19,7 @@ type Test struct {
 	Release    plan.Release
 	// Emit takes the events of the tests; may be nil.
 	Emit Emit
-	// Print is called after the tests, before what they have created is deleted.
+	// Print is called after the tests, before the objects that they created are deleted.
 	Print func() error
 }
 

@@ -9,7 +9,7 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/release"
 )
 
-// Unlock breaks the lock of a release, and returns the lock as it was; nil when there was none. It first watches whether
+// Unlock breaks the lock of a release, and returns that lock; nil if there was none. It first watches whether
 // a process renews the lock, and refuses when one does, except with force.
 func (p *Past) Unlock(ctx context.Context, name string, force bool) (*lock.Held, error) {
 	held, err := p.Locks.Get(ctx, lock.Name(name, ""))
@@ -27,12 +27,12 @@ func (p *Past) Unlock(ctx context.Context, name string, force bool) (*lock.Held,
 			return nil, &release.PreflightError{Err: err}
 		}
 		if alive {
-			return nil, refused(fmt.Sprintf("release %q is locked by %s for run %s, which is alive\nhint: 'kubectl tasks cancel %s' stops it; --force breaks the lock all the same", name, held.Owner, held.Run, held.Run))
+			return nil, refused(fmt.Sprintf("release %q is locked by %s for run %s, which is alive\nhint: 'kubectl tasks cancel %s' stops it; --force breaks the lock anyway", name, held.Owner, held.Run, held.Run))
 		}
 	}
 	err = broken(ctx, held)
 	if errors.Is(err, lock.ErrChanged) {
-		return nil, refused(fmt.Sprintf("release %q: %v; it is not broken\nhint: 'kubectl tasks history --release %s' shows who is at work", name, err, name))
+		return nil, refused(fmt.Sprintf("release %q: %v; the lock was not broken\nhint: 'kubectl tasks history --release %s' shows the running run", name, err, name))
 	}
 	if err != nil {
 		return nil, &release.PreflightError{Err: err}

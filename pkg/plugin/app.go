@@ -23,15 +23,15 @@ import (
 )
 
 // Main runs the program with the arguments and streams of the process and returns its exit code.
-// The first signal ends the run in good order, the second ends the process at once.
+// The first signal stops the run and waits for its end, the second exits immediately.
 func Main() int {
 	app := New(genericiooptions.IOStreams{In: os.Stdin, Out: os.Stdout, ErrOut: os.Stderr})
-	// What Helm's and Kubernetes' own code logs can have text of charts and of the server in it.
+	// The logs of Helm's and Kubernetes' own code can contain text from charts and from the server.
 	log.SetOutput(app.ErrOut)
 	action.LogTo(app.ErrOut)
 
-	// Whoever reads the output may go; the run has to be recorded to its end all the same. The signal is
-	// not ignored, because the programs that are started would ignore it too.
+	// The reader of the output may exit, and the run must still be recorded to its end. The signal is not
+	// ignored, because programs that the run starts would inherit that.
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 
 	signals := make(chan os.Signal, 2)
@@ -44,15 +44,15 @@ func Main() int {
 		cancel(first)
 		second := action.Interrupted{Signal: <-signals}
 		app.abandon()
-		os.Exit(second.ExitCode()) //nolint:forbidigo // at once is what a second signal asks for
+		os.Exit(second.ExitCode()) //nolint:forbidigo // a second signal asks for it
 	}()
 	return app.Run(ctx, os.Args[1:])
 }
 
 // App is one invocation of the program.
 type App struct {
-	// IOStreams are those for text: Out and ErrOut let through nothing that a terminal or a CI system obeys
-	// (report.Printer). What is to be exact goes where printObject and data put it.
+	// IOStreams are the streams for text: Out and ErrOut escape everything that a terminal or a CI system would
+	// execute (report.Printer). printObject and data write exact output.
 	genericiooptions.IOStreams
 	// raw are the streams of the process.
 	raw         genericiooptions.IOStreams
@@ -61,14 +61,14 @@ type App struct {
 	person *terminal.Terminal
 
 	mu sync.Mutex
-	// leftovers removes what must not outlive the program, also when it is left at once.
+	// leftovers remove the files that must not outlive the process, also after a second signal.
 	leftovers []func()
-	// abandoned say, when the program is left at once, what the runs that go on leave behind, by their order.
+	// abandoned report, after a second signal, what each unfinished run leaves behind, by the order of the runs.
 	abandoned map[int]func()
 	started   int
-	// stopped reports that GitHub Actions was told not to obey commands.
+	// stopped reports that GitHub Actions was asked not to execute commands in the output.
 	stopped bool
-	// parsed reports that the command line was understood: errors before that are about it.
+	// parsed reports that the command line was parsed: earlier errors are usage errors.
 	parsed bool
 	// stdin returns standard input, which can be read only once.
 	stdin func() ([]byte, error)
@@ -84,17 +84,17 @@ func New(streams genericiooptions.IOStreams) *App {
 	}
 }
 
-// say writes a line about what goes on. The texts in it may come from anywhere (see shown).
+// say writes a message about the run. Texts in it are escaped (see shown).
 func (a *App) say(format string, args ...any) { fmt.Fprintln(a.ErrOut, shown(format, args...)) }
 
-// print writes a line that is a result. The texts in it may come from anywhere (see shown).
+// print writes a line of the result. Texts in it are escaped (see shown).
 func (a *App) print(format string, args ...any) { fmt.Fprintln(a.Out, shown(format, args...)) }
 
 // note writes a note to the user.
 func (a *App) note(text string) { a.say("note: %s", text) }
 
 // Run runs the command line, writes the error that ended it, if any, and returns the exit code (see action.ExitCode).
-// Cancelling ctx with action.Interrupted as its cause stops a run in good order.
+// Cancelling ctx with action.Interrupted as its cause stops a run, and waits for its end.
 func (a *App) Run(ctx context.Context, args []string) int {
 	defer a.cleanUp()
 	defer a.flush()
@@ -122,7 +122,7 @@ func (a *App) execute(ctx context.Context, m mode) error {
 	return root.ExecuteContext(ctx)
 }
 
-// config returns what actions get from this process.
+// config returns the configuration of actions in this process.
 func (a *App) config() *action.Config {
 	return &action.Config{
 		Name: displayName(), Log: func(message string) { fmt.Fprintln(a.ErrOut, message) }, Environ: os.Environ(), Directory: os.Getwd,
@@ -130,16 +130,16 @@ func (a *App) config() *action.Config {
 	}
 }
 
-// interactive reports whether there is a person to ask.
+// interactive reports whether a user at a terminal can answer questions.
 func (a *App) interactive() bool {
 	return terminal.Is(a.raw.In) && terminal.Is(a.raw.ErrOut) && os.Getenv("CI") == ""
 }
 
-// flush writes what the streams for text have kept back.
+// flush writes the rest of the streams for text.
 func (a *App) flush() { _ = errors.Join(a.out.Close(), a.errOut.Close()) }
 
-// abandon is for a program that is left at once, by a second signal: it removes what must not
-// stay on this machine and says what may go on without it.
+// abandon prepares the exit after a second signal: it removes the files that must not stay on this machine, and
+// reports what may continue.
 func (a *App) abandon() {
 	a.cleanUp()
 	fmt.Fprintln(a.ErrOut, "\nexited immediately: running tasks may continue, and Helm may not have written the release's status; see 'helm status' and 'kubectl get pods'")
@@ -150,7 +150,7 @@ func (a *App) abandon() {
 	}
 }
 
-// onAbandon has report called when the program is left at once, until forget is called.
+// onAbandon registers report for a second signal. forget removes it.
 func (a *App) onAbandon(report func()) (forget func()) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -167,7 +167,7 @@ func (a *App) onAbandon(report func()) (forget func()) {
 	}
 }
 
-// onExit has remove called when the program ends.
+// onExit registers remove for the end of the process.
 func (a *App) onExit(remove func()) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -183,7 +183,7 @@ func (a *App) cleanUp() {
 	a.leftovers = nil
 }
 
-// displayName is what users type before a command's name.
+// displayName is the program's name as users type it before a command.
 func displayName() string {
 	if underHelm() {
 		return "helm tasks"
@@ -193,7 +193,7 @@ func displayName() string {
 
 func underHelm() bool { return os.Getenv("HELM_PLUGIN_NAME") != "" }
 
-// mode is how the commands of a command line act.
+// mode is the way in which a command line executes.
 type mode struct {
 	// args is the command line.
 	args []string
@@ -227,7 +227,7 @@ working directory, from annotated ConfigMaps or from the chart. No component is 
 		PersistentPreRun: func(*cobra.Command, []string) {
 			a.parsed = true
 		},
-		// Without a command kubectl and Helm show the help; so does this.
+		// Without a command, kubectl and Helm print the help.
 		SuggestionsMinimumDistance: 2,
 		Args:                       knownCommand,
 		RunE:                       func(cmd *cobra.Command, _ []string) error { return cmd.Help() },

@@ -7,8 +7,8 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// arguments checks how many arguments a command gets; any number when most is negative. The error
-// shows how the command is called, as Helm's does.
+// arguments checks the number of arguments of a command; a negative most allows any number. The error contains the
+// usage line, as Helm's does.
 func arguments(least, most int) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		want := ""
@@ -39,7 +39,7 @@ func counted(n int, thing string) string {
 	return fmt.Sprintf("%d %ss", n, thing)
 }
 
-// knownCommand is the error of a command that does not exist, with the names that are similar.
+// knownCommand returns the error for an unknown command, with similar names.
 func knownCommand(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil

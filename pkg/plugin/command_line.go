@@ -7,7 +7,8 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// connects are the flags that choose the cluster, or who asks: whoever resumes a run chooses these anew.
+// connects are the flags that choose the cluster or the user. They are not recorded: the user who resumes a run gives
+// them again.
 var connects = []string{
 	"namespace", "context", "cluster", "user", "kubeconfig", "server", "token", "as", "as-group", "as-uid", "as-user-extra",
 	"certificate-authority", "client-certificate", "client-key", "tls-server-name", "request-timeout", "cache-dir", "disable-compression",
@@ -15,8 +16,8 @@ var connects = []string{
 	"kube-tls-server-name", "kube-insecure-skip-tls-verify", "proxy-url", "lock-wait", "record",
 }
 
-// commandLine returns a command line as it can be given again: its name, its flags but
-// for those that choose the cluster, and its arguments.
+// commandLine returns a command line for a record: the name of the command, its flags except for connects, and its
+// arguments.
 func (a *App) commandLine(args []string) []string {
 	root := a.Command()
 	cmd, rest, err := root.Find(args)

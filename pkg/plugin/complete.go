@@ -6,8 +6,8 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// completeReleases completes the names of deployed releases for the first most arguments, or for
-// all when most is negative. Later arguments are files.
+// completeReleases completes the names of deployed releases for the first most arguments; for all if most is negative.
+// Later arguments are files.
 func (a *App) completeReleases(c *connection, most int) cobra.CompletionFunc {
 	return func(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 		if most >= 0 && len(args) >= most {

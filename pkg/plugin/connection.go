@@ -13,10 +13,10 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/release"
 )
 
-// connection is the cluster, as kubectl's and Helm's flags choose it.
+// connection is the cluster that kubectl's and Helm's flags choose.
 type connection struct {
 	*genericclioptions.ConfigFlags
-	// cluster is the same for actions.
+	// cluster is the connection as actions use it.
 	cluster  *action.Connection
 	settings *release.Settings
 }
@@ -31,9 +31,9 @@ func newConnection() *connection {
 	return c
 }
 
-// fromHelm takes the connection that helm reads from the environment, and hands to its plugins in it: Helm keeps
-// its own global flags to itself. It counts as a plugin of kubectl, too, as HELM_DRIVER and the rest do: the release
-// that helm finds is the one that is meant. Flags win.
+// fromHelm reads the connection from the variables from which helm reads it, and in which helm passes its global flags
+// to plugins. They apply to a plugin of kubectl too, like HELM_DRIVER, so that both find the same release. Flags take
+// precedence.
 func (c *connection) fromHelm(getenv func(string) string) {
 	for name, value := range map[string]*string{
 		"HELM_NAMESPACE":           c.Namespace,
@@ -57,9 +57,9 @@ func (c *connection) fromHelm(getenv func(string) string) {
 // addFlags adds kubectl's connection flags.
 func (c *connection) addFlags(cmd *cobra.Command) { c.AddFlags(cmd.Flags()) }
 
-// addHelmFlags adds kubectl's connection flags and Helm's names for the same, and the rest of
-// Helm's global flags. Where both have a flag of one name, Helm's meaning wins: on Helm's commands
-// --insecure-skip-tls-verify is about the download of the chart.
+// addHelmFlags adds kubectl's connection flags, Helm's names for them, and the other global flags of Helm. A flag that
+// the command already has keeps its meaning: --insecure-skip-tls-verify of Helm's commands is for the download of the
+// chart.
 func (c *connection) addHelmFlags(cmd *cobra.Command) {
 	kubectl := pflag.NewFlagSet("kubectl", pflag.ContinueOnError)
 	c.AddFlags(kubectl)

@@ -73,7 +73,7 @@ func (a *App) convert(ctx context.Context, o *convertOptions, files []string) er
 		_, err = a.data(a.raw.Out, false).Write(text)
 		return err
 	}
-	file, err := os.OpenFile(o.to, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o666) //nolint:gosec // as any editor makes it
+	file, err := os.OpenFile(o.to, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o666) //nolint:gosec // the mode of a file that an editor creates
 	if err != nil {
 		return action.Usage(err)
 	}

@@ -1,2 +1,3 @@
-// Package plugin is the command line: flags become options, options become one call, errors become exit codes.
+// Package plugin is the command line: it turns flags into the options of an action, and the result into text and an
+// exit code.
 package plugin

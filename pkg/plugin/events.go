@@ -9,7 +9,7 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/report"
 )
 
-// eventLog is the file of --events; without that flag it takes nothing.
+// eventLog is the file of --events; without the flag it is empty.
 type eventLog struct {
 	file  *os.File
 	lines *report.Events
@@ -17,8 +17,7 @@ type eventLog struct {
 	emit action.Emit
 }
 
-// openEvents opens the file of --events for a run. It is called before the run begins: a file that cannot be opened is an
-// error of the command line.
+// openEvents opens the file of --events, before the run starts. The error is a usage error.
 func (t *taskFlags) openEvents(run string) (*eventLog, error) {
 	if t.events == "" {
 		return &eventLog{}, nil
@@ -31,7 +30,7 @@ func (t *taskFlags) openEvents(run string) (*eventLog, error) {
 	return &eventLog{file, lines, lines.Emit}, nil
 }
 
-// close closes the file, and notes when it does not have all events.
+// close closes the file, and writes a note if events are missing in it.
 func (l *eventLog) close(a *App) {
 	if l.lines == nil {
 		return

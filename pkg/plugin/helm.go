@@ -16,7 +16,7 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/report"
 )
 
-// helmOptions are the options that the commands around Helm's have in common.
+// helmOptions are the common options of the commands that call Helm.
 type helmOptions struct {
 	mode       mode
 	connection *connection
@@ -49,7 +49,7 @@ func (o *helmOptions) addFlags(cmd *cobra.Command) {
 // newOperation makes an operation on a release.
 type newOperation func(name string, change func() (release.Change, error)) *action.Operation
 
-// operations gives Helm its cluster, and returns what makes the operations that the flags choose.
+// operations connects Helm to the cluster, and returns a function that makes operations with the options of the flags.
 func (a *App) operations(ctx context.Context, o *helmOptions) (newOperation, error) {
 	options, err := o.tasks.options()
 	if err := errors.Join(err, o.checkInput()); err != nil {
@@ -83,7 +83,7 @@ func (a *App) operations(ctx context.Context, o *helmOptions) (newOperation, err
 	}, nil
 }
 
-// request returns the part of an action that all commands fill in the same way.
+// request returns the part of an action that is the same for all commands.
 func (a *App) request(m mode, c *connection, options action.Options) action.Request {
 	r := action.Request{Config: a.config(), Connection: c.cluster, Options: options, Resume: m.resume}
 	if m.plan != nil {
@@ -93,7 +93,7 @@ func (a *App) request(m mode, c *connection, options action.Options) action.Requ
 	return r
 }
 
-// checkInput returns an error when standard input, which can be read only once, is wanted for tasks and for values.
+// checkInput returns an error if two flags read standard input.
 func (o *helmOptions) checkInput() error {
 	if !slices.Contains(o.tasks.references, "-") {
 		return nil
@@ -106,7 +106,7 @@ func (o *helmOptions) checkInput() error {
 	return nil
 }
 
-// connect gives Helm its cluster, and returns it with the namespace.
+// connect connects Helm to the cluster, and returns it with the namespace.
 func (o *helmOptions) connect(ctx context.Context) (*action.Helm, string, error) {
 	if err := o.hooks.validate(); err != nil {
 		return nil, "", err

@@ -100,7 +100,7 @@ func took(start, end time.Time) string {
 	return end.Sub(start).Round(100 * time.Millisecond).String()
 }
 
-// tally counts tasks by how they ended, as "2 Succeeded, 1 Failed".
+// tally returns the number of tasks in each state, as "2 Succeeded, 1 Failed".
 func tally(tasks []report.RunTask) string {
 	var (
 		order []task.State

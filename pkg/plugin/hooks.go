@@ -10,7 +10,7 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/release"
 )
 
-// hookFlags say how the chart's own hooks are run.
+// hookFlags are the flags for the chart's hooks.
 type hookFlags struct{ mode string }
 
 func (h *hookFlags) addFlags(fs *pflag.FlagSet) {

@@ -10,7 +10,7 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/source/keptn"
 )
 
-// keptnFlags are the flags about tasks of Keptn.
+// keptnFlags are the flags for Keptn's tasks.
 type keptnFlags struct {
 	mode            string
 	promotion       bool
@@ -34,7 +34,7 @@ func (k *keptnFlags) validate() error {
 	return nil
 }
 
-// options returns what the flags choose.
+// options returns the options that the flags choose.
 func (k *keptnFlags) options() action.KeptnOptions {
 	return action.KeptnOptions{
 		Mode: keptn.Mode(k.mode), Promotion: k.promotion, NonBlocking: k.nonBlocking, SkipEvaluations: k.skipEvaluations, OncePerVersion: k.oncePerVersion,

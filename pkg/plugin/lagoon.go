@@ -12,7 +12,7 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
-// lagoonFlags are the flags about tasks of Lagoon.
+// lagoonFlags are the flags for Lagoon's tasks.
 type lagoonFlags struct {
 	vars         []string
 	varFile      string
@@ -20,26 +20,26 @@ type lagoonFlags struct {
 	serviceLabel string
 }
 
-// addSource adds the flags about reading tasks.
+// addSource adds the flags for reading tasks.
 func (l *lagoonFlags) addSource(fs *pflag.FlagSet) {
 	fs.StringArrayVar(&l.vars, "var", nil, "a Lagoon variable, as NAME=VALUE, for the conditions of .lagoon.yml and the pods of Lagoon's tasks (can specify multiple)")
 	fs.StringVar(&l.varFile, "var-file", "", "a file with Lagoon variables, as lines NAME=VALUE or as YAML; --var takes precedence")
 }
 
-// addRun adds the flags about running tasks.
+// addRun adds the flags for running tasks.
 func (l *lagoonFlags) addRun(fs *pflag.FlagSet) {
 	fs.BoolVar(&l.compat, "lagoon-compat", false, "run Lagoon's standard tasks as Lagoon does: in every container, and only with Lagoon's entrypoint")
 	fs.StringVar(&l.serviceLabel, "lagoon-service-label", "", "the label that names the service of a workload (default "+task.ServiceLabel+")")
 }
 
-// fill sets the options that the flags are about.
+// fill sets the options of the flags.
 func (l *lagoonFlags) fill(o *format.LagoonOptions) (err error) {
 	o.Compat, o.ServiceLabel = l.compat, l.serviceLabel
 	o.Variables, err = l.variables()
 	return err
 }
 
-// variables returns those of --var-file and --var.
+// variables returns the variables of --var-file and --var.
 func (l *lagoonFlags) variables() (map[string]string, error) {
 	variables := map[string]string{}
 	if l.varFile != "" {

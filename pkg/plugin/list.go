@@ -87,7 +87,7 @@ func (a *App) list(ctx context.Context, o *listOptions) error {
 	return table.Flush()
 }
 
-// definitions returns what reads the task documents that flags choose.
+// definitions returns the task documents that the flags choose.
 func (a *App) definitions(c *connection, tasks *taskFlags, release string) (*action.Definitions, error) {
 	options, err := tasks.sourceOptions()
 	return &action.Definitions{Request: action.Request{Config: a.config(), Connection: c.cluster, Options: options}, Release: release}, err

@@ -40,7 +40,7 @@ func (a *App) logs(ctx context.Context, o *pastOptions, args []string) error {
 	slices.Sort(names)
 	names = slices.Compact(names)
 	out := &dataWriter{to: a.Out}
-	if len(names) == 1 { // as its program would have printed it
+	if len(names) == 1 { // exactly as the program printed it
 		out.to = a.data(a.raw.Out, false)
 	}
 	shownAny := false

@@ -21,7 +21,7 @@ func (o *runOptions) addOneOffFlags(fs *pflag.FlagSet) {
 	fs.DurationVar(&o.oneOff.Timeout, "timeout", 0, "the time limit of the command after -- (default no limit)")
 }
 
-// addOneOff adds the task of the command line to a run. dash is how many arguments come before "--"; negative without it.
+// addOneOff adds the task of the command line to a run. dash is the number of arguments before "--"; negative without it.
 func (o *runOptions) addOneOff(run *action.Run, args []string, dash int) error {
 	one := o.oneOff
 	if one.Exec+one.Clone+one.Pod+one.Job+one.Lagoon == "" {

@@ -18,7 +18,7 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/terminal"
 )
 
-// addOutput adds -o with the formats that the command knows.
+// addOutput adds the flag -o with the formats of the command.
 func addOutput(fs *pflag.FlagSet, value *string, formats ...string) {
 	fs.StringVarP(value, "output", "o", "", "output format; one of "+strings.Join(formats, ", "))
 }
@@ -30,9 +30,9 @@ func checkOutput(value string, formats ...string) error {
 	return action.Usage(fmt.Errorf("unknown output format %q; use one of %s", value, strings.Join(formats, ", ")))
 }
 
-// data is the way out of what is no text for people: what a program printed, or a file. On a terminal it is text
-// all the same. In a file it is exact, and also in a pipe, unless that leads to a CI system that reads all lines
-// for commands and cannot be stopped; there commands are written out. exact says that the pipe leads elsewhere.
+// data returns the writer for data, such as the output of a program or a file. On a terminal, data is escaped like text.
+// In a file and in a pipe it is exact, except for a pipe to a CI system that executes commands in all lines and cannot be
+// asked not to: there, commands are escaped. exact states that the pipe leads to another program.
 func (a *App) data(stream io.Writer, exact bool) io.Writer {
 	switch {
 	case terminal.Is(stream) && stream == a.raw.Out:
@@ -50,11 +50,11 @@ func (a *App) data(stream io.Writer, exact bool) io.Writer {
 	return stream
 }
 
-// readers are the variables by which CI systems are known that cannot be kept from reading all lines for commands:
-// Azure Pipelines and TeamCity.
+// readers are variables of the CI systems that execute commands in all lines and cannot be asked not to: Azure
+// Pipelines and TeamCity.
 var readers = []string{"TF_BUILD", "TEAMCITY_VERSION"}
 
-// dataWriter takes the data of a task, and keeps the first error. That nobody reads any more is none.
+// dataWriter writes the data of a task, and keeps the first error. A closed pipe is not an error.
 type dataWriter struct {
 	to  io.Writer
 	err error
@@ -81,13 +81,13 @@ func (a *App) printObject(format string, object any) error {
 	return report.JSON(to, object)
 }
 
-// printed is what writes a command's results as Helm's own command does.
+// printed prints the results of a command as Helm's own command does.
 type printed interface {
 	Format() string
 	Print(out io.Writer, run any) error
 }
 
-// printRelease writes what Helm's command writes: text, or a document that stays exact.
+// printRelease writes the output of Helm's command: text, or an exact document.
 func (a *App) printRelease(p printed, run any) error {
 	format := p.Format()
 	if format != "json" && format != "yaml" {
@@ -107,14 +107,14 @@ func (a *App) printRelease(p printed, run any) error {
 	return err
 }
 
-// shown formats a line with text from outside.
+// shown formats a line, and escapes the result: texts in it may come from the cluster, a chart or a file.
 func shown(format string, args ...any) string {
 	return string(report.Escape(fmt.Appendf(nil, format, args...)))
 }
 
-// stopCommands keeps GitHub Actions from obeying what programs, charts and Helm's errors say as it is, until this
-// program ends (docs.github.com, "Workflow commands": stop-commands). It speaks on standard error, which is the
-// runner's as well, and leaves standard output the program's own.
+// stopCommands stops GitHub Actions from executing commands in the output of programs, charts and Helm, until this process
+// ends (docs.github.com, "Workflow commands": stop-commands). It writes to standard error, which the runner also reads, and
+// leaves standard output exact.
 func (a *App) stopCommands() {
 	if os.Getenv("GITHUB_ACTIONS") != "true" || a.stopped {
 		return

@@ -8,7 +8,7 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// parameters returns those of --params-file and --param; nil when there are none.
+// parameters returns the parameters of --params-file and --param; nil without any.
 func (t *taskFlags) parameters() (map[string]string, error) {
 	given := map[string]string{}
 	if t.paramsFile != "" {

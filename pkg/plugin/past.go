@@ -8,7 +8,7 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/action"
 )
 
-// pastOptions are the options that the commands about recorded runs have in common.
+// pastOptions are the common options of the commands for recorded runs.
 type pastOptions struct {
 	connection *connection
 	release    string

@@ -13,7 +13,7 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/report"
 )
 
-// exitPlan is the exit code of a plan with something to do.
+// exitPlan is the exit code of a plan with steps to run.
 const exitPlan = 2
 
 // planFlags are the flags of the commands below "plan".
@@ -23,8 +23,7 @@ type planFlags struct {
 	rbac bool
 }
 
-// planOutput is the --output of a plan, in the place of the command's own. It implements
-// pflag.Value.
+// planOutput is the --output of a plan, which replaces that of the command. It implements pflag.Value.
 type planOutput string
 
 var planOutputs = []string{"table", "json", "yaml", "dot", "mermaid"}
@@ -72,7 +71,7 @@ nothing is changed. The exit code is 2 if the plan has steps to run, and 0 if it
 	cmd.AddCommand(a.runCommand(m), a.installCommand(m), a.upgradeCommand(m), a.rollbackCommand(m), a.uninstallCommand(m))
 	for _, sub := range cmd.Commands() {
 		sub.Example = ""
-		// A plan has formats of its own.
+		// A plan has its own formats.
 		output := sub.Flags().Lookup("output")
 		sub.Flags().BoolVar(&show.rbac, "rbac", false, "print the Role that the command needs, as YAML")
 		output.Value, output.DefValue, output.Usage = &show.output, "", "output format; one of "+strings.Join(planOutputs, ", ")
@@ -80,7 +79,7 @@ nothing is changed. The exit code is 2 if the plan has steps to run, and 0 if it
 	return cmd
 }
 
-// showPlan writes the plan of a command that is not run.
+// showPlan writes a plan.
 func (a *App) showPlan(ctx context.Context, show *planFlags, result *action.Result) error {
 	if show.rbac {
 		roles, err := result.Roles(ctx)

@@ -7,12 +7,12 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/report"
 )
 
-// progress shows a run while it goes on: the steps, the chart's hooks and what is waited for. These come from several
-// goroutines.
+// progress shows a run while it is active: its steps, the chart's hooks, and the objects that it waits for. It is used by
+// several goroutines.
 type progress struct {
 	mu   sync.Mutex
 	text report.Text
-	// emit is text.Emit, and noted are the notes that were shown.
+	// emit is text.Emit, and noted has the notes that were shown.
 	emit  action.Emit
 	noted map[string]bool
 }

@@ -8,10 +8,10 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/action"
 )
 
-// readinessFlags are the flags that say how objects are waited for.
+// readinessFlags are the flags for waiting until objects are ready.
 type readinessFlags struct {
 	grace time.Duration
-	// graceFlag is the flag itself, which knows whether it was given.
+	// graceFlag is the flag itself, which reports whether it was given.
 	graceFlag *pflag.Flag
 	rules     string
 }
@@ -22,7 +22,7 @@ func (r *readinessFlags) addFlags(fs *pflag.FlagSet) {
 	r.graceFlag = fs.Lookup("grace")
 }
 
-// fill sets what the flags choose.
+// fill sets the options of the flags.
 func (r *readinessFlags) fill(o *action.HelmOptions) {
 	o.Grace, o.GraceGiven, o.Rules = r.grace, r.graceFlag != nil && r.graceFlag.Changed, r.rules
 }

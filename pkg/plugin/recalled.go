@@ -17,7 +17,7 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
-// recordable are the commands that a record may name, with the operations that they are recorded as.
+// recordable are the commands that a record may contain, with their operations in records.
 var recordable = map[string][]task.Operation{
 	"install":   {task.Install},
 	"upgrade":   {task.Upgrade, task.Install},
@@ -26,8 +26,8 @@ var recordable = map[string][]task.Operation{
 	"run":       {task.Run},
 }
 
-// decisions are the flags of which a record's value counts: they say what the run does in its namespace.
-// A flag that is neither here nor in ofMachine is refused, so that a new one is not let in by accident.
+// decisions are the flags whose recorded values apply: they choose what the run does in its namespace. A flag that is
+// neither here nor in ofMachine is refused, so that a new flag is not accepted by accident.
 var decisions = []string{
 	"atomic", "burst-limit", "cascade", "cleanup-on-fail", "clone", "concurrency", "container", "create-namespace", "debug",
 	"description", "devel", "disable-openapi-validation", "draft-compat", "exec", "force", "force-tasks", "format", "generate-name", "grace",
@@ -39,8 +39,8 @@ var decisions = []string{
 	"take-ownership", "task-timeout", "timeout", "var", "verify", "version", "wait", "wait-for-jobs",
 }
 
-// ofMachine are the flags that run programs on this machine, read or write its files, reach other machines,
-// or answer questions for its user. Who resumes a run gives them anew, or confirms those of the record.
+// ofMachine are the flags that run programs on this machine, read or write its files, connect to other machines,
+// or answer questions for the user. The user who resumes a run gives them again, or confirms those of the record.
 var ofMachine = []string{
 	"allow-host-tasks", "ca-file", "cert-file", "dependency-update", "draft-shell", "enable-dns", "events", "filename",
 	"insecure-skip-tls-verify", "key-file", "keyring", "params-file", "pass-credentials", "password", "plain-http", "post-renderer",
@@ -51,10 +51,10 @@ var ofMachine = []string{
 // setting is a flag with a value.
 type setting struct{ name, value string }
 
-// String returns the flag as it is given.
+// String returns the flag as it is written on a command line.
 func (s setting) String() string { return fmt.Sprintf("--%s=%s", s.name, s.value) }
 
-// recorded is what a record says of the command of its run.
+// recorded is the command of a run, as its record has it.
 type recorded struct {
 	id        string
 	operation task.Operation
@@ -62,27 +62,27 @@ type recorded struct {
 	command   []string
 }
 
-// recalled is the command of a record, taken apart.
+// recalled is a parsed command of a record.
 type recalled struct {
 	command string
-	// decided are its decisions, machine what touches this machine; the chart is among them when it does.
+	// decided are its flags of decisions, and machine those of ofMachine, including a chart outside the working directory.
 	decided, machine []setting
 	args             []string
-	// dash is how many of args come before "--"; -1 when there is none.
+	// dash is the number of args before "--"; -1 without it.
 	dash int
-	// flags are those that the command has.
+	// flags are all flags of the command.
 	flags *pflag.FlagSet
 }
 
 const (
 	// chartFlag is resume's flag for the chart.
 	chartFlag = "chart"
-	// tlsFlag is about the download of the chart with Helm's commands, and about the cluster with all others.
+	// tlsFlag is for the download of the chart in Helm's commands, and for the cluster in all others.
 	tlsFlag = "insecure-skip-tls-verify"
 )
 
-// recall reads the command of a run's record. The record is data: what is not known to be a decision of a run
-// is refused, and so is what is about something else than the run.
+// recall parses the command of a record. The record is not trusted: flags that are in neither list are refused, and so
+// is a command for another release or operation.
 func (a *App) recall(run recorded) (*recalled, error) {
 	refuse := func(format string, args ...any) error {
 		return action.RefusedError{Message: shown("run %s cannot be resumed from its record: %s", run.id, fmt.Sprintf(format, args...))}
@@ -98,7 +98,7 @@ func (a *App) recall(run recorded) (*recalled, error) {
 	}
 	r := &recalled{command: name, flags: cmd.Flags()}
 	var unknown error
-	of := "" // the release of a run, for ParseAll sets no flag
+	of := "" // the value of --release: ParseAll sets no flags
 	err = cmd.Flags().ParseAll(rest, func(f *pflag.Flag, value string) error {
 		s := setting{f.Name, value}
 		if f.Name == "release" {
@@ -128,8 +128,8 @@ func (a *App) recall(run recorded) (*recalled, error) {
 	return r, nil
 }
 
-// check holds the arguments, and the release of the flag of that name, against the run, and replaces what the run has
-// decided.
+// check compares the arguments, and of, the value of --release, with the run, and replaces arguments that the run has
+// resolved.
 func (r *recalled) check(of string, run recorded) error {
 	others := fmt.Errorf("its command is not about release %q", run.release)
 	switch r.command {
@@ -148,13 +148,13 @@ func (r *recalled) check(of string, run recorded) error {
 		if !slices.Contains(r.args, run.release) {
 			return others
 		}
-		r.args = []string{run.release} // each release has a run of its own
+		r.args = []string{run.release} // each release has its own run
 	default:
 		if len(r.args) == 0 || r.args[0] != run.release {
 			return others
 		}
 	}
-	r.dash = 0 // whatever they are, they are no flags
+	r.dash = 0 // the arguments are not parsed as flags
 	if r.hasChart() {
 		if len(r.args) != 2 {
 			return errors.New("its command names no chart")
@@ -169,12 +169,12 @@ func (r *recalled) check(of string, run recorded) error {
 // hasChart reports whether the last argument is a chart.
 func (r *recalled) hasChart() bool { return r.command == "install" || r.command == "upgrade" }
 
-// ofCluster reports whether --tasks names what is not of this machine.
+// ofCluster reports whether a setting is --tasks with documents of the cluster or the chart.
 func ofCluster(s setting) bool {
 	return (s.name == "tasks" || s.name == "filename") && (s.value == "chart" || strings.HasPrefix(s.value, "configmap/"))
 }
 
-// standsNext reports whether a path leads into the working directory.
+// standsNext reports whether a path is in the working directory, after its symbolic links are resolved.
 func standsNext(path string) bool {
 	dir, err := os.Getwd()
 	if err == nil {
@@ -193,9 +193,9 @@ func standsNext(path string) bool {
 	return err == nil && filepath.IsLocal(inside)
 }
 
-// give puts what the user has given in the place of what the record says of the same flags.
+// give replaces recorded flags by those that the user has given.
 func (r *recalled) give(given []setting) error {
-	list := func(name string) string { // --filename and --tasks are one
+	list := func(name string) string { // --filename and --tasks are the same flag
 		if name == "filename" {
 			return "tasks"
 		}
@@ -218,7 +218,7 @@ func (r *recalled) give(given []setting) error {
 	return nil
 }
 
-// line returns the command with what else is given for it.
+// line returns the command line with the flags that the user has given.
 func (r *recalled) line(given []setting) []string {
 	line := []string{r.command}
 	for _, s := range slices.Concat(r.decided, r.machine, given) {
@@ -233,7 +233,7 @@ func (r *recalled) line(given []setting) []string {
 	return append(line, args...)
 }
 
-// consent has the user confirm what a record wants of this machine; without a terminal it is refused.
+// consent asks the user to confirm the flags of a record that affect this machine. Without a terminal it returns an error.
 func (a *App) consent(ctx context.Context, run string, wanted []setting) error {
 	if len(wanted) == 0 {
 		return nil
@@ -257,8 +257,8 @@ func (a *App) consent(ctx context.Context, run string, wanted []setting) error {
 	return action.RefusedError{Message: fmt.Sprintf("the record of run %s contains flags that affect this machine, or use your access to other systems, and any user who can write Secrets may have written them:\n%shint: give the flags that you want on the command line: %s", run, list, line)}
 }
 
-// machineFlags adds the flags of ofMachine to resume, as far as it has none of the name, and returns those that were
-// given.
+// machineFlags adds the flags of ofMachine to resume, except for names that it already has. The function that it returns
+// returns those that were given.
 func (a *App) machineFlags(fs *pflag.FlagSet) func() []setting {
 	fs.String(chartFlag, "", "the chart of an install or an upgrade; a recorded chart outside the working directory needs confirmation")
 	for _, cmd := range []*cobra.Command{a.installCommand(mode{}), a.runCommand(mode{})} {
@@ -286,7 +286,7 @@ func (a *App) machineFlags(fs *pflag.FlagSet) func() []setting {
 	}
 }
 
-// yesShort is the short form of --yes; those of the others mean different things on different commands.
+// yesShort returns the shorthand of --yes. The shorthands of other flags differ between commands.
 func yesShort(f *pflag.Flag) string {
 	if f.Name == "yes" {
 		return f.Shorthand

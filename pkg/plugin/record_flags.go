@@ -10,7 +10,7 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/action"
 )
 
-// recordFlags are the flags that say where a run is recorded and how long it waits for others.
+// recordFlags are the flags for the record of a run and its wait for the lock.
 type recordFlags struct {
 	place    string
 	lockWait time.Duration
@@ -31,7 +31,7 @@ func (r *recordFlags) validate() error {
 	return nil
 }
 
-// options returns what the flags choose.
+// options returns the options that the flags choose.
 func (r *recordFlags) options() action.RecordOptions {
 	return action.RecordOptions{Place: action.RecordPlace(r.place), LockWait: r.lockWait}
 }

@@ -18,9 +18,9 @@ type resumeOptions struct {
 	connection *connection
 	record     recordFlags
 	release    string
-	// given returns the flags for the run's own command.
+	// given returns the flags for the recorded command.
 	given func() []setting
-	// resumption has the choices of the user; its run is filled in.
+	// resumption has the choices of the user. resume sets its run.
 	resumption action.Resumption
 }
 
@@ -99,7 +99,7 @@ func (a *App) resume(cmd *cobra.Command, o *resumeOptions, args []string) error 
 		return err
 	}
 	given := o.given()
-	if command.hasChart() { // here it is about the cluster
+	if command.hasChart() { // tlsFlag of resume is for the cluster
 		given = slices.DeleteFunc(given, func(s setting) bool { return s.name == tlsFlag })
 	}
 	if err := command.give(given); err != nil {
@@ -114,7 +114,7 @@ func (a *App) resume(cmd *cobra.Command, o *resumeOptions, args []string) error 
 	return a.execute(ctx, mode{args: line, resume: &o.resumption})
 }
 
-// connects returns what chooses the cluster, the namespace and the record: never what the record says.
+// connects returns the flags that choose the cluster, the namespace and the record. They never come from the record.
 func (o *resumeOptions) connects(fs *pflag.FlagSet, namespace, command string) []setting {
 	all := []setting{{"namespace", namespace}, {"record", o.record.place}, {"lock-wait", o.record.lockWait.String()}}
 	fs.Visit(func(f *pflag.Flag) {
@@ -134,8 +134,7 @@ func (o *resumeOptions) connects(fs *pflag.FlagSet, namespace, command string) [
 	return all
 }
 
-// withoutValues returns a command line for people to see: what is given to Helm's chart or to tasks by flag
-// may be secret.
+// withoutValues returns a command line for display: values for the chart and for tasks may be secret.
 func withoutValues(line []string) []string {
 	line = slices.Clone(line)
 	for i, arg := range line {
@@ -150,5 +149,5 @@ func withoutValues(line []string) []string {
 	return line
 }
 
-// giveValues are the flags whose values have the form NAME=VALUE.
+// giveValues are the flags with values of the form NAME=VALUE.
 var giveValues = []string{"--set", "--set-string", "--set-json", "--set-literal", "--param", "--var"}

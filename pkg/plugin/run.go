@@ -117,7 +117,7 @@ func (a *App) run(ctx context.Context, o *runOptions, args []string, dash int) e
 // passesThrough reports whether the run shows the output of its only step as it is.
 func (o *runOptions) passesThrough(p plan.Plan) bool { return len(p.Steps) == 1 && o.output == "" }
 
-// presentRun returns where a run is shown: a single task as its program, else as text.
+// presentRun returns how a run is shown: a single task like its program, other runs as text.
 func (a *App) presentRun(o *runOptions, id string, p plan.Plan) (action.Presentation, error) {
 	events, err := o.tasks.openEvents(id)
 	if err != nil {
@@ -138,7 +138,7 @@ func (a *App) presentRun(o *runOptions, id string, p plan.Plan) (action.Presenta
 	switch {
 	case terminal.Is(a.raw.Out):
 	case o.unmasked || terminal.IsFile(a.raw.Out):
-		// It may be a backup, in which nothing must be replaced.
+		// A backup must not be masked.
 		program.Stdout, shown.Data = nil, data
 	default:
 		program.MaskedNote = "secrets in the output of the task were replaced by ***; if the output is data, such as a backup, write it to a file or add --unmasked"

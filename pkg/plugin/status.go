@@ -68,7 +68,7 @@ func (a *App) showStatus(o *pastOptions, s action.Status) error {
 			last = took(*step.Start, *step.End)
 		}
 		message, _, _ := strings.Cut(step.Message, "\n")
-		fmt.Fprintln(table, shown("%s\t%s\t%s\t%s\t%s\t%s", step.ID, dash(string(step.Phase)), step.State, last, dash(strings.Join(step.Where, ",")), message))
+		fmt.Fprintln(table, shown("%s\t%s\t%s\t%s\t%s\t%s", step.Title, dash(string(step.Phase)), step.State, last, dash(strings.Join(step.Where, ",")), message))
 	}
 	if err := table.Flush(); err != nil {
 		return err

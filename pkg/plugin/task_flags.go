@@ -12,7 +12,7 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/format"
 )
 
-// taskFlags are the flags that choose tasks and how they run.
+// taskFlags are the flags that choose tasks and the way they run.
 type taskFlags struct {
 	references     []string
 	format         string
@@ -46,12 +46,12 @@ func (t *taskFlags) addSource(fs *pflag.FlagSet) {
 
 // addFilename adds kubectl's name for --tasks.
 func (t *taskFlags) addFilename(fs *pflag.FlagSet) {
-	// One value of both, which of a flag of its own would replace that of the other.
+	// Both flags share one value: with two, the first use of a flag would replace the default, and the value of the other.
 	tasks := fs.Lookup("tasks")
 	fs.AddFlag(&pflag.Flag{Name: "filename", Shorthand: "f", Usage: "kubectl's name for --tasks", Value: tasks.Value, DefValue: tasks.DefValue})
 }
 
-// addRun adds the flags about running tasks.
+// addRun adds the flags for running tasks.
 func (t *taskFlags) addRun(fs *pflag.FlagSet) {
 	fs.BoolVar(&t.allowHostTasks, "allow-host-tasks", false, "allow tasks of a ConfigMap, a chart or a record to run programs on this machine and read its environment")
 	fs.BoolVar(&t.draftCompat, "draft-compat", false, "continue after failed tasks of a Draft file, as Draft does")
@@ -67,7 +67,7 @@ func (t *taskFlags) addRun(fs *pflag.FlagSet) {
 	fs.BoolVar(&t.keepGoing, "keep-going", false, "after a failure, continue with the tasks that do not need the failed task")
 }
 
-// options returns what the flags choose. The error is a usage error.
+// options returns the options that the flags choose. The error is a usage error.
 func (t *taskFlags) options() (action.Options, error) {
 	if t.parallel < 0 {
 		return action.Options{}, action.Usage(fmt.Errorf("--parallel must be at least 1, not %d", t.parallel))
@@ -91,7 +91,7 @@ func (t *taskFlags) options() (action.Options, error) {
 	return o, nil
 }
 
-// sourceOptions returns what the flags of addSource choose. The error is a usage error.
+// sourceOptions returns the options that the flags of addSource choose. The error is a usage error.
 func (t *taskFlags) sourceOptions() (action.Options, error) {
 	o := action.Options{References: t.references, Format: t.format}
 	o.Read.Draft = format.DraftOptions{Shell: t.draftShell, Compat: t.draftCompat}

@@ -48,7 +48,7 @@ func (a *App) uninstall(ctx context.Context, o *helmOptions, change *release.Uni
 		one := change.For(name)
 		if o.mode.resume != nil {
 			if name != o.mode.resume.Run.Release {
-				continue // each release has a run of its own
+				continue // each release has its own run
 			}
 			one.Resume(o.mode.resume.Interrupted())
 		}
@@ -62,7 +62,7 @@ func (a *App) uninstall(ctx context.Context, o *helmOptions, change *release.Uni
 		}
 		op := operation(name, func() (release.Change, error) {
 			if this := prepared; this != nil {
-				prepared = nil // it counts once: the next attempt prepares it again
+				prepared = nil // it is used once: the next attempt prepares again
 				return this, nil
 			}
 			return one.Prepare()
@@ -84,7 +84,7 @@ func (a *App) uninstall(ctx context.Context, o *helmOptions, change *release.Uni
 	return end
 }
 
-// nothingToUninstall is the uninstall of a release that does not exist, with --ignore-not-found.
+// nothingToUninstall handles a release that does not exist, with --ignore-not-found.
 func (a *App) nothingToUninstall(m mode, name string, change release.Change) error {
 	a.say("release %q not found: nothing to uninstall, no task runs", name)
 	if m.plan != nil {

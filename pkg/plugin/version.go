@@ -7,14 +7,14 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// What the release build sets with -ldflags -X.
+// The release build sets these with -ldflags -X.
 var (
 	version = "v0.0.0-dev"
 	commit  = "unknown"
 	date    = "unknown"
 )
 
-// versionInfo is what version -o json prints.
+// versionInfo is the output of version -o json.
 type versionInfo struct {
 	Version   string `json:"version"`
 	Commit    string `json:"commit"`

@@ -49,7 +49,7 @@ func interruptTwice(f *faulty) (string, int) {
 	if took := time.Since(began); code != 130 || took > time.Second {
 		f.Errorf("exit code %d after %s", code, took)
 	}
-	if said := p.errOut.String(); !strings.Contains(said, "still there: pod long-") || !strings.Contains(said, "kubectl tasks cancel") {
+	if said := p.errOut.String(); !strings.Contains(said, "not deleted: pod long-") || !strings.Contains(said, "kubectl tasks cancel") {
 		f.Errorf("said:\n%s", said)
 	}
 	if code, stdout, stderr := f.run("cancel"); code != 0 || !strings.Contains(stdout, "Cancelled") {

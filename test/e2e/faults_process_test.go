@@ -52,7 +52,7 @@ func patience(f *faulty) (string, int) {
 	took := time.Since(began)
 	if took > 7500*time.Millisecond {
 		// A machine so slow that the second signal came first: what is left is named, and goes.
-		if said := p.errOut.String(); !strings.Contains(said, "still there: pod deaf-") {
+		if said := p.errOut.String(); !strings.Contains(said, "not deleted: pod deaf-") {
 			f.Errorf("after %s it says\n%s", took, said)
 		}
 		f.run("cancel")

@@ -125,7 +125,7 @@ func pendingRelease(f *faulty) (string, int) {
 	if code != 4 || !strings.Contains(stderr, "another operation (install/upgrade/rollback) is in progress") || !strings.Contains(stderr, "--heal") {
 		f.Errorf("exit code %d\n%s", code, stderr)
 	}
-	if code, _, stderr := f.run("upgrade", "web", chart, "--heal"); code != 4 || !strings.Contains(stderr, "--heal waits until it has been so for 10m") {
+	if code, _, stderr := f.run("upgrade", "web", chart, "--heal"); code != 4 || !strings.Contains(stderr, "--heal needs at least 10m") {
 		f.Errorf("exit code %d of --heal too early\n%s", code, stderr)
 	}
 	pend(time.Hour)
@@ -137,7 +137,7 @@ func pendingRelease(f *faulty) (string, int) {
 	if secrets := f.kubectl("get", "secrets", "-l", "owner=helm,status=pending-upgrade", "-o", "name"); secrets == "" {
 		f.Errorf("a dry run or a plan has changed the release")
 	}
-	if code, _, stderr := f.run("upgrade", "web", chart, "--set", "replicas=1", "--heal"); code != 0 || !strings.Contains(stderr, "it is marked as failed now") {
+	if code, _, stderr := f.run("upgrade", "web", chart, "--set", "replicas=1", "--heal"); code != 0 || !strings.Contains(stderr, "it is now marked as failed") {
 		f.Errorf("exit code %d of --heal\n%s", code, stderr)
 	}
 	return "explained, and healed only when it is asked for and old enough", code

@@ -28,6 +28,8 @@ var sources = []struct {
 	texts func(name string, file []byte) []text
 }{
 	{"documents", []string{"*.md", "docs/*.md", "docs/*/*.md"}, []string{"ARCHITECTURE.md", "docs/reference.md"}, prose},
+	{"commands", []string{"pkg/plugin/*.go", "pkg/action/*.go", "cmd/*/*.go"}, []string{"pkg/*/*_test.go"}, literals},
+	{"comments of commands", []string{"pkg/plugin/*.go", "pkg/action/*.go", "cmd/*/*.go"}, []string{"pkg/*/*_test.go"}, comments},
 }
 
 // text is a piece of a file, without code and addresses.
