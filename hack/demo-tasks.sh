@@ -28,7 +28,7 @@ if ! said=$("$tasks" uninstall shop --ignore-not-found --wait "${shop[@]}" 2>&1)
   exit 1
 fi
 
-headline "1. Install, upgrade, an upgrade that fails and is rolled back, a rollback that takes back what was done"
+headline "1. Install, upgrade, an upgrade that fails and is rolled back, a rollback with undos"
 show 2 "$tasks" plan install shop examples/shop --set "image=$1" "${shop[@]}"
 show 0 "$tasks" install shop examples/shop --create-namespace --set "image=$1" "${shop[@]}"
 show 0 "$tasks" upgrade shop examples/shop --reuse-values --set version=2 --param SIZE=large "${shop[@]}"
