@@ -12,7 +12,7 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
-// run is the state of one call of Run. Only the goroutine of that call touches it. The goroutines of the steps send their
+// run is the state of one call of Run. Only the goroutine of that call uses it. The goroutines of the steps send their
 // results through finished.
 type run struct {
 	engine  Engine
@@ -175,7 +175,7 @@ func (r *run) end(i int, s StepResult) {
 	s.Result = r.masked(s.Result)
 	r.results[i], r.done[i] = s, true
 	if s.Reason == ReasonNotNeeded && s.Step.Stage == task.AtRollback {
-		return // a rollback that was not needed is not worth a line
+		return // a rollback that was not needed is not shown
 	}
 	r.emit(StepEnded{Time: s.End, Step: s.Step, Result: s})
 	if s.State.Good() || s.State == task.NotRun || s.Tolerated() || r.firstFailed != "" {

@@ -43,7 +43,7 @@ func deref[T any](field *T) (value T) {
 func HolderOf(lease *coordinationv1.Lease) Holder {
 	var h Holder
 	if json.Unmarshal([]byte(lease.Annotations[holderAnnotation]), &h) != nil || h.Name == "" {
-		h = Holder{Owner: Owner{Name: "somebody"}}
+		h = Holder{Owner: Owner{Name: "unknown"}}
 		if who := holderIdentity(lease); who != "" {
 			h.Name = who
 		}

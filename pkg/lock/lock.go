@@ -164,7 +164,7 @@ func (k *Lock) fresh() bool {
 	return time.Since(k.renewed) < limit && onTheWall >= 0 && onTheWall < limit
 }
 
-// Release deletes the lock. A lock that was lost is left alone. It asks until the server has answered, refuses, or ctx ends:
+// Release deletes the lock. A lock that was lost is not changed. It asks until the server has answered, refuses, or ctx ends:
 // otherwise the next run would have to wait until the lock expires.
 func (k *Lock) Release(ctx context.Context) error {
 	k.stop()

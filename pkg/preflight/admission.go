@@ -73,7 +73,7 @@ type restricting struct {
 // Restricted implements pod.Cluster.
 func (r restricting) Restricted(context.Context, string) bool { return r.restricted() }
 
-// podOf returns the pod that a step would create; nil when it creates none, or one that shows only at its turn.
+// podOf returns the pod that a step would create; nil when it creates none, or one that is known only when the step starts.
 func podOf(ctx context.Context, steps *runner.Steps, cluster restricting, s plan.Step) *corev1.Pod {
 	if s.Task == nil || s.Task.Skip != "" || s.Task.Deferred != nil {
 		return nil
@@ -87,7 +87,8 @@ func podOf(ctx context.Context, steps *runner.Steps, cluster restricting, s plan
 	return executor.Pod(ctx, pods, *s.Task)
 }
 
-// shapeOf returns a key that is equal for pods with the same admission: it covers all but what the containers run.
+// shapeOf returns a key that is equal for pods with the same admission: it covers everything except for the commands,
+// arguments and variables of the containers.
 func shapeOf(pod *corev1.Pod) string {
 	spec := pod.Spec.DeepCopy()
 	for _, containers := range [][]corev1.Container{spec.InitContainers, spec.Containers} {

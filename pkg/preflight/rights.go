@@ -91,8 +91,8 @@ func WithObjects(r runner.Rights, client *kube.Client, objects []*unstructured.U
 	return r.Unique()
 }
 
-// Allowed returns a RefusedError when the user lacks a right that the run requires, with a Role that has what is
-// missing. It returns nil when the server does not answer such questions.
+// Allowed returns a RefusedError when the user lacks a right that the run requires, with a Role that grants the
+// missing rights. It returns nil when the server does not answer such questions.
 func Allowed(ctx context.Context, client *kube.Client, p plan.Plan, wanted runner.Rights) error {
 	required := slices.DeleteFunc(slices.Clone(wanted), func(a kube.Access) bool { return a.Optional })
 	if len(required) == 0 {

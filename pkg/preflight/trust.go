@@ -9,7 +9,7 @@ import (
 )
 
 // Untrusted describes the tasks that run on this machine, or read its variables, and come from a source that is not
-// trusted: a line for each. The lines may have characters that a terminal obeys.
+// trusted: a line for each. The lines may have characters that a terminal interprets.
 func Untrusted(tasks []task.Task) []string {
 	var lines []string
 	for _, t := range tasks {

@@ -80,7 +80,7 @@ func encodeStored(run *Stored) (map[string][]byte, error) {
 			return nil, err
 		}
 		if len(text) > maxBytes {
-			return nil, fmt.Errorf("the record of the run would have %d KiB; a run of so many tasks can be recorded with --record=local only", len(text)>>10)
+			return nil, fmt.Errorf("the record of the run would have %d KiB, and the limit is %d KiB; --record=none runs without a record", len(text)>>10, maxBytes>>10)
 		}
 	}
 	data := map[string][]byte{runKey: text}

@@ -10,7 +10,7 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/lock"
 )
 
-// candidate is what pruning needs of a run.
+// candidate has the fields of a run that pruning needs.
 type candidate struct {
 	id       string
 	start    time.Time

@@ -36,7 +36,7 @@ func Mermaid(w io.Writer, p plan.Plan) {
 		if s.Task == nil {
 			left, right = "([", "])"
 		}
-		// Quotes end a label, and have an entity code within it.
+		// A quote ends a label, and is written as an entity code within it.
 		label := strings.ReplaceAll(string(Escape([]byte(s.Title()))), `"`, "#quot;")
 		fmt.Fprintf(w, "  %s%s\"%s\"%s\n", ids[s.ID], left, label, right)
 	}

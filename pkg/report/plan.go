@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -52,7 +53,7 @@ func PlanReasons(w io.Writer, p plan.Plan) error {
 				reason = "skipped: " + s.Task.Skip
 			}
 		}
-		row := []string{fmt.Sprintf("%d.", i+1), s.Title(), place(s), abbreviate(s.Needs), reason, command}
+		row := []string{fmt.Sprintf("%d.", i+1), s.Title(), place(s), abbreviate(titles(p, s.Needs)), reason, command}
 		for j := range row {
 			row[j] = string(Escape([]byte(strings.ReplaceAll(row[j], "\t", " "))))
 		}
@@ -83,6 +84,18 @@ func FirstLine(command string) string {
 	default:
 		return fmt.Sprintf("%s … (%d more lines)", lines[0], rest)
 	}
+}
+
+// titles returns the titles of the steps with these IDs.
+func titles(p plan.Plan, ids []string) []string {
+	names := make([]string, len(ids))
+	for i, id := range ids {
+		names[i] = id
+		if at := slices.IndexFunc(p.Steps, func(s plan.Step) bool { return s.ID == id }); at >= 0 {
+			names[i] = p.Steps[at].Title()
+		}
+	}
+	return names
 }
 
 // maxNames is the maximum number of steps in a column, which is as wide as its widest row.

@@ -11,8 +11,8 @@ import (
 	"k8s.io/apimachinery/pkg/util/wait"
 )
 
-// AnswerLost reports whether it is open what the server did with the request, or whether the server had a problem of its
-// own. Without a connection the server has done nothing; see Unreachable.
+// AnswerLost reports whether the effect of the request is unknown, or the server had an internal problem. Without a
+// connection the request has no effect; see Unreachable.
 func AnswerLost(err error) bool {
 	if err == nil || errors.Is(err, context.Canceled) || Unreachable(err) {
 		return false

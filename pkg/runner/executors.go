@@ -45,7 +45,7 @@ type Executor struct {
 	Reattach func(ctx context.Context, s *Steps, a engine.Attempt, sink task.Sink) (task.Result, bool)
 	// Rights returns the access to the cluster that a task needs.
 	Rights func(e task.Executor) Rights
-	// Pod returns the pod that a task would create; nil when it shows only at the task's turn.
+	// Pod returns the pod that a task would create; nil when it is known only when the task starts.
 	Pod func(ctx context.Context, pods pod.Runner, t task.Task) *corev1.Pod
 	// Lacks returns which of the objects that the task of a step refers to will not exist; empty when all will, or when
 	// that is not known yet.
@@ -68,7 +68,7 @@ type Place int
 const (
 	// InCluster is the cluster.
 	InCluster Place = iota
-	// OnMachine is the machine of the user, of which a task may change anything.
+	// OnMachine is the machine of the user, where a task may change anything.
 	OnMachine
 	// InProcess is this program itself, which asks or waits: a task changes nothing.
 	InProcess

@@ -11,8 +11,8 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
-// unknownYet reports whether it shows only at the task's turn what a text names, or whether it exists: the text has an
-// expression, or the task waits for it as one of its needs.
+// unknownYet reports whether the object that a text names, or its existence, is known only when the task starts: the
+// text has an expression, or the object is one of the task's needs.
 func unknownYet(t *task.Task, text string) bool {
 	return strings.Contains(text, "${") || slices.Contains(t.Needs, text)
 }

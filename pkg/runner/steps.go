@@ -46,7 +46,7 @@ type Steps struct {
 	Objects func() ([]*unstructured.Unstructured, error)
 	// Readiness is how steps wait for objects, including the time limit.
 	Readiness ready.Options
-	// Approve asks the person at the terminal.
+	// Approve asks the user at the terminal.
 	Approve approve.Runner
 	// Images are the runner images of functions.
 	Images map[task.Runtime]string
@@ -63,7 +63,7 @@ type Steps struct {
 	secrets   secretsInUse
 }
 
-// cluster returns the client together with all that the runners ask of the cluster.
+// cluster returns the client with the methods that the runners need.
 func (s *Steps) cluster() cluster.Cluster { return cluster.Of(s.Client) }
 
 // Run implements engine.Runner.

@@ -5,15 +5,15 @@ type State string
 
 // The states. A task ends in exactly one of them.
 const (
-	// Succeeded means that an explicit success was seen.
+	// Succeeded means that an explicit success was observed.
 	Succeeded State = "Succeeded"
-	// Failed means that an explicit failure was seen.
+	// Failed means that an explicit failure was observed.
 	Failed State = "Failed"
 	// Skipped means that there was nothing to do. The reason says why.
 	Skipped State = "Skipped"
 	// Cancelled means that the user or a limit stopped the task, and that it is known to have stopped.
 	Cancelled State = "Cancelled"
-	// Unknown means that the end was not seen: the task may have succeeded, have failed, or still run.
+	// Unknown means that the end was not observed: the task may have succeeded, have failed, or still run.
 	Unknown State = "Unknown"
 	// NotRun means that the task was never started.
 	NotRun State = "NotRun"

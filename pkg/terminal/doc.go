@@ -1,2 +1,2 @@
-// Package terminal tells what a stream is, and asks the person at the terminal.
+// Package terminal reports whether a stream is a terminal or a file, and asks the user at a terminal.
 package terminal

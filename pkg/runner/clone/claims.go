@@ -10,8 +10,8 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
 )
 
-// checkClaims shows on which node alone the pod can run when another pod uses one of its claims, and returns an error when
-// it can run on none.
+// checkClaims shows the only node on which the pod can run when another pod uses one of its claims. It returns an error
+// when the pod can run on none.
 func (r Runner) checkClaims(ctx context.Context, spec corev1.PodSpec, sink task.Sink) error {
 	for _, v := range spec.Volumes {
 		if v.PersistentVolumeClaim == nil {

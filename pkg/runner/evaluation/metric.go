@@ -18,7 +18,7 @@ func (m Metrics) Status(ctx context.Context, namespace, name string) (string, er
 	if o == nil || err != nil {
 		return "", err
 	}
-	// Both are there, or the value is none yet (spec keptn.md § 3.6).
+	// A metric without a rawValue has no value yet (spec keptn.md § 3.6).
 	raw, _, _ := unstructured.NestedString(o.Object, "status", "rawValue")
 	value, _, _ := unstructured.NestedString(o.Object, "status", "value")
 	if raw == "" {

@@ -14,16 +14,16 @@ import (
 	"time"
 )
 
-// PrometheusQuery is a question to a Prometheus.
+// PrometheusQuery is a query to a Prometheus server.
 type PrometheusQuery struct {
-	// Server is its address. One that is a Service of the cluster is asked through the API server.
+	// Server is the address. A Service of the cluster is queried through the API server.
 	Server, Query string
 	// Token is a bearer token; may be empty.
 	Token    string
 	Insecure bool
 }
 
-// maxAnswer is how long an answer may be, in bytes.
+// maxAnswer is the maximum size of an answer, in bytes.
 const maxAnswer = 1 << 20
 
 // Ask returns the value of an instant query (Prometheus HTTP API, /api/v1/query), which must be
@@ -45,7 +45,7 @@ func (m Metrics) Ask(ctx context.Context, q PrometheusQuery) (float64, error) {
 	return answer(text)
 }
 
-// serviceOf takes the name of a Service of the cluster apart: NAME.NAMESPACE.svc….
+// serviceOf parses the name of a Service of the cluster: NAME.NAMESPACE.svc….
 func serviceOf(server *url.URL) (service, namespace, port string, ok bool) {
 	parts := strings.Split(server.Hostname(), ".")
 	if len(parts) < 3 || parts[2] != "svc" {
@@ -69,7 +69,7 @@ func (m Metrics) throughProxy(ctx context.Context, namespace, service, port stri
 	return client.CoreV1().Services(namespace).ProxyGet(server.Scheme, service, port, strings.TrimSuffix(server.Path, "/")+"/api/v1/query", map[string]string{"query": q.Query}).DoRaw(ctx)
 }
 
-// askTimeout is how long a Prometheus may take to answer.
+// askTimeout limits the time of a query.
 const askTimeout = 30 * time.Second
 
 func ask(ctx context.Context, server *url.URL, q PrometheusQuery) ([]byte, error) {

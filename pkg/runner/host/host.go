@@ -33,7 +33,7 @@ const outputDelay = time.Second
 // message of the result says so.
 //
 // Processes that the program leaves running in its group at its exit are ended in the same way, with a note. Their output
-// is followed for outputDelay at most. A process that shall keep running must leave the group.
+// is followed for outputDelay at most. To keep running, a process must leave the group.
 func (r Runner) Run(ctx context.Context, t task.Task, sink task.Sink) task.Result {
 	argv := t.Executor.Argv()
 	if len(argv) == 0 || argv[0] == "" {

@@ -30,7 +30,7 @@ const (
 	deadline = 24 * time.Hour
 	// deadlineMargin is added to the limit of a task that has one.
 	deadlineMargin = 30 * time.Second
-	// unprivileged is the UID of the user nobody, for namespaces in which nothing may run as root.
+	// unprivileged is a UID without rights, for namespaces in which nothing may run as root.
 	unprivileged = 65534
 )
 
