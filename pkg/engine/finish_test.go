@@ -45,7 +45,7 @@ func TestFinish(t *testing.T) {
 		"one fails": {
 			Engine{}, script{"c": task.Failed}, 0, map[string]string{"finish": "2 Cancelled"},
 		},
-		"one fails and others go on": {
+		"one fails and others continue": {
 			Engine{KeepGoing: true}, script{"c": task.Failed}, 0, map[string]string{"finish": "3 Cancelled", "b": "3 Succeeded", "later": "3 NotRun"},
 		},
 		"another one would need what failed": {

@@ -160,10 +160,10 @@ func TestRollback(t *testing.T) {
 		want   string
 	}{
 		{"nothing fails", nil, task.RollBack, "a Succeeded, b Succeeded, c Succeeded, undo/c Skipped, undo/b Skipped, undo/a Skipped, back Skipped, end Succeeded, "},
-		{"nobody asks", map[string]task.State{"c": task.Failed}, task.Fail, "a Succeeded, b Succeeded, c Failed, undo/c Skipped, undo/b Skipped, undo/a Skipped, back Skipped, end Succeeded, "},
+		{"not requested", map[string]task.State{"c": task.Failed}, task.Fail, "a Succeeded, b Succeeded, c Failed, undo/c Skipped, undo/b Skipped, undo/a Skipped, back Skipped, end Succeeded, "},
 		{"another one fails", map[string]task.State{"b": task.Failed}, task.RollBack, "a Succeeded, b Failed, c NotRun, undo/c Skipped, undo/b Skipped, undo/a Skipped, back Skipped, end Succeeded, "},
 		{"asked for", map[string]task.State{"c": task.Failed}, task.RollBack, "a Succeeded, b Succeeded, c Failed, undo/c Skipped, undo/b Succeeded, undo/a Succeeded, back Succeeded, end Succeeded, "},
-		{"what nobody saw is not rolled back", map[string]task.State{"c": task.Unknown}, task.RollBack, "a Succeeded, b Succeeded, c Unknown, undo/c Skipped, undo/b Skipped, undo/a Skipped, back Skipped, end Succeeded, "},
+		{"an unknown result is not rolled back", map[string]task.State{"c": task.Unknown}, task.RollBack, "a Succeeded, b Succeeded, c Unknown, undo/c Skipped, undo/b Skipped, undo/a Skipped, back Skipped, end Succeeded, "},
 		{"an undo fails", map[string]task.State{"c": task.Failed, "undo/b": task.Failed}, task.RollBack, "a Succeeded, b Succeeded, c Failed, undo/c Skipped, undo/b Failed, undo/a NotRun, back NotRun, end Succeeded, "},
 	}
 	for _, tt := range tests {

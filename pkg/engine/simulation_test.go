@@ -174,7 +174,7 @@ func simulate(seed uint64, broken bug) []string {
 	for _, s := range result.Steps {
 		last := w.ends[fmt.Sprintf("%s/%d", s.Step.ID, w.record[s.Step.ID].Attempt)]
 		if s.State == task.Succeeded && !w.dead && last != task.Succeeded {
-			w.found = append(w.found, fmt.Sprintf("%s is said to have succeeded, and ended %q", s.Step.ID, last))
+			w.found = append(w.found, fmt.Sprintf("%s is reported as succeeded, and ended %q", s.Step.ID, last))
 		}
 	}
 	return w.found
@@ -236,7 +236,7 @@ func TestSimulationNotices(t *testing.T) {
 			noticed = len(simulate(seed, b)) > 0
 		}
 		if !noticed {
-			t.Errorf("nobody notices that it %s", b)
+			t.Errorf("the test does not notice that it %s", b)
 		}
 	}
 }

@@ -118,9 +118,9 @@ func TestLedger(t *testing.T) {
 		{"stopped", func() error { return errors.Join(before(j, b), j.After(ended(b, task.Cancelled))) }, "r1/a@2 true"},
 		{"unknown", func() error { return errors.Join(before(j, b), j.After(ended(b, task.Unknown))) }, "r1/b@2 false, r1/a@2 true"},
 		{"an undo that failed", func() error { return errors.Join(before(j, undoA), j.After(ended(undoA, task.Failed))) }, "r1/b@2 false, r1/a@2 true"},
-		{"taken back", func() error { return j.After(ended(undoA, task.Succeeded)) }, "r1/b@2 false"},
+		{"undone", func() error { return j.After(ended(undoA, task.Succeeded)) }, "r1/b@2 false"},
 		{"another", func() error { return errors.Join(before(j, c), j.After(ended(c, task.Succeeded))) }, "r1/c@2 true, r1/b@2 false"},
-		{"taken back by a rollback", func() error { return j.After(ended(recorded, task.Succeeded)) }, "r1/b@2 false"},
+		{"undone by a rollback", func() error { return j.After(ended(recorded, task.Succeeded)) }, "r1/b@2 false"},
 		{"once", func() error { return j.After(ended(once, task.Succeeded)) }, "r1/b@2 false, once=k"},
 		{"what failed is no proof", func() error { return j.After(ended(changed, task.Failed)) }, "r1/b@2 false, once=k"},
 	} {

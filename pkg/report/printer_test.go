@@ -66,7 +66,7 @@ func TestDataPrinter(t *testing.T) {
 	}
 }
 
-// TestPrinterBrokenPipe: a broken pipe is no error; other errors are returned.
+// TestPrinterBrokenPipe: a broken pipe is not an error; other errors are returned.
 func TestPrinterBrokenPipe(t *testing.T) {
 	read, write, err := os.Pipe()
 	if err != nil {

@@ -30,7 +30,18 @@ var sources = []struct {
 	{"documents", []string{"*.md", "docs/*.md", "docs/*/*.md"}, []string{"ARCHITECTURE.md", "docs/reference.md"}, prose},
 	{"commands", []string{"pkg/plugin/*.go", "pkg/action/*.go", "cmd/*/*.go"}, []string{"pkg/*/*_test.go"}, literals},
 	{"comments of commands", []string{"pkg/plugin/*.go", "pkg/action/*.go", "cmd/*/*.go"}, []string{"pkg/*/*_test.go"}, comments},
+	{"runs", runFiles, runTests, literals},
+	{"comments of runs", runFiles, runTests, comments},
 }
+
+// runFiles are the packages that plan, check, run, record and show.
+var (
+	runFiles = []string{
+		"pkg/runner/*.go", "pkg/runner/*/*.go", "pkg/preflight/*.go", "pkg/engine/*.go", "pkg/plan/*.go", "pkg/report/*.go", "pkg/record/*.go",
+		"pkg/ledger/*.go", "pkg/lock/*.go", "pkg/task/*.go", "pkg/mask/*.go", "pkg/retry/*.go", "pkg/terminal/*.go", "pkg/failpoint/*.go",
+	}
+	runTests = []string{"pkg/*/*_test.go", "pkg/*/*/*_test.go"}
+)
 
 // text is a piece of a file, without code and addresses.
 type text struct {

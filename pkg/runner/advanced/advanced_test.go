@@ -90,7 +90,7 @@ func TestBuild(t *testing.T) {
 			want: []string{"env secret lagoon-platform-env optional false", "env secret lagoon-env optional false"}, notes: []string{noAPI},
 		},
 		{
-			name: "a ConfigMap in the place of the Secret", objects: []runtime.Object{&corev1.ConfigMap{ObjectMeta: named("lagoon-env")}},
+			name: "a ConfigMap instead of the Secret", objects: []runtime.Object{&corev1.ConfigMap{ObjectMeta: named("lagoon-env")}},
 			want: []string{"env configmap lagoon-env optional false"}, notes: []string{noAPI},
 		},
 		{

@@ -117,7 +117,7 @@ func TestRun(t *testing.T) {
 		{name: "every pod, in order", exec: task.Exec{Pods: task.All}, pods: []corev1.Pod{pod("a"), pod("b")}, state: task.Succeeded, called: []string{"a/app", "b/app"}},
 		{name: "default container", exec: task.Exec{Pods: task.All}, pods: []corev1.Pod{pod("a", withDefault("side"))}, state: task.Succeeded, called: []string{"a/side"}},
 		{
-			name: "default container that is not there", exec: task.Exec{Pods: task.All}, pods: []corev1.Pod{pod("a", withDefault("x"))}, state: task.Failed,
+			name: "default container that does not exist", exec: task.Exec{Pods: task.All}, pods: []corev1.Pod{pod("a", withDefault("x"))}, state: task.Failed,
 			message: "failed in pod a: container x is not valid for pod a out of: app, side",
 		},
 		{
@@ -133,7 +133,7 @@ func TestRun(t *testing.T) {
 			state: task.Failed, code: 127, message: "failed in pod a: exit status 127: no such program in the container", called: []string{"a/app"},
 		},
 		{
-			name: "a failure that was seen is the answer, and what nobody saw is told", exec: task.Exec{Pods: task.All}, pods: []corev1.Pod{pod("a"), pod("b")},
+			name: "an observed failure is the result, and the unknown result is in the message", exec: task.Exec{Pods: task.All}, pods: []corev1.Pod{pod("a"), pod("b")},
 			ends:  map[string]end{"a": {code: 1}, "b": {err: &kubeexec.LostError{Err: errors.New("reset")}}},
 			state: task.Failed, code: 1, called: []string{"a/app", "b/app"},
 			message: "failed in 1 of 2 pods: a: exit status 1; result unknown in 1 of 2 pods: b: connection lost; result unknown, the command may still be running: reset",
@@ -324,7 +324,7 @@ func TestRunBeforeStart(t *testing.T) {
 		r.BeforeStart = func(places ...task.Object) error {
 			told = append(told, places...)
 			if len(c.called) > 0 {
-				t.Error("it was told too late")
+				t.Error("it was reported too late")
 			}
 			return nil
 		}

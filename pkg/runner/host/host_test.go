@@ -127,7 +127,7 @@ func TestRunCancel(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				eventually(t, "process "+f+" is gone", func() bool { return isEnded(t, pid) })
+				eventually(t, "process "+f+" has exited", func() bool { return isEnded(t, pid) })
 			}
 		})
 	}
@@ -167,7 +167,7 @@ func TestRunBackground(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			eventually(t, "process "+string(text)+" is gone", func() bool { return isEnded(t, pid) })
+			eventually(t, "process "+string(text)+" has exited", func() bool { return isEnded(t, pid) })
 		})
 	}
 }

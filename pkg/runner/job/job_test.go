@@ -88,7 +88,7 @@ func (c *cluster) StartOfLog(context.Context, *corev1.Pod, string, int64) ([]byt
 }
 
 func (c *cluster) ReadLogs(context.Context, *corev1.Pod, string, kube.LogsFrom, io.Writer) error {
-	return errors.New("there is no more")
+	return errors.New("no more changes")
 }
 
 func (c *cluster) CreateJob(_ context.Context, j *batchv1.Job) (*batchv1.Job, error) {
@@ -277,7 +277,7 @@ func TestRun(t *testing.T) {
 			prints: "main of a, " + again + ", main of a", deleted: []string{"job", "a 0s"}, took: 5 * time.Second,
 		},
 		{
-			name: "somebody deletes a pod that was not started again often enough", spec: restarts,
+			name: "another client deletes a pod that was not restarted often enough", spec: restarts,
 			cluster: cluster{changes: []change{of("a", exited(1), false), restarted(of("a", running(), false)), gone(restarted(of("a", running(), false))), ended(batchv1.JobFailed, "BackoffLimitExceeded")}},
 			want:    task.Unknown, says: "PodGone pod a was deleted by another client before its end was observed",
 			prints: again + ", main of a, main of a", deleted: []string{"job", "a 5s"}, took: 4 * time.Second,
@@ -329,11 +329,11 @@ func TestRun(t *testing.T) {
 			prints: "main of a", deleted: []string{"job", "a 5s"}, took: 5 * time.Second,
 		},
 		{
-			name: "a pod that somebody deleted, and no other", cluster: cluster{changes: []change{of("a", running(), false), gone(of("a", running(), false)), ended(batchv1.JobFailed, "BackoffLimitExceeded")}},
+			name: "a pod that another client deleted, and no other", cluster: cluster{changes: []change{of("a", running(), false), gone(of("a", running(), false)), ended(batchv1.JobFailed, "BackoffLimitExceeded")}},
 			want: task.Unknown, says: "PodGone pod a was deleted by another client before its end was observed", prints: "main of a", deleted: []string{"job", "a 5s"}, took: 3 * time.Second,
 		},
 		{
-			name: "the Job is deleted by somebody", cluster: cluster{changes: []change{of("a", running(), false), {noJob: true}}},
+			name: "the Job is deleted by another client", cluster: cluster{changes: []change{of("a", running(), false), {noJob: true}}},
 			want: task.Unknown, says: "JobGone Job j was deleted by another client before its end was observed", prints: "main of a", deleted: []string{"job", "a 5s"}, took: 2 * time.Second,
 		},
 		{

@@ -41,7 +41,7 @@ func TestWriter(t *testing.T) {
 		{"a line in parts", []string{"a", "b", "c\n"}, []string{"abc\n"}},
 		{"the end of one line and the start of another", []string{"a", "b\nc\nd", "\n"}, []string{"ab\n", "c\n", "d\n"}},
 		{"no final newline", []string{"a\nb"}, []string{"a\n", "b"}},
-		{"a long line goes on in pieces", []string{long, long, "\n"}, []string{long, long + "\n"}},
+		{"a long line continues in pieces", []string{long, long, "\n"}, []string{long, long + "\n"}},
 		{"binary", []string{"\x00\xff\n\x01"}, []string{"\x00\xff\n", "\x01"}},
 	}
 	for _, tt := range tests {

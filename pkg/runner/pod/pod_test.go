@@ -211,7 +211,7 @@ func TestRun(t *testing.T) {
 			want: task.Failed, says: "ExitCode exit status 137: OOMKilled",
 		},
 		{
-			name: "another container goes on, and gets less time", two: true,
+			name: "another container continues, and gets less time", two: true,
 			cluster: cluster{states: []*corev1.Pod{state(running(), running()), state(exited(0, ""), running())}, logs: map[string][]string{"main": {"m\n"}, "side": {"s\n"}}},
 			want:    task.Succeeded, prints: "main stdout: m\nside stdout: s\n", took: time.Second, grace: sidecarGrace,
 		},
@@ -235,7 +235,7 @@ func TestRun(t *testing.T) {
 			want: task.Succeeded, prints: "stdout: a\nnote: the log of container main was interrupted; lines may be missing\nnote: the rest of the log was not received\n", took: restTimeout,
 		},
 		{
-			name: "an image that is not there", cluster: cluster{states: []*corev1.Pod{
+			name: "an image that does not exist", cluster: cluster{states: []*corev1.Pod{
 				state(waitingFor("ErrImagePull", "no such image")), state(waitingFor("ImagePullBackOff", "back-off")), state(waitingFor("ErrImagePull", "no such image")),
 			}},
 			want: task.Failed, says: "ImagePullBackOff container main: ImagePullBackOff: no such image", prints: "note: container main: ImagePullBackOff: no such image\n", took: 15 * time.Second, grace: 5 * time.Second,
@@ -258,7 +258,7 @@ func TestRun(t *testing.T) {
 		},
 		{name: "evicted", cluster: cluster{states: []*corev1.Pod{failed("Evicted", "low on memory")}}, want: task.Failed, says: "PodFailed the pod failed: Evicted: low on memory", grace: 5 * time.Second},
 		{
-			name: "deleted by somebody", cluster: cluster{states: []*corev1.Pod{state(running())}, vanishes: true, logs: map[string][]string{"main": {"a\n"}}},
+			name: "deleted by another client", cluster: cluster{states: []*corev1.Pod{state(running())}, vanishes: true, logs: map[string][]string{"main": {"a\n"}}},
 			want: task.Unknown, says: "PodGone pod p was deleted by another client before its end was observed", prints: "stdout: a\n", took: time.Second, grace: 5 * time.Second,
 		},
 		{

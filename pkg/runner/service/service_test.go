@@ -110,7 +110,7 @@ func (c *cluster) ScaleBack(ctx context.Context, namespace, target, _ string, fr
 }
 
 func (c *cluster) Reattach(context.Context, kubeexec.Request, time.Duration) (int, error) {
-	return 0, errors.New("nothing is left to go on with")
+	return 0, errors.New("nothing is left to continue with")
 }
 
 func (c *cluster) Exec(_ context.Context, req kubeexec.Request, _ time.Duration) (int, error) {
