@@ -130,9 +130,9 @@ func readEvents(ctx context.Context, events watch.Interface, changed func(o *uns
 const PollInterval = 2 * time.Second
 
 // PollObjects calls see with the objects of those names, nil for one that does not exist, again and again until see
-// returns false. It is for users who may get objects, which is all that Helm needs, but not watch them. It returns nil
-// then, ctx's cause when ctx ends, refused, which says why the objects are not watched, when the user may not get them
-// either, and the server's error when it refuses the request.
+// returns false. It is for users with the right to get objects, which is all that Helm needs, but not to watch them. It
+// returns nil then, and ctx's cause when ctx ends. It returns refused, the reason why the objects are not watched, when
+// the user may not get them either, and the server's error when it refuses the request.
 func PollObjects(ctx context.Context, client dynamic.ResourceInterface, names []string, refused error, see func(name string, o *unstructured.Unstructured) bool) error {
 	for {
 		for _, name := range names {

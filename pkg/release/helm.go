@@ -59,7 +59,7 @@ func (h *Helm) Connect(ctx context.Context, getter genericclioptions.RESTClientG
 	}
 	helm, ok := h.config.KubeClient.(*helmkube.Client)
 	if !ok {
-		return fmt.Errorf("helm's cluster client is a %T, which this version does not know", h.config.KubeClient)
+		return fmt.Errorf("helm's cluster client is a %T, which this version does not support", h.config.KubeClient)
 	}
 	h.client = &client{
 		Client: helm, getter: getter, releaseNamespace: namespace, ctx: ctx, cluster: h.cluster, readiness: h.readiness, hooks: h.hooks, applied: make(chan struct{}),

@@ -46,7 +46,7 @@ func NewInstall(h *Helm) *Install {
 func (i *Install) AddFlags(fs *pflag.FlagSet) {
 	c := i.client
 	fs.BoolVar(&c.CreateNamespace, "create-namespace", false, "create the release namespace if not present")
-	fs.StringVar(&c.DryRunOption, "dry-run", "", "simulate an install: 'client' (also without a value) does not contact the cluster for rendering, 'server' does; no task is run, each is shown in its place")
+	fs.StringVar(&c.DryRunOption, "dry-run", "", "simulate an install: 'client' (also without a value) does not contact the cluster for rendering, 'server' does; no task runs; each is shown in its place")
 	fs.Lookup("dry-run").NoOptDefVal = "client"
 	fs.BoolVar(&c.Force, "force", false, "force resource updates through a replacement strategy")
 	fs.BoolVar(&c.DisableHooks, "no-hooks", false, "prevent hooks from running during install")
@@ -61,7 +61,7 @@ func (i *Install) AddFlags(fs *pflag.FlagSet) {
 	fs.BoolVar(&c.DependencyUpdate, "dependency-update", false, "update dependencies if they are missing before installing the chart")
 	fs.BoolVar(&c.DisableOpenAPIValidation, "disable-openapi-validation", false, "do not validate rendered templates against the Kubernetes OpenAPI Schema")
 	fs.BoolVar(&c.Atomic, "atomic", false, "delete the installation on failure; sets --wait")
-	fs.BoolVar(&c.Atomic, "rollback-on-failure", false, "the same as --atomic: when Helm's part or a task fails, take back what tasks have done, and delete the installation")
+	fs.BoolVar(&c.Atomic, "rollback-on-failure", false, "the same as --atomic: when Helm's part or a task fails, undo the completed tasks, and delete the installation")
 	fs.BoolVar(&c.SkipCRDs, "skip-crds", false, "install no CRDs. By default, CRDs are installed if not already present")
 	fs.BoolVar(&c.SubNotes, "render-subchart-notes", false, "render subchart notes along with the parent")
 	fs.BoolVar(&c.SkipSchemaValidation, "skip-schema-validation", false, "disable JSON schema validation")

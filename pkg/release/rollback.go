@@ -34,7 +34,7 @@ func NewRollback(h *Helm) *Rollback {
 // AddFlags adds the flags of helm rollback, and --output.
 func (r *Rollback) AddFlags(fs *pflag.FlagSet) {
 	c := r.client
-	fs.BoolVar(&c.DryRun, "dry-run", false, "simulate a rollback; no task is run, each is shown in its place")
+	fs.BoolVar(&c.DryRun, "dry-run", false, "simulate a rollback; no task runs; each is shown in its place")
 	fs.BoolVar(&c.Recreate, "recreate-pods", false, "performs pods restart for the resource if applicable")
 	fs.BoolVar(&c.Force, "force", false, "force resource update through delete/recreate if needed")
 	fs.BoolVar(&c.DisableHooks, "no-hooks", false, "prevent hooks from running during rollback")
@@ -52,7 +52,7 @@ func (r *Rollback) Name(args []string) (string, error) {
 	if len(args) > 1 {
 		revision, err := strconv.Atoi(args[1])
 		if err != nil || revision < 0 {
-			return "", fmt.Errorf("the revision is a number, not %q; see 'helm history %s'", args[1], args[0])
+			return "", fmt.Errorf("the revision must be a number, not %q; see 'helm history %s'", args[1], args[0])
 		}
 		r.client.Version = revision
 	}

@@ -26,7 +26,7 @@ func (d validatingDriver) Get(key string) (rel *helmrelease.Release, err error) 
 		return nil, err
 	}
 	if of := fmt.Sprintf("sh.helm.release.v1.%s.v%d", rel.Name, rel.Version); of != key {
-		return nil, fmt.Errorf("%s says that it is %s", key, of)
+		return nil, fmt.Errorf("%s contains the release of %s", key, of)
 	}
 	return rel, d.validate(rel)
 }
@@ -56,10 +56,10 @@ func (d validatingDriver) Query(labels map[string]string) (all []*helmrelease.Re
 			return nil, err
 		}
 		if name, asked := labels["name"]; asked && rel.Name != name {
-			return nil, fmt.Errorf("a revision of release %q says that it is of release %q", name, rel.Name)
+			return nil, fmt.Errorf("a revision of release %q has the name of release %q", name, rel.Name)
 		}
 		if version, asked := labels["version"]; asked && version != strconv.Itoa(rel.Version) {
-			return nil, fmt.Errorf("revision %s of release %q says that it is revision %d", version, rel.Name, rel.Version)
+			return nil, fmt.Errorf("revision %s of release %q has the number %d", version, rel.Name, rel.Version)
 		}
 	}
 	return all, nil
@@ -74,19 +74,19 @@ func (d validatingDriver) Delete(key string) (rel *helmrelease.Release, err erro
 // validate returns an error if a release lacks a field that every stored release has, or is of another namespace.
 func (d validatingDriver) validate(rel *helmrelease.Release) error {
 	invalid := func(what string) error {
-		return fmt.Errorf("revision %d of release %q, as it is stored in namespace %q, %s", rel.Version, rel.Name, d.namespace, what)
+		return fmt.Errorf("revision %d of release %q, stored in namespace %q, %s", rel.Version, rel.Name, d.namespace, what)
 	}
 	switch {
 	case rel.Namespace != d.namespace:
-		return invalid(fmt.Sprintf("is of namespace %q", rel.Namespace))
+		return invalid(fmt.Sprintf("has the namespace %q", rel.Namespace))
 	case rel.Info == nil:
 		return invalid("has no status")
 	case rel.Version < 1:
 		return invalid("has no number")
 	case slices.Contains(rel.Hooks, nil):
-		return invalid("has a hook of nothing")
+		return invalid("has an empty hook")
 	case !isComplete(rel.Chart):
-		return invalid("has no whole chart")
+		return invalid("has an incomplete chart")
 	}
 	return nil
 }

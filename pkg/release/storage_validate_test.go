@@ -24,13 +24,13 @@ func (o oneRelease) Get(string) (*helmrelease.Release, error) { return o.rel, ni
 func TestValidatingDriver(t *testing.T) {
 	const key = "sh.helm.release.v1.web.v1"
 	for want, change := range map[string]func(*helmrelease.Release){
-		"":                       func(*helmrelease.Release) {},
-		`is of namespace "other`: func(r *helmrelease.Release) { r.Namespace = "other" },
-		"has no status":          func(r *helmrelease.Release) { r.Info = nil },
-		"has no whole chart":     func(r *helmrelease.Release) { r.Chart.Templates = []*chart.File{nil} },
-		"a hook of nothing":      func(r *helmrelease.Release) { r.Hooks = []*helmrelease.Hook{nil} },
-		"v1.db.v1":               func(r *helmrelease.Release) { r.Name = "db" },
-		"v1.web.v7":              func(r *helmrelease.Release) { r.Version = 7 },
+		"":                         func(*helmrelease.Release) {},
+		`has the namespace "other`: func(r *helmrelease.Release) { r.Namespace = "other" },
+		"has no status":            func(r *helmrelease.Release) { r.Info = nil },
+		"has an incomplete chart":  func(r *helmrelease.Release) { r.Chart.Templates = []*chart.File{nil} },
+		"has an empty hook":        func(r *helmrelease.Release) { r.Hooks = []*helmrelease.Hook{nil} },
+		"v1.db.v1":                 func(r *helmrelease.Release) { r.Name = "db" },
+		"v1.web.v7":                func(r *helmrelease.Release) { r.Version = 7 },
 	} {
 		rel := helmrelease.Mock(&helmrelease.MockReleaseOptions{Name: "web", Version: 1, Namespace: "ns"})
 		change(rel)

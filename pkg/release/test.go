@@ -86,7 +86,7 @@ func (t *Test) selected(h *helmrelease.Hook) bool { return t.group(h) == selecte
 func (t *Test) Validate() error {
 	for _, f := range t.filter {
 		if !strings.HasPrefix(f, "name=") && !notName.MatchString(f) {
-			return fmt.Errorf("--filter is name=TEST or '!name=TEST', not %q", f)
+			return fmt.Errorf("--filter must be name=TEST or '!name=TEST', not %q", f)
 		}
 	}
 	return nil

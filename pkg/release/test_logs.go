@@ -16,8 +16,8 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/mask"
 )
 
-// writeLogs writes the logs of the tests as Helm's action.ReleaseTesting.GetPodLogs does, but for all containers, and
-// also for the pods of Jobs. A log that cannot be read results in a note, not in an error.
+// writeLogs writes the logs of the tests as Helm's action.ReleaseTesting.GetPodLogs does, and also those of all containers
+// and of the pods of Jobs. A log that cannot be read results in a note, not in an error.
 func (t *Test) writeLogs(out io.Writer) error {
 	client, err := t.helm.client.Factory.KubernetesClientSet()
 	if err != nil {

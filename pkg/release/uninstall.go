@@ -34,7 +34,7 @@ func NewUninstall(h *Helm) *Uninstall {
 // AddFlags adds the flags of helm uninstall, and --output.
 func (u *Uninstall) AddFlags(fs *pflag.FlagSet) {
 	c := u.client
-	fs.BoolVar(&c.DryRun, "dry-run", false, "simulate an uninstall; no task is run, each is shown in its place")
+	fs.BoolVar(&c.DryRun, "dry-run", false, "simulate an uninstall; no task runs; each is shown in its place")
 	fs.BoolVar(&c.DisableHooks, "no-hooks", false, "prevent hooks from running during uninstallation")
 	fs.BoolVar(&c.IgnoreNotFound, "ignore-not-found", false, `treat "release not found" as a successful uninstall`)
 	fs.BoolVar(&c.KeepHistory, "keep-history", false, "remove all associated resources and mark the release as deleted, but retain the release history")

@@ -45,7 +45,7 @@ func (u *Upgrade) AddFlags(fs *pflag.FlagSet) {
 	fs.BoolVar(&u.createNamespace, "create-namespace", false, "if --install is set, create the release namespace if not present")
 	fs.BoolVarP(&c.Install, "install", "i", false, "if a release by this name doesn't already exist, run an install")
 	fs.BoolVar(&c.Devel, "devel", false, "use development versions, too. Equivalent to version '>0.0.0-0'. If --version is set, this is ignored")
-	fs.StringVar(&c.DryRunOption, "dry-run", "", "simulate an upgrade: 'client' (also without a value) does not contact the cluster for rendering, 'server' does; no task is run, each is shown in its place")
+	fs.StringVar(&c.DryRunOption, "dry-run", "", "simulate an upgrade: 'client' (also without a value) does not contact the cluster for rendering, 'server' does; no task runs; each is shown in its place")
 	fs.Lookup("dry-run").NoOptDefVal = "client"
 	fs.BoolVar(&c.HideSecret, "hide-secret", false, "hide Kubernetes Secrets when also using the --dry-run flag")
 	fs.BoolVar(&c.Recreate, "recreate-pods", false, "performs pods restart for the resource if applicable")
@@ -61,7 +61,7 @@ func (u *Upgrade) AddFlags(fs *pflag.FlagSet) {
 	fs.BoolVar(&c.Wait, "wait", false, "wait until all Pods, PVCs, Services, and minimum number of Pods of a Deployment, StatefulSet, or ReplicaSet are ready before marking the release as successful, for as long as --timeout")
 	fs.BoolVar(&c.WaitForJobs, "wait-for-jobs", false, "if --wait is set too, wait until all Jobs have been completed before marking the release as successful, for as long as --timeout")
 	fs.BoolVar(&c.Atomic, "atomic", false, "roll back the changes of a failed upgrade; sets --wait")
-	fs.BoolVar(&c.Atomic, "rollback-on-failure", false, "the same as --atomic: when Helm's part or a task fails, take back what tasks have done, and roll the release back")
+	fs.BoolVar(&c.Atomic, "rollback-on-failure", false, "the same as --atomic: when Helm's part or a task fails, undo the completed tasks, and roll the release back")
 	fs.IntVar(&c.MaxHistory, "history-max", u.helm.Settings.env.MaxHistory, "limit the maximum number of revisions saved per release. Use 0 for no limit")
 	fs.BoolVar(&c.CleanupOnFail, "cleanup-on-fail", false, "allow deletion of new resources created in this upgrade when upgrade fails")
 	fs.BoolVar(&c.SubNotes, "render-subchart-notes", false, "render subchart notes along with the parent")
@@ -225,7 +225,7 @@ func (u *Upgrade) run(chart *chart.Chart) error {
 // wrap words an error as Helm does.
 func (u *Upgrade) wrap(err error) error { return fmt.Errorf("UPGRADE FAILED: %w", err) }
 
-// Stale reports whether the release has changed since Prepare. What is already applied is not stale.
+// Stale reports whether the release has changed since Prepare. A change that is already applied is not stale.
 func (u *Upgrade) Stale() (bool, error) {
 	if u.facts.AlreadyApplied {
 		return false, nil

@@ -17,9 +17,7 @@ import (
 // root is the module's directory, as seen from here.
 const root = "../.."
 
-// sources are the texts that are checked. For the help texts and messages of the program, add
-//
-//	{"program", []string{"pkg/*/*.go", "pkg/*/*/*.go"}, []string{"pkg/*/*_test.go", "pkg/*/*/*_test.go"}, literals},
+// sources are the texts that are checked.
 var sources = []struct {
 	name string
 	// files are patterns below root; files that match except are left out.
@@ -27,18 +25,25 @@ var sources = []struct {
 	// texts returns the parts of a file that are checked.
 	texts func(name string, file []byte) []text
 }{
-	{"documents", []string{"*.md", "docs/*.md", "docs/*/*.md"}, []string{"ARCHITECTURE.md", "docs/reference.md"}, prose},
+	{"documents", []string{"*.md", "docs/*.md", "docs/*/*.md"}, []string{"ARCHITECTURE.md"}, prose},
 	{"commands", []string{"pkg/plugin/*.go", "pkg/action/*.go", "cmd/*/*.go"}, []string{"pkg/*/*_test.go"}, literals},
 	{"comments of commands", []string{"pkg/plugin/*.go", "pkg/action/*.go", "cmd/*/*.go"}, []string{"pkg/*/*_test.go"}, comments},
 	{"runs", runFiles, runTests, literals},
 	{"comments of runs", runFiles, runTests, comments},
+	{"cluster, release and formats", baseFiles, runTests, literals},
+	{"comments of cluster, release and formats", baseFiles, runTests, comments},
 }
 
-// runFiles are the packages that plan, check, run, record and show.
 var (
+	// runFiles are the packages that plan, check, run, record and show.
 	runFiles = []string{
 		"pkg/runner/*.go", "pkg/runner/*/*.go", "pkg/preflight/*.go", "pkg/engine/*.go", "pkg/plan/*.go", "pkg/report/*.go", "pkg/record/*.go",
 		"pkg/ledger/*.go", "pkg/lock/*.go", "pkg/task/*.go", "pkg/mask/*.go", "pkg/retry/*.go", "pkg/terminal/*.go", "pkg/failpoint/*.go",
+	}
+	// baseFiles are the packages for the cluster, for releases and for formats.
+	baseFiles = []string{
+		"pkg/expression/*.go", "pkg/format/*.go", "pkg/format/*/*.go", "pkg/kube/*.go", "pkg/kube/*/*.go", "pkg/release/*.go",
+		"pkg/source/*.go", "pkg/source/*/*.go",
 	}
 	runTests = []string{"pkg/*/*_test.go", "pkg/*/*/*_test.go"}
 )

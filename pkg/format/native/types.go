@@ -10,7 +10,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// APIVersion and Kind stand at the head of each document.
+// APIVersion and Kind are the first fields of each document.
 const (
 	APIVersion = "kubectl-tasks.io/v1alpha1"
 	Kind       = "Tasks"
@@ -18,17 +18,17 @@ const (
 
 // Document is one document of a task file.
 type Document struct {
-	// APIVersion and Kind say that it is one.
+	// APIVersion identifies the format.
 	APIVersion string `json:"apiVersion"`
-	// Kind says so too.
+	// Kind identifies the format, with apiVersion.
 	Kind string `json:"kind"`
-	// Metadata names it.
+	// Metadata has the document's name.
 	Metadata Metadata `json:"metadata,omitzero"`
-	// Params are values that a run can give, with --param.
+	// Params are the parameters, which --param sets.
 	Params []Param `json:"params,omitempty"`
-	// Env names the variables of the user's machine that expressions refer to.
+	// Env names the environment variables of the user's machine that expressions can read.
 	Env []string `json:"env,omitempty"`
-	// Tasks are the tasks.
+	// Tasks are the tasks of the document.
 	Tasks []Task `json:"tasks,omitempty"`
 }
 
@@ -36,149 +36,147 @@ type Document struct {
 type Param struct {
 	// Name has letters, digits and underscores.
 	Name string `json:"name"`
-	// Description is for people.
+	// Description explains the parameter to users.
 	Description string `json:"description,omitempty"`
-	// Default is its value when none is given; without one it is empty, or must be given when it is
-	// Required.
+	// Default is the value that applies when --param does not set one. Without a default the value is empty,
+	// unless the parameter is required.
 	Default *string `json:"default,omitempty"`
-	// Required makes it an error to give no value.
+	// Required makes a missing value an error.
 	Required bool `json:"required,omitempty"`
-	// Enum are the values it can have.
+	// Enum lists the allowed values.
 	Enum []string `json:"enum,omitempty"`
 }
 
 // Metadata names a document.
 type Metadata struct {
-	// Name is for people.
+	// Name identifies the document to users.
 	Name string `json:"name,omitempty"`
 }
 
-// Task is one task: a name, when it runs, where and what (exactly one executor), and what to do when it
-// fails.
+// Task is one task: its name, its phase, exactly one executor, and the action after a failure.
 type Task struct {
-	// Name is unique among the tasks of a run: lower-case letters, digits and hyphens.
+	// Name is unique in a run. It has lower-case letters, digits and hyphens.
 	Name string `json:"name"`
-	// Phase is when it runs; without one it runs only by name.
+	// Phase is the point at which the task runs. Without a phase the task runs only by name.
 	Phase string `json:"phase,omitempty"`
-	// Needs names tasks, phases or objects (KIND/NAME) that must be done, or ready, before.
+	// Needs names the tasks and phases that must complete first, and the objects (KIND/NAME) that must be ready first.
 	Needs []string `json:"needs,omitempty"`
 
-	// When is a condition in CEL; the task is skipped when it is false.
+	// When is a CEL condition. The task is skipped when it is false.
 	When string `json:"when,omitempty"`
 
 	Attempts `json:",inline"`
-	// OnFailure is fail (the default), warn, continue or rollback.
+	// OnFailure is the action after a failure: fail (the default), warn, continue or rollback.
 	OnFailure string `json:"onFailure,omitempty"`
 
-	// Once is a key: the task runs once for each of its values, and not again.
+	// Once is a key. The task runs once for each value of the key.
 	Once string `json:"once,omitempty"`
-	// Run is always (the default) or onChange: only when what fingerprint names has changed since the
-	// task last succeeded.
+	// Run is always (the default) or onChange. With onChange the task runs only if its fingerprint has changed
+	// since its last success.
 	Run string `json:"run,omitempty"`
-	// Fingerprint is what the task depends on, for run: onChange.
+	// Fingerprint lists the inputs of the task, for run: onChange.
 	Fingerprint *Fingerprint `json:"fingerprint,omitempty"`
 
-	// Outputs are values that later tasks can use, as tasks.NAME.outputs.OUTPUT.
+	// Outputs are values for later tasks, which read them as tasks.NAME.outputs.OUTPUT.
 	Outputs map[string]Output `json:"outputs,omitempty"`
 
-	// Host runs on the user's machine.
+	// Host runs a program on the user's machine.
 	Host *Host `json:"host,omitempty"`
-	// Exec runs in running pods.
+	// Exec runs a program in running pods.
 	Exec *Exec `json:"exec,omitempty"`
-	// Pod runs in a pod of its own.
+	// Pod runs a program in a new pod.
 	Pod *Pod `json:"pod,omitempty"`
-	// Job runs in a Kubernetes Job.
+	// Job runs a program in a Kubernetes Job.
 	Job *Job `json:"job,omitempty"`
 	// Function runs a script in a pod of a runner image.
 	Function *Function `json:"function,omitempty"`
-	// Clone runs in a clone of a workload's pod.
+	// Clone runs a program in a copy of a workload's pod.
 	Clone *Clone `json:"clone,omitempty"`
-	// Wait waits for an object.
+	// Wait waits for the state of an object.
 	Wait *Wait `json:"wait,omitempty"`
 	// Sleep waits for a fixed time.
 	Sleep *Sleep `json:"sleep,omitempty"`
-	// Approve asks a person.
+	// Approve asks the user for approval.
 	Approve *Approve `json:"approve,omitempty"`
 
-	// Undo takes back what the task did, when the release is rolled back.
+	// Undo reverts the completed task when the release is rolled back.
 	Undo *Undo `json:"undo,omitempty"`
 }
 
-// Attempts say how often and for how long something is tried.
+// Attempts limits the number and the duration of attempts.
 type Attempts struct {
 	// Timeout limits each attempt.
 	Timeout Duration `json:"timeout,omitempty"`
-	// TotalTimeout limits all attempts together, with the pauses between them.
+	// TotalTimeout limits all attempts together, including the pauses between them.
 	TotalTimeout Duration `json:"totalTimeout,omitempty"`
 	// IdleTimeout limits the time without output.
 	IdleTimeout Duration `json:"idleTimeout,omitempty"`
-	// Retries is how often a failed attempt is repeated.
+	// Retries is the number of further attempts after a failed one.
 	Retries int `json:"retries,omitempty"`
-	// Backoff is the pause before the first repetition, which doubles with each; by default 1s.
+	// Backoff is the pause before the first retry; it doubles with each retry. The default is 1s.
 	Backoff Duration `json:"backoff,omitempty"`
-	// Idempotent allows a repetition also when nobody saw how an attempt ended.
+	// Idempotent allows a retry after an attempt with an unknown result.
 	Idempotent bool `json:"idempotent,omitempty"`
 }
 
-// Undo takes back what a task did: an executor, exactly one, and how it is tried.
+// Undo reverts a completed task: exactly one executor, and its attempts.
 type Undo struct {
 	Attempts `json:",inline"`
 
-	// Host runs on the user's machine.
+	// Host runs a program on the user's machine.
 	Host *Host `json:"host,omitempty"`
-	// Exec runs in running pods.
+	// Exec runs a program in running pods.
 	Exec *Exec `json:"exec,omitempty"`
-	// Pod runs in a pod of its own.
+	// Pod runs a program in a new pod.
 	Pod *Pod `json:"pod,omitempty"`
-	// Job runs in a Kubernetes Job.
+	// Job runs a program in a Kubernetes Job.
 	Job *Job `json:"job,omitempty"`
 	// Function runs a script in a pod of a runner image.
 	Function *Function `json:"function,omitempty"`
-	// Clone runs in a clone of a workload's pod.
+	// Clone runs a program in a copy of a workload's pod.
 	Clone *Clone `json:"clone,omitempty"`
 }
 
-// Fingerprint is what a task depends on.
+// Fingerprint lists the inputs of a task.
 type Fingerprint struct {
-	// Images are workloads (KIND/NAME) whose images count.
+	// Images are workloads (KIND/NAME), of which the images are inputs.
 	Images []string `json:"images,omitempty"`
-	// Files are files beside the document; * and ? are understood.
+	// Files are paths relative to this document; * and ? are wildcards.
 	Files []string `json:"files,omitempty"`
-	// Values are paths into the release's values, such as image.tag.
+	// Values are paths of release values, such as image.tag.
 	Values []string `json:"values,omitempty"`
-	// Text is anything else, with expressions in it.
+	// Text is a further input; expressions in it are replaced.
 	Text string `json:"text,omitempty"`
 }
 
-// Output says where a value is found that later tasks can use: exactly one of file, json and regex.
+// Output is the source of a value for later tasks: exactly one of file, json and regex.
 type Output struct {
-	// File is a path where the task runs.
+	// File is a path on the machine or in the container in which the task runs.
 	File string `json:"file,omitempty"`
-	// JSON is a key of the JSON object that is the last line printed, or keys with dots between.
+	// JSON is a key, or keys separated by dots, of the JSON object in the last line of the task's output.
 	JSON string `json:"json,omitempty"`
-	// Regex is looked for in each line printed; the last match counts, its first group if it has one.
+	// Regex is matched against each line of the task's output. The value is the last match, or its first group.
 	Regex string `json:"regex,omitempty"`
-	// Type is string, number, boolean or json; by default a string, or what it is in JSON.
+	// Type is string, number, boolean or json. The default is string, or the type in the JSON object.
 	Type string `json:"type,omitempty"`
-	// Secret values are shown nowhere.
+	// Secret masks the value everywhere.
 	Secret bool `json:"secret,omitempty"`
 }
 
-// Program is what an executor runs: exactly one of a command, which no shell sees, and a line for
-// a shell.
+// Program is the program of an executor: exactly one of command and shell.
 type Program struct {
-	// Command is the program and its arguments; no shell sees them.
+	// Command is the program with its arguments, without a shell.
 	Command []string `json:"command,omitempty"`
-	// Shell is a line for sh -c. Expressions are not looked for in it.
+	// Shell is a script for sh -c. Expressions in it are not replaced.
 	Shell string `json:"shell,omitempty"`
 }
 
 // Host runs a program on the machine of the user.
 type Host struct {
 	Program `json:",inline"`
-	// Env is added to the program's environment.
+	// Env adds variables to the program's environment.
 	Env []EnvVar `json:"env,omitempty"`
-	// Dir is the working directory; relative to that of the run.
+	// Dir is the working directory, relative to the working directory of the run.
 	Dir string `json:"dir,omitempty"`
 }
 
@@ -193,54 +191,54 @@ type EnvVar struct {
 // Exec runs a program in running pods.
 type Exec struct {
 	Program `json:",inline"`
-	// Env is added to the program's environment, by the container's own env.
+	// Env adds variables to the program's environment, with the container's env program.
 	Env []EnvVar `json:"env,omitempty"`
-	// Target is what the pods belong to: KIND/NAME of a workload, a service or a pod. Without it and
-	// without a selector they are those of the release.
+	// Target is KIND/NAME of the workload, service or pod. Without a target and a selector, the pods are those
+	// of the release.
 	Target string `json:"target,omitempty"`
-	// Selector names the pods by their labels instead.
+	// Selector selects the pods by their labels, instead of a target.
 	Selector string `json:"selector,omitempty"`
-	// Container is the container's name; by default the pod's default container.
+	// Container is the container's name. The default is the pod's default container.
 	Container string `json:"container,omitempty"`
-	// Pods is how many of the ready pods: one (the default), all, a number, or a part such as 30%.
+	// Pods is the number of ready pods: one (the default), all, a number, or a percentage such as 30%.
 	Pods Count `json:"pods,omitempty"`
-	// Parallel is how many at the same time; by default one after another.
+	// Parallel is the number of pods at the same time. The default is 1.
 	Parallel int `json:"parallel,omitempty"`
-	// Scale wakes a target that is scaled to zero, and puts it back when no task uses it any more.
+	// Scale scales up a target that is scaled to zero, and scales it back after its last task.
 	Scale bool `json:"scale,omitempty"`
-	// AllowEmpty makes no pod at all a skipped task and no failure.
+	// AllowEmpty skips the task, instead of failing it, when there are no pods.
 	AllowEmpty bool `json:"allowEmpty,omitempty"`
-	// Ready, when it is false, takes pods that run and are not ready, too.
+	// Ready: false includes running pods that are not ready.
 	Ready *bool `json:"ready,omitempty"`
 }
 
-// Pod runs a pod of its own: the short form, a spec, or the manifest in a file.
+// Pod runs a program in a new pod: the short form, a spec, or the manifest in a file.
 type Pod struct {
 	ShortPod `json:",inline"`
-	// Spec is a whole PodSpec instead of the short form.
+	// Spec is a PodSpec, instead of the short form.
 	Spec *corev1.PodSpec `json:"spec,omitempty"`
-	// File is a manifest of a Pod, beside this document.
+	// File is the path of a Pod's manifest, relative to this document.
 	File string `json:"file,omitempty"`
-	// Container is the one whose end is the task's, when there are several; by default the first.
+	// Container is the main container: the task ends when it exits. The default is the first container.
 	Container string `json:"container,omitempty"`
 }
 
 // Job runs a Kubernetes Job: the short form, a spec, or the manifest in a file.
 type Job struct {
 	ShortPod `json:",inline"`
-	// Completions and the next two are those of a JobSpec, in the short form.
+	// Completions, parallelism and completionMode are fields of the JobSpec, for the short form.
 	Completions    *int32                 `json:"completions,omitempty"`
 	Parallelism    *int32                 `json:"parallelism,omitempty"`
 	CompletionMode batchv1.CompletionMode `json:"completionMode,omitempty"`
-	// Spec is a whole JobSpec instead of the short form.
+	// Spec is a JobSpec, instead of the short form.
 	Spec *batchv1.JobSpec `json:"spec,omitempty"`
-	// File is a manifest of a Job, beside this document.
+	// File is the path of a Job's manifest, relative to this document.
 	File string `json:"file,omitempty"`
-	// Container is the one whose end is its pod's, when there are several; by default the first.
+	// Container is the main container of each pod. The default is the first container.
 	Container string `json:"container,omitempty"`
 }
 
-// ShortPod is a pod of one container: an image and what goes with it.
+// ShortPod is a pod of one container: an image, a program, and the most frequent fields.
 type ShortPod struct {
 	Program         `json:",inline"`
 	Image           string                      `json:"image,omitempty"`
@@ -252,7 +250,7 @@ type ShortPod struct {
 	VolumeMounts    []corev1.VolumeMount        `json:"volumeMounts,omitempty"`
 	SecurityContext *corev1.SecurityContext     `json:"securityContext,omitempty"`
 
-	// These are of the pod.
+	// The following fields are those of the pod.
 	Labels             map[string]string             `json:"labels,omitempty"`
 	Annotations        map[string]string             `json:"annotations,omitempty"`
 	Volumes            []corev1.Volume               `json:"volumes,omitempty"`
@@ -266,66 +264,66 @@ type ShortPod struct {
 type Function struct {
 	// Runtime is deno or python.
 	Runtime string `json:"runtime,omitempty"`
-	// Image is the runner's, in the place of Keptn's.
+	// Image is the runner image, instead of Keptn's.
 	Image string `json:"image,omitempty"`
-	// Command is what runs $SCRIPT in it, when the image itself does not.
+	// Command runs $SCRIPT, if the entrypoint of the image does not.
 	Command []string `json:"command,omitempty"`
-	// Code is the script; exactly one of code, file, configMap, url and from is given.
+	// Code is the script. Exactly one of code, file, configMap, url and from is required.
 	Code string `json:"code,omitempty"`
-	// File is a file with the script, beside this document.
+	// File is the path of the script, relative to this document.
 	File string `json:"file,omitempty"`
-	// ConfigMap names one that holds the script.
+	// ConfigMap names a ConfigMap with the script.
 	ConfigMap string `json:"configMap,omitempty"`
-	// Key is where the ConfigMap holds it; by default code.
+	// Key is the key of the script in the ConfigMap. The default is code.
 	Key string `json:"key,omitempty"`
-	// URL is where the runner finds it.
+	// URL is the address from which the runner loads the script.
 	URL string `json:"url,omitempty"`
-	// From names another task of this document, whose function's script it is.
+	// From names another task of this document, of which the function uses the script.
 	From string `json:"from,omitempty"`
-	// Parameters are handed over in $DATA, as a JSON object.
+	// Parameters are the JSON object in $DATA.
 	Parameters map[string]string `json:"parameters,omitempty"`
-	// Secret names a Secret whose key SECURE_DATA is handed over in $SECURE_DATA.
+	// Secret names a Secret, of which the key SECURE_DATA is set as $SECURE_DATA.
 	Secret string `json:"secret,omitempty"`
-	// Args is $CMD_ARGS.
+	// Args is the value of $CMD_ARGS.
 	Args string `json:"args,omitempty"`
-	// Metadata is part of $KEPTN_CONTEXT.
+	// Metadata is the field metadata in $KEPTN_CONTEXT.
 	Metadata map[string]string `json:"metadata,omitempty"`
-	// Env is set beside these.
+	// Env adds further variables.
 	Env []corev1.EnvVar `json:"env,omitempty"`
 
-	// These are of the pod.
+	// The following fields are those of the pod.
 	ServiceAccountName string                        `json:"serviceAccountName,omitempty"`
 	ImagePullSecrets   []corev1.LocalObjectReference `json:"imagePullSecrets,omitempty"`
 	Labels             map[string]string             `json:"labels,omitempty"`
 	Annotations        map[string]string             `json:"annotations,omitempty"`
 }
 
-// Clone runs a new pod made from a workload's pod template, with another command.
+// Clone runs a program in a new pod, made from a workload's pod template.
 type Clone struct {
 	Program `json:",inline"`
 	// From is KIND/NAME of the workload.
 	From string `json:"from,omitempty"`
-	// Container gets the command; by default the default container.
+	// Container is the container that runs the command. The default is the default container.
 	Container string `json:"container,omitempty"`
-	// Version is current (the default), the template as it is in the cluster, or next, as Helm is
-	// going to apply it.
+	// Version is current (the default), the template in the cluster, or next, the template that Helm will
+	// apply.
 	Version string `json:"version,omitempty"`
-	// Sidecars are the other containers of the template that run beside it.
+	// Sidecars are further containers of the template that run in the pod.
 	Sidecars []string `json:"sidecars,omitempty"`
-	// Env is set beside the container's own variables, and wins over them.
+	// Env adds variables to the container's own, and overrides them.
 	Env []corev1.EnvVar `json:"env,omitempty"`
-	// Queue keeps the workload's label of a Kueue queue.
+	// Queue keeps the workload's label with the name of a Kueue queue.
 	Queue bool `json:"queue,omitempty"`
-	// Labels are those of the pod, which has none of the template's.
+	// Labels are the labels of the pod, which gets none of the template's.
 	Labels      map[string]string `json:"labels,omitempty"`
 	Annotations map[string]string `json:"annotations,omitempty"`
 }
 
 // Wait waits until an object is in a certain state.
 type Wait struct {
-	// Object is KIND/NAME.
+	// Object is KIND/NAME of the object.
 	Object string `json:"object,omitempty"`
-	// For is ready (the default), deleted, condition=NAME[=VALUE] or jsonpath={.path}[=VALUE].
+	// For is the state: ready (the default), deleted, condition=NAME[=VALUE] or jsonpath={.path}[=VALUE].
 	For string `json:"for,omitempty"`
 }
 
@@ -335,13 +333,13 @@ type Sleep struct {
 	For string `json:"for,omitempty"`
 }
 
-// Approve asks a person whether to go on.
+// Approve asks the user whether to continue.
 type Approve struct {
 	// Message is the question.
 	Message string `json:"message,omitempty"`
 }
 
-// Count is a number of pods as written: a word, a number or a percentage.
+// Count is a number of pods as written: one, all, a number or a percentage.
 type Count string
 
 // UnmarshalJSON implements json.Unmarshaler.

@@ -23,7 +23,7 @@ func (x *execution) started() bool { return x.marks != nil && x.marks.started() 
 // printed returns how many bytes of output have been passed on.
 func (x *execution) printed() int64 { return x.stdout.n + x.stderr.n }
 
-// note adds a line of ours to the program's standard error.
+// note adds a line to the program's standard error.
 func (x *execution) note(text string) { _, _ = io.WriteString(x.req.Stderr, text+"\n") }
 
 // counted counts the bytes that it passes on.

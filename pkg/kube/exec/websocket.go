@@ -78,7 +78,7 @@ func readChannels(conn *gorilla.Conn, req Request, silence time.Duration) ([]byt
 	var status []byte
 	buffer := make([]byte, 32<<10)
 	for {
-		// Set the deadline anew before each message: while a slow reader blocks a Write below, no pong is read either,
+		// Reset the deadline before each message: while a slow reader blocks a Write below, no pong is read either,
 		// although the connection works.
 		limit := silence
 		if status != nil {

@@ -10,7 +10,7 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube"
 )
 
-// podCreation stands for the pod that the cluster refuses to create, in the place of its name.
+// podCreation stands for the pod that the cluster refuses to create, instead of its name.
 const podCreation = "no pod can be created"
 
 // maxCrashes is how often a container may exit before its blocker counts as terminal.
@@ -19,7 +19,7 @@ const maxCrashes = 3
 // blocker is what keeps a pod from starting.
 type blocker struct {
 	reason string
-	// terminal reports that it seldom goes away without a change. since is when that began, or when the workload last
+	// terminal reports that it rarely ends without a change. since is when that began, or when the workload last
 	// made progress.
 	terminal bool
 	since    time.Time
@@ -92,7 +92,7 @@ func (w *readyWait) blockLocked(a *awaited, of, reason string, terminal bool) {
 	}
 }
 
-// failAfter ends the wait after rest, if the terminal blocker has then lasted for the grace, which may have begun anew.
+// failAfter ends the wait after rest, if the terminal blocker has then lasted for the grace, which may have restarted.
 func (w *readyWait) failAfter(a *awaited, of string, rest time.Duration) {
 	time.AfterFunc(rest, func() {
 		w.mu.Lock()
@@ -102,7 +102,7 @@ func (w *readyWait) failAfter(a *awaited, of string, rest time.Duration) {
 		switch {
 		case !lasts, !t.terminal:
 		case a.verdict == Ready:
-			t.terminal = false // counts anew from its next state
+			t.terminal = false // restarts with its next state
 			a.blockers[of] = t
 		case rest > 0:
 			w.failAfter(a, of, rest)
@@ -112,7 +112,7 @@ func (w *readyWait) failAfter(a *awaited, of string, rest time.Duration) {
 	})
 }
 
-// isTerminal reports whether the blocker of the pod seldom goes away without a change. With unschedulable, a pod that
+// isTerminal reports whether the blocker of the pod rarely ends without a change. With unschedulable, a pod that
 // no node takes counts too; a cluster autoscaler may add a node for it.
 func isTerminal(p *corev1.Pod, unschedulable bool) bool {
 	for _, s := range slices.Concat(p.Status.InitContainerStatuses, p.Status.ContainerStatuses) {

@@ -24,10 +24,10 @@ type Options struct {
 	Timeout time.Duration
 	// Jobs makes the wait include Jobs, until they are complete.
 	Jobs bool
-	// Grace is how long a pod may be blocked by a reason that seldom goes away without a change, such as an image that
-	// cannot be pulled, before the wait fails. 0 waits for the whole timeout.
+	// Grace is how long a pod may be blocked by a reason that rarely ends without a change, such as an image that cannot
+	// be pulled, before the wait fails. 0 waits for the whole timeout.
 	Grace time.Duration
-	// Unschedulable applies Grace to pods that no node takes, too. Without it the wait goes on, because a cluster
+	// Unschedulable applies Grace to pods that no node takes, too. Without it the wait continues, because a cluster
 	// autoscaler may add a node.
 	Unschedulable bool
 	// Rules replace the usual rules, by group and kind. A nil rule excludes a kind from the wait.
