@@ -45,7 +45,7 @@ func (c Choice) Of(tasks []task.Task) ([]task.Task, error) {
 	case len(tasks) == 1 && c.Single:
 		return tasks, nil
 	}
-	return nil, &ChoiceError{"name the tasks to run, or --phase; there are", tasks}
+	return nil, &ChoiceError{"name the tasks to run, or set --phase; the tasks are", tasks}
 }
 
 // Includes reports whether a task of that name and phase can be chosen. All can without a choice.
@@ -63,7 +63,7 @@ func (c Choice) ofPhase(tasks []task.Task) ([]task.Task, error) {
 		}
 	}
 	if len(chosen) == 0 {
-		return nil, &ChoiceError{fmt.Sprintf("no task is of phase %q; there are", c.Phase), tasks}
+		return nil, &ChoiceError{fmt.Sprintf("no task has the phase %q; the tasks are", c.Phase), tasks}
 	}
 	return chosen, nil
 }
@@ -95,9 +95,9 @@ func byName(tasks []task.Task, name string) (task.Task, error) {
 	case 1:
 		return found[0], nil
 	case 0:
-		return task.Task{}, &ChoiceError{fmt.Sprintf("no task is called %q; there are", name), tasks}
+		return task.Task{}, &ChoiceError{fmt.Sprintf("no task has the name %q; the tasks are", name), tasks}
 	}
-	return task.Task{}, &ChoiceError{fmt.Sprintf("more than one task is called %q", name), found}
+	return task.Task{}, &ChoiceError{fmt.Sprintf("more than one task has the name %q", name), found}
 }
 
 // hasPhase reports whether a task is of the phase, or of the section of that name.

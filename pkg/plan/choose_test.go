@@ -24,9 +24,9 @@ func TestChoose(t *testing.T) {
 		{phase: "pre-up", want: "pre-up/a pre-up/b"},
 		{phase: "post-deploy", want: "post-deploy/b post-up/c"},
 		{phase: "post-up", want: "post-up/c"},
-		{names: "b", err: `more than one task is called "b"`},
-		{names: "x", err: `no task is called "x"`},
-		{phase: "cleanup", err: `no task is of phase "cleanup"`},
+		{names: "b", err: `more than one task has the name "b"`},
+		{names: "x", err: `no task has the name "x"`},
+		{phase: "cleanup", err: `no task has the phase "cleanup"`},
 		{err: "name the tasks to run"},
 	}
 	for _, tt := range tests {
