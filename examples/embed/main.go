@@ -33,7 +33,7 @@ func main() {
 // run runs tasks of a file, writes their output and the result to out, and returns the exit code.
 func run(ctx context.Context, out io.Writer, file string, tasks []string) int {
 	printer := report.NewPrinter(out) // escapes what a terminal or a CI system would obey
-	defer printer.Close()
+	defer func() { _ = printer.Close() }()
 	var leftovers []func()
 	defer func() {
 		for _, remove := range leftovers {
