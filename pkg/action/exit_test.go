@@ -80,7 +80,7 @@ func TestFailureCode(t *testing.T) {
 		{"after a task", []engine.StepResult{ended(task.Succeeded, ""), ended(task.Failed, "NotCreated")}, nil, 1},
 		{"after a task that failed and was let pass", []engine.StepResult{tolerated, ended(task.Failed, "NotCreated")}, nil, 1},
 		{"after an attempt", []engine.StepResult{again}, nil, 1},
-		{"in a run that is gone on with", []engine.StepResult{earlier}, nil, 1},
+		{"in a resumed run", []engine.StepResult{earlier}, nil, 1},
 		{"a namespace that is not there, by Helm", []engine.StepResult{byHelm(task.Failed, helm.Reason)}, fmt.Errorf("INSTALLATION FAILED: %w", refused), 4},
 		{"the same after a task", []engine.StepResult{ended(task.Succeeded, ""), byHelm(task.Failed, helm.Reason)}, refused, 1},
 		{"Helm's own error", []engine.StepResult{byHelm(task.Failed, helm.Reason)}, plain, 1},

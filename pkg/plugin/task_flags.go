@@ -36,7 +36,7 @@ type taskFlags struct {
 
 // addSource adds the flags that choose tasks.
 func (t *taskFlags) addSource(fs *pflag.FlagSet) {
-	fs.StringArrayVarP(&t.references, "tasks", "t", nil, "the tasks: a file, a directory, '-' for standard input, configmap/NAME[/KEY], or 'chart' for the files of the chart (can specify multiple). By default the first that has tasks: tasks.yaml, .lagoon.yml, keptn.yaml and .draft-tasks.toml of the working directory; ConfigMaps annotated for the release; for uninstall and rollback, the ledger of the release; the files of the chart")
+	fs.StringArrayVarP(&t.references, "tasks", "t", nil, "the tasks: a file, a directory, '-' for standard input, configmap/NAME[/KEY], or 'chart' for the files of the chart (can specify multiple); by default the first of these that exists: tasks.yaml, .lagoon.yml, keptn.yaml and .draft-tasks.toml in the working directory, ConfigMaps annotated for the release, the release's ledger (uninstall and rollback only), the files of the chart")
 	fs.StringVar(&t.format, "format", "", "the format of the documents of --tasks, whatever their names: "+strings.Join(format.All.Names(), ", "))
 	fs.StringArrayVar(&t.params, "param", nil, "a parameter of tasks.yaml or an argument of a Lagoon definition, as NAME=VALUE (can specify multiple)")
 	fs.StringVar(&t.paramsFile, "params-file", "", "a YAML or JSON file with parameters; --param takes precedence")
