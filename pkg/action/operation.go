@@ -290,7 +290,7 @@ func (o *Operation) open(p *prepared) error {
 	if o.Resume == nil {
 		return nil
 	}
-	p.engine.Prior = o.Resume.earlier()
+	p.engine.Prior = o.Resume.priorSteps()
 	p.steps.Helm.AlreadyApplied, p.steps.Helm.Interrupted = p.facts.AlreadyApplied, o.Resume.hasApplied()
 	p.repeatApply()
 	return nil

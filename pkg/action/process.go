@@ -97,7 +97,7 @@ func (p *process) recordSteps(s *session) {
 		steps.ScaledUp.AfterDown = func(target string) { _ = s.journal.ScaledDown(target) } // the journal reports its own failures
 	}
 	if p.Resume != nil {
-		steps.PriorCreated = p.Resume.made
+		steps.PriorCreated = p.Resume.created
 		for _, w := range p.Resume.Run.ScaledUp {
 			steps.ScaledUp.Add(w.Target, w.UID, w.Replicas)
 		}

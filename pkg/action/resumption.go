@@ -30,8 +30,8 @@ func (r *Resumption) Interrupted() release.Interrupted {
 	return release.Interrupted{Operation: r.Run.Operation, Revision: r.Run.Revision, Target: r.Run.Target, Applied: r.hasApplied()}
 }
 
-// made returns the objects that the last attempt of a step created.
-func (r *Resumption) made(id string) []task.Object {
+// created returns the objects that the last attempt of a step created.
+func (r *Resumption) created(id string) []task.Object {
 	for _, s := range r.Run.Steps {
 		if s.ID == id {
 			return s.Created
@@ -40,8 +40,8 @@ func (r *Resumption) made(id string) []task.Object {
 	return nil
 }
 
-// earlier returns the recorded results of the run, for the engine.
-func (r *Resumption) earlier() map[string]engine.Prior {
+// priorSteps returns the recorded results of the run, for the engine.
+func (r *Resumption) priorSteps() map[string]engine.Prior {
 	known := map[string]engine.Prior{}
 	for _, s := range r.Run.Steps {
 		e := engine.Prior{Attempt: s.Attempt}
@@ -77,7 +77,7 @@ func (r *Resumption) hasApplied() bool {
 
 // open returns the tasks of a plan that are not known to be done, as tasks that are not trusted.
 func (r *Resumption) open(p plan.Plan) []task.Task {
-	known := r.earlier()
+	known := r.priorSteps()
 	var open []task.Task
 	for _, s := range p.Steps {
 		if s.Task == nil || known[s.ID].State == task.Succeeded && s.Stage <= task.After { // at the end, it may run again
@@ -108,7 +108,7 @@ func (r *Resumption) documents() ([]format.Document, error) {
 // run would stop there again. It is checked before the first step. If the run was being rolled back, only the tasks of the
 // rollback count.
 func (r *Resumption) undecided(c *Config, p plan.Plan) error {
-	known := r.earlier()
+	known := r.priorSteps()
 	back := slices.ContainsFunc(p.Steps, func(s plan.Step) bool { return s.Stage == task.AtRollback && known[s.ID].Attempt > 0 })
 	var names []string
 	for _, s := range p.Steps {

@@ -75,7 +75,7 @@ func (r *Run) Run(ctx context.Context) (*Result, error) {
 	}
 	p.opening = &opening{record: r.Record, client: p.steps.Client, plan: p.plan, id: p.id, keep: r.Record.Keep, inputs: inputsOf(p.tasks, nil)}
 	if r.Resume != nil {
-		p.engine.Prior = r.Resume.earlier()
+		p.engine.Prior = r.Resume.priorSteps()
 	}
 	return p.execute(ctx, r.settle(p))
 }
