@@ -18,7 +18,7 @@ import (
 // check refuses an operation that may not run, or cannot succeed. executes is false for a plan and for a dry run, which
 // change nothing.
 func (o *Operation) check(ctx context.Context, p *prepared, executes bool) error {
-	client, steps := p.steps.Client, p.process.plan
+	client, steps := p.steps.Client, p.plan
 	if executes {
 		if err := p.trust(ctx); err != nil {
 			return err
@@ -39,7 +39,7 @@ func (o *Operation) check(ctx context.Context, p *prepared, executes bool) error
 // mayRun refuses a run with tasks whose user lacks a right. The rights for Helm's part are checked when tasks run before
 // it: otherwise Helm's own first request returns the same error.
 func (p *prepared) mayRun(ctx context.Context) error {
-	steps := p.process.plan
+	steps := p.plan
 	if len(steps.Tasks()) == 0 {
 		return nil
 	}

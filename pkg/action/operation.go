@@ -216,10 +216,10 @@ func (o *Operation) plan(ctx context.Context, p *prepared) error {
 	if p.facts.RollbackOnFailure {
 		rollBackOnFailure(p.facts.Operation, p.tasks.Tasks)
 	}
-	if p.process.plan, err = plan.Build(p.facts.Operation, o.Release, p.tasks.Tasks, done...); err != nil {
+	if p.plan, err = plan.Build(p.facts.Operation, o.Release, p.tasks.Tasks, done...); err != nil {
 		return err
 	}
-	steps := p.process.plan
+	steps := p.plan
 	p.steps.Helm.TasksInParallel = slices.ContainsFunc(steps.Steps, func(s plan.Step) bool { return s.Kind == plan.Finish })
 	p.engine = engine.Engine{Runner: p.steps, Concurrency: o.Concurrency, KeepGoing: o.KeepGoing, RollBack: p.facts.RollbackOnFailure}
 	var kept []record.Document
@@ -245,7 +245,7 @@ func rollBackOnFailure(op task.Operation, tasks []task.Task) {
 
 // perform executes a prepared operation, or returns its plan.
 func (o *Operation) perform(ctx context.Context, p *prepared) (*Result, error) {
-	steps := p.process.plan
+	steps := p.plan
 	planned := steps.Tasks()
 	o.Config.announce(p.tasks, planned)
 	if len(p.tasks.Tasks) > 0 && len(planned) == 0 {
@@ -264,9 +264,7 @@ func (o *Operation) perform(ctx context.Context, p *prepared) (*Result, error) {
 	}
 	if len(planned) > 0 || o.Resume != nil {
 		// A run without tasks is Helm's own: Helm itself excludes other operations, and no record is needed.
-		if err := o.open(p); err != nil {
-			return nil, err
-		}
+		o.open(p)
 	}
 	if p.facts.Operation == task.Uninstall && !p.facts.KeepHistory {
 		p.forget = func(ctx context.Context) { o.forget(ctx, p) }
@@ -276,9 +274,9 @@ func (o *Operation) perform(ctx context.Context, p *prepared) (*Result, error) {
 }
 
 // open fills in the first version of the record, and the results of the run to resume.
-func (o *Operation) open(p *prepared) error {
+func (o *Operation) open(p *prepared) {
 	p.opening = &opening{
-		record: o.Record, client: p.steps.Client, plan: p.process.plan, id: o.id, revision: p.revision(), target: p.facts.Target, keep: p.facts.MaxHistory,
+		record: o.Record, client: p.steps.Client, plan: p.plan, id: o.id, revision: p.revision(), target: p.facts.Target, keep: p.facts.MaxHistory,
 		inputs: inputsOf(p.tasks, p.change.Inputs()), stale: p.change.Stale, createNamespace: p.facts.CreateNamespace,
 	}
 	if p.facts.Operation == task.Uninstall {
@@ -288,18 +286,17 @@ func (o *Operation) open(p *prepared) error {
 		}
 	}
 	if o.Resume == nil {
-		return nil
+		return
 	}
 	p.engine.Prior = o.Resume.priorSteps()
 	p.steps.Helm.AlreadyApplied, p.steps.Helm.Interrupted = p.facts.AlreadyApplied, o.Resume.hasApplied()
 	p.repeatApply()
-	return nil
 }
 
 // repeatApply makes Helm's part again when tasks run in parallel with it and its revision is not deployed: the process
 // that applied it died, or the release was marked as failed, before they had ended.
 func (p *prepared) repeatApply() {
-	steps := p.process.plan.Steps
+	steps := p.plan.Steps
 	back := func(s plan.Step) bool { return s.Stage == task.AtRollback && p.engine.Prior[s.ID].Attempt > 0 }
 	if !p.steps.Helm.TasksInParallel || p.steps.Helm.AlreadyApplied || slices.ContainsFunc(steps, back) {
 		return

@@ -26,8 +26,12 @@ func TestRolledBack(t *testing.T) {
 		{"without a rollback", []engine.StepResult{at(task.Skipped, engine.ReasonNotNeeded)}, "", 1, failed.Error()},
 		{"Helm rolled back", []engine.StepResult{at(task.Succeeded, "")}, "rolled back to revision 1", 6, failed.Error() + "; rolled back to revision 1"},
 		{"Helm had changed nothing", []engine.StepResult{at(task.Skipped, helm.ReasonNotApplied)}, "", 1, failed.Error()},
-		{"an undo, and Helm had changed nothing", []engine.StepResult{at(task.Succeeded, ""), at(task.Skipped, helm.ReasonNotApplied)}, "", 6,
-			failed.Error() + "; completed tasks were undone, and Helm had changed nothing"},
+		{
+			"an undo, and Helm had changed nothing",
+			[]engine.StepResult{at(task.Succeeded, ""), at(task.Skipped, helm.ReasonNotApplied)},
+			"", 6,
+			failed.Error() + "; completed tasks were undone, and Helm had changed nothing",
+		},
 		{"an undo failed", []engine.StepResult{at(task.Failed, "ExitCode"), at(task.Skipped, helm.ReasonNotApplied)}, "", 7, failed.Error() + "; it could not be rolled back"},
 	} {
 		got := rolledBack(engine.Result{Steps: tt.steps}, tt.did, RunError{ExitFailed, failed})
