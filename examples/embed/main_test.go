@@ -32,7 +32,7 @@ tasks:
 		code  int
 		shows []string
 	}{
-		{file, []string{"hello", "pause"}, 0, []string{"  | hello world\n", "hello: Succeeded\n", "pause: Succeeded\n"}},
+		{file, []string{"hello", "pause"}, 0, []string{"| hello world\n", "hello: Succeeded\n", "pause: Succeeded\n"}},
 		{file, []string{"broken"}, 7, []string{"broken: Failed\n", `Error: task "broken": exit status 7`}},
 		{file, []string{"other"}, action.ExitUsage, []string{"Error: "}},
 		{file + "x", []string{"hello"}, action.ExitUsage, []string{"Error: "}},
