@@ -139,5 +139,5 @@ func (p *Past) hint(run *record.Stored, state task.State) string {
 	if len(unknown) > 0 {
 		return p.config.Decide(run.ID, unknown)
 	}
-	return fmt.Sprintf("hint: 'kubectl tasks resume %s' resumes it", run.ID)
+	return fmt.Sprintf("hint: '%s resume %s' resumes it", p.config.Name, run.ID)
 }

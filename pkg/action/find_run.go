@@ -65,7 +65,7 @@ func (p *Past) Newest(ctx context.Context, name string, wanted Selection) (*reco
 		newest = r
 	}
 	if newest == nil {
-		return nil, noRun(p.Locks.Namespace, name, last, wanted)
+		return nil, p.noRun(p.Locks.Namespace, name, last, wanted)
 	}
 	for _, u := range unreadable {
 		if wanted.newest && u.Start.After(newest.Start) && (u.Release == "" || u.Release == newest.Release) {
@@ -79,7 +79,7 @@ func (p *Past) Newest(ctx context.Context, name string, wanted Selection) (*reco
 func (p *Past) Get(ctx context.Context, id string) (*record.Stored, error) {
 	run, err := p.Runs.Get(ctx, id)
 	if errors.Is(err, record.ErrNoRun) {
-		return nil, UsageError{fmt.Errorf("%w; see 'kubectl tasks history'", err)}
+		return nil, UsageError{fmt.Errorf("%w; see '%s history'", err, p.config.Name)}
 	}
 	if err != nil {
 		return nil, preflight(ctx, err)
@@ -88,7 +88,7 @@ func (p *Past) Get(ctx context.Context, id string) (*record.Stored, error) {
 }
 
 // noRun returns the error for a selection without runs, with the reason.
-func noRun(namespace, name string, last map[string]*record.Run, wanted Selection) error {
+func (p *Past) noRun(namespace, name string, last map[string]*record.Run, wanted Selection) error {
 	of := ""
 	if name != "" {
 		of = fmt.Sprintf(" of release %q", name)
@@ -97,5 +97,5 @@ func noRun(namespace, name string, last map[string]*record.Run, wanted Selection
 	if r := last[name]; r != nil && (name != "" || len(last) == 1) {
 		text += fmt.Sprintf(": the newest, %s, %s", r.ID, wanted.none(r))
 	}
-	return UsageError{fmt.Errorf("%s; see 'kubectl tasks history'", text)}
+	return UsageError{fmt.Errorf("%s; see '%s history'", text, p.config.Name)}
 }

@@ -87,7 +87,7 @@ func (o *Operation) explainPending(ctx context.Context, pending *release.Pending
 	holder, err := locks.Get(ctx, lock.Name(pending.Release, ""))
 	hint := fmt.Sprintf("another Helm process works on the release, or one has died in the last %s; if none works on it, --heal marks the revision as failed and continues", o.Config.Now().Sub(pending.Since).Round(time.Second))
 	if err == nil && holder != nil {
-		hint = fmt.Sprintf("%s works on the release with run %s; see 'kubectl tasks status %s'", holder.Owner, holder.Run, holder.Run)
+		hint = fmt.Sprintf("%s works on the release with run %[2]s; see '%[3]s status %[2]s'", holder.Owner, holder.Run, o.Config.Name)
 	}
 	return &release.PreflightError{Err: fmt.Errorf("%w\nhint: %s", refusal, hint)}
 }

@@ -27,12 +27,12 @@ func (p *Past) Unlock(ctx context.Context, name string, force bool) (*lock.Held,
 			return nil, &release.PreflightError{Err: err}
 		}
 		if alive {
-			return nil, refused(fmt.Sprintf("release %q is locked by %s for run %s, which is alive\nhint: 'kubectl tasks cancel %s' stops it; --force breaks the lock anyway", name, held.Owner, held.Run, held.Run))
+			return nil, refused(fmt.Sprintf("release %q is locked by %s for run %[3]s, which is alive\nhint: '%[4]s cancel %[3]s' stops it; --force breaks the lock anyway", name, held.Owner, held.Run, p.config.Name))
 		}
 	}
 	err = broken(ctx, held)
 	if errors.Is(err, lock.ErrChanged) {
-		return nil, refused(fmt.Sprintf("release %q: %v; the lock was not broken\nhint: 'kubectl tasks history --release %s' shows the running run", name, err, name))
+		return nil, refused(fmt.Sprintf("release %q: %v; the lock was not broken\nhint: '%s history --release %s' shows the running run", name, err, p.config.Name, name))
 	}
 	if err != nil {
 		return nil, &release.PreflightError{Err: err}
