@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # What tasks can do, seen: the life of a shop whose database is migrated; then, each as a test on the same
-# cluster, what is hard to see. It fails when one of them does not hold.
+# cluster, the features that are hard to see. It fails when one of these tests fails.
 # usage: hack/demo-tasks.sh IMAGE HELM3 HELM4
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -22,7 +22,7 @@ show() {
 
 headline() { printf '\n=== %s\n' "$*"; }
 
-# What an earlier demo has left is in the way of this one.
+# Leftovers of an earlier demo would block this one.
 if ! said=$("$tasks" uninstall shop --ignore-not-found --wait "${shop[@]}" 2>&1); then
   echo "$said" >&2
   exit 1
@@ -43,7 +43,7 @@ hold() {
 }
 hold "2. An app that cannot start until a migration has run: a hook of Helm waits in vain, a mid-deploy task does not" "$2" "$3" 'TestScripts/mid$'
 hold "3. A clone of the next version: the new image and Secret before anything is applied, seen by no Service" "$2" "$3" 'TestScripts/clone-next$'
-headline "4. A graph of 200 tasks beside its critical path; the plan of 10,000"
+headline "4. A graph of 200 tasks compared with its critical path; the plan of 10,000"
 go run ./hack/bench "$tasks" "$2"
-hold "5. A program in 40 pods: two fail, one is deleted midway, each told by its name" "$2" "$3" 'TestManyPods$'
+hold "5. A program in 40 pods: two fail, one is deleted midway, each reported with its name" "$2" "$3" 'TestManyPods$'
 hold "6. A Job whose sidecar never ends" "$2" "$3" 'TestSidecar$'

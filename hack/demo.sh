@@ -14,7 +14,7 @@ show() {
   "$@"
 }
 
-# What an earlier demo has left is in the way of this one.
+# Leftovers of an earlier demo would block this one.
 if ! said=$("$tasks" uninstall web --ignore-not-found --wait "${options[@]}" 2>&1); then
   echo "$said" >&2
   exit 1

@@ -1,6 +1,6 @@
 #!/usr/bin/env sh
-# Called by helm plugin install and update in the plugin's directory: makes sure that the binary is
-# there. A release archive brings it; a checkout builds it.
+# Called by helm plugin install and update in the plugin's directory: makes sure that the binary
+# exists. A release archive contains it; a checkout builds it.
 set -eu
 
 if [ -x bin/kubectl-tasks ]; then

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Looks for known vulnerabilities in what the program calls. Where the database of them cannot be
-# reached, it says so and is content.
+# Looks for known vulnerabilities in the code that the program calls. Where their database cannot be
+# reached, it prints that and succeeds.
 # usage: hack/vuln.sh GOVULNCHECK
 set -uo pipefail
 

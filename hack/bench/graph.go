@@ -21,11 +21,11 @@ const (
 	planTime   = 1
 	planMemory = 300
 
-	// What a task may cost beside its work, in seconds.
+	// What a task may cost in addition to its work, in seconds.
 	overhead = 0.002
 )
 
-// graph measures the engine: a random graph beside its critical path, tasks that do nothing, a large plan.
+// graph measures the engine: a random graph compared with its critical path, tasks that do nothing, a large plan.
 func (b *bench) graph(ctx context.Context) error {
 	return errors.Join(b.runGraph(ctx), b.overhead(ctx), b.makePlan(ctx))
 }
@@ -70,7 +70,7 @@ func (b *bench) runGraph(ctx context.Context) error {
 	return nil
 }
 
-// overhead measures what a task costs beside what it does: a plan of waits for what is there takes no work at
+// overhead measures the overhead of a task: a plan of waits for what is there takes no work at
 // all, so it is programs that end at once, and their start is part of it.
 func (b *bench) overhead(ctx context.Context) error {
 	took := map[int][]float64{}

@@ -1,4 +1,4 @@
-// Command bench measures the program beside helm 3, helm 4, kubectl and a program of 30 lines, in turn, on one
+// Command bench measures the program next to helm 3, helm 4, kubectl and a program of 30 lines, in turn, on one
 // cluster, and prints one table with ratios: figures of different runs on a busy machine say nothing about each
 // other. It fails when a goal is missed.
 package main

@@ -59,7 +59,7 @@ func (b *bench) timed(ctx context.Context, c command) (measured, error) {
 	return m, nil
 }
 
-// requests returns how many requests the audit log has, as far as it can be told apart from before: it is rotated,
+// requests returns how many requests the audit log has, as far as it can be distinguished from before: it is rotated,
 // but not while a program is measured. It reads in small pieces, because a process begins with the memory of the one
 // that starts it, as the kernel counts.
 func (b *bench) requests() int {

@@ -97,7 +97,7 @@ func (b *bench) release(ctx context.Context) error {
 	b.table.compare("uninstall --wait", t.uninstall["ours"], better, t.uninstall[better], 1.0)
 	for _, other := range []string{"helm 3", "helm 4"} {
 		if b.audit == "" {
-			continue // nobody has counted them
+			continue // there is no count of them
 		}
 		b.table.add(row{Work: "API requests of that install", Ours: requests(t.install["ours"]), Other: other, Theirs: requests(t.install[other]), Goal: 1})
 	}

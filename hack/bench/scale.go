@@ -118,7 +118,7 @@ func (b *bench) noticing(ctx context.Context, c contender, chart string) (float6
 	cancel()
 	events.Stop()
 	at := <-last
-	// Deployments that are deleted from the front are gone when their pods are.
+	// Deployments that are deleted from the front are deleted when their pods are.
 	err = b.do(ctx, command{program: b.ours, args: []string{"uninstall", "bench-many", "--cascade", "foreground", "--wait"}})
 	return end.Sub(at).Seconds(), err
 }
@@ -144,7 +144,7 @@ func (b *bench) simulate(ctx context.Context) (stop func(), err error) {
 	}, nil
 }
 
-// stages are what kwok does: nodes and pods are ready at once, and pods that are deleted are gone.
+// stages are what kwok does: nodes and pods are ready at once, and pods are deleted at once.
 const stages = `apiVersion: kwok.x-k8s.io/v1alpha1
 kind: Stage
 metadata: {name: node-ready}

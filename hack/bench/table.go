@@ -177,7 +177,7 @@ func (t *table) writeJSON(file string) error {
 	return os.WriteFile(file, append(text, '\n'), 0o644) //nolint:gosec // a document
 }
 
-// missed returns an error that names the goals that were missed, but for those whose floor is known.
+// missed returns an error that names the goals that were missed, except for those whose floor is known.
 func (t *table) missed() error {
 	var errs []error
 	for _, r := range t.Rows {

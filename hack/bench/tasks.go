@@ -44,7 +44,7 @@ func jobTasks(n int) string {
 	return all.String()
 }
 
-// pods measures a task in a pod of its own beside a program that does nothing else, and a Job beside kubectl.
+// pods measures a task in a pod of its own next to a program that does nothing else, and a Job next to kubectl.
 func (b *bench) pods(ctx context.Context) error {
 	dir, err := b.writeTasks("pods", fmt.Sprintf("- {name: pod, pod: {image: %[1]q, command: [echo, done]}}\n- {name: job, job: {image: %[1]q, command: [echo, done]}}\n", image))
 	if err != nil {
@@ -91,7 +91,7 @@ func (b *bench) pods(ctx context.Context) error {
 	return nil
 }
 
-// further is how many execs one run has beside its first.
+// further is how many execs one run has after its first.
 const further = 10
 
 // exec measures commands in running pods.

@@ -46,7 +46,7 @@ var identities = []identity{
 	{file: "admin", name: "devcluster-admin", groups: []string{"system:masters"}},
 }
 
-// certificatesDone is written last: without it, all are made anew.
+// certificatesDone is written last: without it, all are created again.
 const certificatesDone = "done"
 
 // writeCertificates makes the authority, a certificate for each identity and the key pair of the

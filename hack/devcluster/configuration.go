@@ -8,7 +8,7 @@ import (
 )
 
 // writeConfiguration writes the servers' configuration files. They are the same each time, so
-// they are simply written anew.
+// they are written again.
 func writeConfiguration() error {
 	files := map[string]string{
 		"kubelet.yaml":           kubeletConfig(),

@@ -15,7 +15,7 @@ import (
 	"strings"
 )
 
-// image is what one is made of besides this machine's busybox.
+// image is what one is made of in addition to this machine's busybox.
 type image struct {
 	name string
 	// cmd is what it runs when a pod says nothing else.

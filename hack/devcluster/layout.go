@@ -28,7 +28,7 @@ const (
 	imagePrefix = "docker.io/library/"
 )
 
-// What the binaries are made from, besides the versions above.
+// What the binaries are made from, in addition to the versions above.
 var (
 	//go:embed go.mod
 	goMod []byte
@@ -39,7 +39,7 @@ var (
 )
 
 // key identifies the binaries: another key, another cache entry, and a running cluster of
-// another key is started anew.
+// another key is started again.
 func key() string {
 	h := sha256.New()
 	for _, part := range [][]byte{goMod, goSum, kubernetesMain, []byte(containerdVersion)} {

@@ -103,7 +103,7 @@ func startServer(name string) (bool, error) {
 }
 
 // stopServer ends a component: TERM, and KILL after the grace, because the API server waits for
-// its clients' connections and nobody needs it to.
+// its clients' connections and no client needs it to.
 func stopServer(name string, grace time.Duration) error {
 	signal := func(s syscall.Signal) (left int) {
 		for _, p := range running(name) {

@@ -67,7 +67,7 @@ func runnersDir() string {
 	return filepath.Join(filepath.Dir(cacheDir()), "runners-"+debianVersion+"-deno"+denoVersion+"-"+runnersVersion)
 }
 
-// makeRunners makes what the runner images are made of, beside its place, and moves it there when all
+// makeRunners makes what the runner images are made of, next to its place, and moves it there when all
 // is done.
 func makeRunners() error {
 	if err := installMissing([]debianPackage{{"mmdebstrap", "/usr/bin/mmdebstrap"}, {"npm", "/usr/bin/npm"}}); err != nil {

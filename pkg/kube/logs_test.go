@@ -9,7 +9,7 @@ import (
 	"testing/iotest"
 )
 
-// TestSkipper: what was read before is dropped, however the log is cut. A log that no longer has it is detected before
+// TestSkipper: lines read before are dropped, however the log is cut. A log that no longer has it is detected before
 // anything of it is written.
 func TestSkipper(t *testing.T) {
 	const log = "one\ntwo\nthree\nfour\n"

@@ -14,7 +14,7 @@ import (
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/plugin"
 )
 
-// samples is a folder with files that people wrote, beside the checkout on some machines.
+// samples is a folder with files of users, next to the checkout on some machines.
 const samples = "../../../shared/samples"
 
 // TestCorpus: whatever the file, lint, list, plan and convert end with a word, never in a panic; and

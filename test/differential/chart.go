@@ -145,7 +145,7 @@ func (h Hook) data() string {
 // fails has the API server refuse an object that Helm itself finds nothing wrong with.
 const fails = "fails"
 
-// object returns the manifest of an object. What its data is depends on the kind; empty is a text of the values.
+// object returns the manifest of an object. Its data depends on the kind; empty is a text of the values.
 func object(kind, name string, annotations []string, data string) string {
 	label := `{{ .Values.count | default "none" | toString | quote }}`
 	if data == fails {

@@ -148,7 +148,7 @@ func TestCharts(t *testing.T) {
 	}
 }
 
-// TestShrink: what has nothing to do with a failure goes, and what has stays.
+// TestShrink removes the steps that do not cause a failure, and keeps those that do.
 func TestShrink(t *testing.T) {
 	for seed := range uint64(20) {
 		fails := func(s Sequence) bool {

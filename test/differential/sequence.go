@@ -16,7 +16,7 @@ import (
 type Sequence struct {
 	Seed   uint64
 	Charts []Chart
-	// Inputs are the files that flags name, beside the charts.
+	// Inputs are the files that flags name, next to the charts.
 	Inputs map[string]string
 	Steps  []Step
 }
@@ -65,7 +65,7 @@ const (
 // Verbs are all of them.
 func Verbs() []Verb { return []Verb{Edit, Apply, Delete, Create, Own, Age, Pend} }
 
-// Args are the arguments of the command, with dir in the place of $DIR.
+// Args are the arguments of the command, with dir instead of $DIR.
 func (s Step) Args(dir string) []string {
 	all := slices.Concat(s.Command, s.Flags)
 	for i := range all {

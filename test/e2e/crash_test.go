@@ -25,7 +25,7 @@ type counted struct {
 	names []string
 	// begin starts the run.
 	begin func(env ...string) *process
-	// release chooses it among others, and again is what its resumption is given anew.
+	// release chooses it among others, and again has the arguments that its resumption repeats.
 	release, again []string
 }
 
@@ -97,7 +97,7 @@ func (c *counted) counts() map[string]int {
 	return counts
 }
 
-// finish resumes the run until it has succeeded, and says of tasks whose end nobody saw what their counts
+// finish resumes the run until it has succeeded, and marks tasks with an unknown result as their counts
 // tell. It fails the test when a task has run twice, or when something is left.
 func (c *counted) finish() (resumes int, unknown []string) {
 	c.Helper()
@@ -182,7 +182,7 @@ func TestCrashPoints(t *testing.T) {
 			c := newCounted(t, "point")
 			p := c.begin(failpoint.At + "=" + strconv.Itoa(i))
 			if code := p.end(2 * time.Minute); code != -1 {
-				// Steps that run beside each other do not always meet the points in the same order.
+				// Steps that run in parallel do not always meet the points in the same order.
 				t.Logf("the run ended with %d before point %d", code, i)
 			}
 			resumes, unknown := c.finish()

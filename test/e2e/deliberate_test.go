@@ -55,7 +55,7 @@ func (w *twins) align(ctx context.Context, ends [2]ended, before clusterState, n
 		return nil
 	}
 	theirs, ours := now[0].last(), now[1].last()
-	if theirs == nil && ours == nil && before.last() != nil { // an uninstall that went on
+	if theirs == nil && ours == nil && before.last() != nil { // an uninstall that continued
 		return w.tidy(ctx, before.last().Hooks, now)
 	}
 	if theirs == nil || ours == nil || theirs.Version != ours.Version {

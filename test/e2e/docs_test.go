@@ -84,7 +84,7 @@ func commands(t *testing.T, document string) string {
 	return script.String()
 }
 
-// user is somebody with a shell, a kubeconfig and a directory.
+// user is a user with a shell, a kubeconfig and a directory.
 type user struct {
 	t          *testing.T
 	dir        string

@@ -127,7 +127,7 @@ func kubeconfigFor(t *testing.T, dir, namespace string) string {
 // $KUBECONFIG.
 func TestScripts(t *testing.T) { scripts(t, "testdata") }
 
-// TestAlone runs the scripts that change the cluster for others; nothing runs beside them.
+// TestAlone runs the scripts that change the cluster for others; nothing runs in parallel.
 func TestAlone(t *testing.T) { scripts(t, "testdata/alone") }
 
 func scripts(t *testing.T, dir string) {

@@ -199,7 +199,7 @@ func TestSecondSignal(t *testing.T) {
 	if !strings.Contains(p.output(), "exited immediately:") {
 		t.Error(p.output())
 	}
-	// Nothing of ours may outlive the test.
+	// No process or object of the test may outlive it.
 	_ = exec.Command("pkill", "-f", "sh stubborn").Run()
 }
 

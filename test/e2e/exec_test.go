@@ -207,7 +207,7 @@ func TestExecStop(t *testing.T) {
 			if _, err := p.client.Exec(ctx, request, 500*time.Millisecond); !errors.Is(err, kubeexec.ErrStopped) {
 				t.Errorf("error %v, want ErrStopped", err)
 			}
-			// A process that waits for its parent to notice is no more.
+			// A process that waits for its parent has exited.
 			wait(t, "the processes are gone", func() bool {
 				out, _ := p.sh("ps -o stat,args | grep '[s]leep 4321' | grep -v '^Z'; :")
 				return out == ""
@@ -216,7 +216,7 @@ func TestExecStop(t *testing.T) {
 	}
 }
 
-// TestExecWithoutShell: an image without a shell runs programs; what cannot be stopped is said.
+// TestExecWithoutShell: an image without a shell runs programs; a program that cannot be stopped is reported.
 func TestExecWithoutShell(t *testing.T) {
 	p := newPlace(t, func(pod *corev1.Pod) {
 		pod.Spec.Containers[0].Env = []corev1.EnvVar{{Name: "PATH", Value: "/nowhere"}}

@@ -23,7 +23,7 @@ func TestInputFaults(t *testing.T) {
 
 const begin = "apiVersion: kubectl-tasks.io/v1alpha1\nkind: Tasks\ntasks:\n"
 
-// bombs: what cannot be a document is refused with its place, and nothing of it is run.
+// bombs: an invalid document is refused with its position, and no task of it runs.
 func bombs(f *faulty) (string, int) {
 	task := "- {name: a, phase: pre-install, host: {command: [touch, ran]}}\n"
 	aliases := "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n"

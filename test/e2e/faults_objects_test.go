@@ -121,7 +121,7 @@ func tooLarge(f *faulty) (string, int) {
 	return "the scheduler's words, and the time limit", code
 }
 
-// hostileOutput: what a pod prints is data, also for the terminal and the CI system that show it.
+// hostileOutput: the output of a pod is data, also for the terminal and the CI system that show it.
 func hostileOutput(f *faulty) (string, int) {
 	f.tasks(`- {name: one, pod: {image: busybox:test, command: [printf, "\\033]0;title\\007\\033[2Jclear\\r\\n::error::mine\\n::add-mask::the\\n##vso[task.complete]x\\n\\302\\233evil\\n"]}}
 - {name: two, needs: [one], pod: {image: busybox:test, command: [echo, the end]}}
@@ -215,7 +215,7 @@ func deaf(f *faulty) (string, int) {
 	return fmt.Sprintf("killed; out after %.0f s of 3 s and 5 s of grace", time.Since(began).Seconds()), code
 }
 
-// closedOutput: nobody reads any more, and the run goes on to its end all the same.
+// closedOutput: the reader has closed its end, and the run continues to its end.
 func closedOutput(f *faulty) (string, int) {
 	f.deployment()
 	f.tasks(`- {name: one, exec: {target: deployment/web, shell: "for i in $(seq 2000); do echo line $i; done; exit 3"}}

@@ -63,7 +63,7 @@ func patience(f *faulty) (string, int) {
 	return fmt.Sprintf("recorded as cancelled, out after %.1f s", took.Seconds()), code
 }
 
-// asleep: a process that slept looks whether its lock is still its own, and goes on.
+// asleep: a process that slept looks whether its lock is still its own, and continues.
 func asleep(f *faulty) (string, int) {
 	f.tasks(`- {name: first, phase: pre-install, pod: {image: busybox:test, command: [sh, -c, "for i in $(seq 25); do echo first $i; sleep 1; done"]}}
 - {name: second, phase: pre-install, needs: [first], pod: {image: busybox:test, command: [echo, second]}}
@@ -116,7 +116,7 @@ func skewed(f *faulty) (string, int) {
 	if code := slow.end(time.Second); code != 8 {
 		f.Errorf("exit code %d beside an owner whose clock is behind", code)
 	}
-	// One whose clock is an hour ahead, and who is dead.
+	// A holder whose clock is an hour ahead, and which has died.
 	lease.Spec.RenewTime = at(time.Hour)
 	if _, err = leases.Update(f.Context(), lease, metav1.UpdateOptions{}); err != nil {
 		f.Fatal(err)
@@ -129,7 +129,7 @@ func skewed(f *faulty) (string, int) {
 	return "judged by renewals: respected while they come, taken over when they end", code
 }
 
-// shortLived: credentials are fetched anew when they run out, and connections live on.
+// shortLived: credentials are fetched again when they expire, and connections live on.
 func shortLived(f *faulty) (string, int) {
 	f.deployment()
 	f.kubectl("create", "serviceaccount", "brief")

@@ -104,7 +104,7 @@ func revealed(text string, secrets []string) int {
 	})
 }
 
-// TestNotices: what the cases look for after each fault is found when it is there.
+// TestNotices: the checks of the cases after each fault find leftovers.
 func TestNotices(t *testing.T) {
 	t.Parallel()
 	f := newFaulty(t, "notices")

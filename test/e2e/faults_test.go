@@ -74,7 +74,7 @@ func execReset(f *faulty) (string, int) {
 	return fmt.Sprintf("the program's own code after %d cuts, each line once", cuts), 7
 }
 
-// dark: a connection that says nothing any more is noticed, and the run goes on when there is light.
+// dark: a connection that says nothing any more is noticed, and the run continues when the network is back.
 func dark(f *faulty) (string, int) {
 	f.deployment()
 	proxy := f.behind()
@@ -104,7 +104,7 @@ func busy(f *faulty) (string, int) {
 	return "the run succeeds, later", code
 }
 
-// broken: what the server cannot do now is asked for again.
+// broken: requests that the server cannot answer now are repeated.
 func broken(f *faulty) (string, int) {
 	proxy := f.behind()
 	f.tasks(`- {name: one, pod: {image: busybox:test, command: [sh, -c, "echo once; exit 3"]}}
@@ -207,7 +207,7 @@ func interruptOnce(f *faulty) (string, int) {
 	return "stopped and removed, recorded as cancelled", code
 }
 
-// killedClone: who goes on with a run follows the same pod, and repeats nothing.
+// killedClone: a resumed run follows the same pod, and repeats nothing.
 func killedClone(f *faulty) (string, int) {
 	f.tasks(`- {name: before, phase: pre-install, pod: {image: busybox:test, command: [sh, -c, "echo before"]}}
 - {name: copy, phase: post-install, clone: {from: deployment/web, command: [sh, -c, "for i in 1 2 3 4 5; do echo step $i; sleep 1; done"]}}
@@ -253,7 +253,7 @@ func killedAwake(f *faulty) (string, int) {
 	return "scaled back by resume, and by cancel", code
 }
 
-// deletedPod: the end of a pod that somebody deletes is not known, and that is said at once.
+// deletedPod: a pod that another client deletes has an unknown result, which is reported at once.
 func deletedPod(f *faulty) (string, int) {
 	f.tasks("- {name: gone, phase: pre-install, pod: {image: busybox:test, command: [sh, -c, \"echo begun; sleep 1000\"]}}\n")
 	p := f.start("run", "gone")

@@ -284,7 +284,7 @@ type faultCase struct {
 	number int
 	fault  string
 	run    func(f *faulty) (what string, code int)
-	// leaves reports that something is meant to be left; what is left is in the table then.
+	// leaves reports that something is meant to be left; the table has these objects.
 	leaves bool
 }
 

@@ -85,7 +85,7 @@ func (w *twins) history(ns string) *storage.Storage {
 	return storage.Init(driver.NewSecrets(w.cluster.CoreV1().Secrets(ns)))
 }
 
-// age writes revisions into the history, each like the newest but for its value "age". The last has the status of the
+// age writes revisions into the history, each like the newest except for its value "age". The last has the status of the
 // newest, which is deployed no more. Without a release it does nothing.
 func (w *twins) age(ns string, from, to int) error {
 	all := w.history(ns)

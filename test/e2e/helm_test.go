@@ -99,7 +99,7 @@ func stable(text string) string {
 	return text
 }
 
-// TestOutput: what Helm's commands write to standard output, ours write, byte for byte but for
+// TestOutput: what Helm's commands write to standard output, ours write, byte for byte except for
 // times and the namespace.
 func TestOutput(t *testing.T) {
 	cluster := client(t)
@@ -146,7 +146,7 @@ func TestOutput(t *testing.T) {
 	}
 }
 
-// TestHelmReads: both helms act on a release of ours.
+// TestHelmReads: both helms act on our own releases.
 func TestHelmReads(t *testing.T) {
 	ns := namespace(t, client(t), "reads")
 	t.Chdir(t.TempDir())

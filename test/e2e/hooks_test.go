@@ -66,7 +66,7 @@ type hooksCommand struct {
 	fails bool
 }
 
-// hookCommands are those of the archive's comment, with the chart's directory in the place of ".".
+// hookCommands are those of the archive's comment, with the chart's directory instead of ".".
 func hookCommands(t *testing.T, archive *txtar.Archive, chart string) []hooksCommand {
 	t.Helper()
 	var all []hooksCommand

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// keptnSamples is a folder with files of Keptn's own tests, beside the checkout on some machines.
+// keptnSamples is a folder with files of Keptn's own tests, next to the checkout on some machines.
 const keptnSamples = "../shared/samples/keptn"
 
 // TestKeptnSamples installs what Keptn's own tests install, as a chart of one file, and expects the end

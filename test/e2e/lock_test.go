@@ -112,7 +112,7 @@ func deadOwner(f *faulty) (string, int) {
 	return "its lock is free at once, the pending release healed", code
 }
 
-// pendingRelease: a release that somebody else left pending is explained, and not touched.
+// pendingRelease: a release that another client left pending is explained, and not changed.
 func pendingRelease(f *faulty) (string, int) {
 	chart := filepath.Join(rootDir, "examples/web")
 	f.tasks("- {name: a, phase: pre-upgrade, exec: {target: deployment/web, command: [echo, a]}}\n")

@@ -22,7 +22,7 @@ func devcluster(t *testing.T, args ...string) {
 	}
 }
 
-// TestRestarts kills the API server and the kubelet while programs run in pods; nothing runs beside it.
+// TestRestarts kills the API server and the kubelet while programs run in pods; nothing runs in parallel.
 func TestRestarts(t *testing.T) {
 	if os.Getenv("DEVCLUSTER") == "" {
 		t.Skip("the servers of this cluster are not ours to kill")

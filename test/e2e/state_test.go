@@ -166,7 +166,7 @@ const (
 	defaultAccount   = "default"
 )
 
-// managers are those that own fields of an object, but for its status, which follows in its own time.
+// managers are those that own fields of an object, except for its status, which follows in its own time.
 func managers(meta metav1.ObjectMeta) []string {
 	var all []string
 	for _, m := range meta.ManagedFields {

@@ -17,7 +17,7 @@ import (
 // upgraded from version 1 to 2 and 3: the versions in which it ran, in their order, or a part of the message of its failure.
 type strategy struct {
 	name string
-	// target is KIND/w, spec the workload's beside selector and template; {{ .Values.version }} is 1, then 2.
+	// target is KIND/w, spec the workload's, without selector and template; {{ .Values.version }} is 1, then 2.
 	target, apiVersion, kind, spec string
 	// before is exec in all pods before Helm's part; all and one are exec after it.
 	before, all, one string

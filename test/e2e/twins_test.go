@@ -72,7 +72,7 @@ func (w *twins) both(do func(i int, ns string) error) error {
 	return group.Wait()
 }
 
-// seenFile is where the tasks of ours write what they see.
+// seenFile is where our own tasks write what they see.
 func (w *twins) seenFile() string { return filepath.Join(w.dir, "seen") }
 
 // aroundTasks writes the tasks around our commands: each writes the values that its operation has.
@@ -183,7 +183,7 @@ func (w *twins) take(ctx context.Context, step differential.Step, before cluster
 	return m, after, err
 }
 
-// same waits until both namespaces hold the same: what ends by itself may take a moment.
+// same waits until both namespaces have the same objects: some end later by themselves.
 func (w *twins) same(ctx context.Context, ends [2]ended, before clusterState) (*mismatch, clusterState, error) {
 	var now [2]clusterState
 	var diff string
@@ -304,7 +304,7 @@ var kinds = map[string]schema.GroupVersionResource{
 	"Lease":          {Group: "coordination.k8s.io", Version: "v1", Resource: "leases"},
 }
 
-// empty deletes all objects of a namespace, and returns when they are gone.
+// empty deletes all objects of a namespace, and returns when they no longer exist.
 func (w *twins) empty(ctx context.Context, ns string) error {
 	return poll.PollUntilContextTimeout(ctx, 200*time.Millisecond, time.Minute, true, func(ctx context.Context) (bool, error) {
 		s, err := stateOf(ctx, w.cluster, ns)

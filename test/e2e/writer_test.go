@@ -692,7 +692,7 @@ func (w *world) try(c change, command []string) bool {
 	return true
 }
 
-// restore makes what is stored as it was, but for a change. A run is there alive or dead, and a Lease only when it is
+// restore makes what is stored as it was, except for a change. A run is there alive or dead, and a Lease only when it is
 // what is changed.
 func (w *world) restore(c change) bool {
 	ctx := context.Background()

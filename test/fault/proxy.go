@@ -91,7 +91,7 @@ func New(t *testing.T, kubeconfig string) *Proxy {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := &httptest.Server{Listener: tracked{listener, p}, Config: &http.Server{Handler: p.handler(forward)}} //nolint:gosec // a slow client is a test of ours
+	server := &httptest.Server{Listener: tracked{listener, p}, Config: &http.Server{Handler: p.handler(forward)}} //nolint:gosec // a slow client is our own test
 	server.Start()
 	p.URL = server.URL
 	t.Cleanup(func() {

@@ -1,4 +1,4 @@
-// Package script has the commands that the test scripts have beside those of testscript.
+// Package script has the commands that the test scripts have in addition to those of testscript.
 package script
 
 import (

@@ -23,7 +23,7 @@ type waiting struct {
 	at    place
 }
 
-// object sees a state of the object; the empty text means that it is gone.
+// object sees a state of the object; the empty text means that it is deleted.
 func (w waiting) object(text string) {
 	if text == "" {
 		w.see(w.at, "x", nil)
@@ -48,7 +48,7 @@ func (w waiting) event(reason, uid string) *unstructured.Unstructured {
 		reason, time.Now().Format(time.RFC3339), w.places[w.at]["x"].object.GetKind(), uid))
 }
 
-// TestWait: what is seen in a wait of a minute and a grace of 20 s, when, and how the wait ends because of it.
+// TestWait: the messages in a wait of a minute and a grace of 20 s, when, and how the wait ends because of it.
 func TestWait(t *testing.T) {
 	const (
 		deployment = "apiVersion: apps/v1, kind: Deployment, spec: {progressDeadlineSeconds: 5}"
