@@ -5,6 +5,7 @@ package e2e
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -22,8 +23,12 @@ const (
 	failedRollback    = "after a failed hook of a rollback the revision has failed, and is not pending"
 	hookEnds          = "the end of a hook that fails is stored before a deletion, too"
 	tidied            = "hook-succeeded is obeyed also when a later hook cannot be made"
+	atomicRollback    = "--atomic rolls back where Helm's rollback finds the object of a hook with hook-succeeded"
 	newestUninstalled = "upgrade --install goes by the newest revision, beyond the ninth, too"
 )
+
+// errDiverged ends a sequence: a deliberate difference within one step has left the namespaces too different to compare.
+var errDiverged = errors.New("the namespaces differ on purpose")
 
 // skips reports whether a step is left out, because the two are meant to end differently.
 func (w *twins) skips(step differential.Step, before clusterState) bool {
@@ -61,6 +66,10 @@ func (w *twins) align(ctx context.Context, ends [2]ended, before clusterState, n
 	if theirs == nil || ours == nil || theirs.Version != ours.Version {
 		return nil
 	}
+	if rolledBackByAtomic(ends, *theirs, *ours) {
+		w.tally[atomicRollback]++
+		return errDiverged
+	}
 	failed := string(release.StatusFailed)
 	if theirs.Info.Status == string(release.StatusPendingRollback) && ours.Info.Status == failed {
 		w.tally[failedRollback]++
@@ -75,6 +84,16 @@ func (w *twins) align(ctx context.Context, ends [2]ended, before clusterState, n
 	}
 	ended := slices.DeleteFunc(slices.Clone(ours.Hooks), func(h storedHook) bool { return h.LastRun.Phase != string(release.HookPhaseSucceeded) })
 	return w.tidy(ctx, ended, now)
+}
+
+// rolledBackByAtomic reports whether the rollback of --atomic has succeeded with us, and failed with Helm, because Helm had left
+// the object of a hook with hook-succeeded after a later hook could not be created.
+func rolledBackByAtomic(ends [2]ended, theirs, ours storedRelease) bool {
+	return theirs.Info.Status == string(release.StatusPendingRollback) && ours.Info.Status == string(release.StatusDeployed) &&
+		strings.Contains(ends[0].output, "while rolling back the release") &&
+		slices.ContainsFunc(theirs.Hooks, func(h storedHook) bool {
+			return slices.Contains(h.DeletePolicies, string(release.HookSucceeded)) && strings.Contains(ends[0].output, fmt.Sprintf("%q already exists", h.Name))
+		})
 }
 
 // tidy deletes in helm's namespace what is not in ours, when it is one of the hooks' and hook-succeeded their policy.

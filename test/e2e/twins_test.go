@@ -129,6 +129,9 @@ func (w *twins) play(ctx context.Context, s differential.Sequence) (*mismatch, e
 		var m *mismatch
 		var err error
 		m, before, err = w.take(ctx, step, before)
+		if errors.Is(err, errDiverged) {
+			return nil, nil
+		}
 		if err != nil || ctx.Err() != nil {
 			return nil, errors.Join(err, ctx.Err())
 		}
