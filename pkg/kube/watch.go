@@ -71,18 +71,25 @@ func watchListed(ctx context.Context, client dynamic.ResourceInterface, options 
 	})
 }
 
+// watchTimeout is how long the server keeps one watch open. The objects are then listed again: a server that has just
+// started to serve a kind can miss an object in its list and in the watch after it.
+const watchTimeout = time.Minute
+
 // ListAndWatch lists the objects that the options select, and then watches them, until one of the functions returns
-// false. It lists them again after a lost connection. The errors are those of WatchObject.
+// false. It lists them again after a lost connection, and once in a while. The errors are those of WatchObject.
 func ListAndWatch(ctx context.Context, client dynamic.ResourceInterface, options metav1.ListOptions, listed func([]unstructured.Unstructured) bool, changed func(o *unstructured.Unstructured, deleted bool) bool) error {
-	backoff := wait.Backoff{Duration: 200 * time.Millisecond, Factor: 2, Jitter: 0.2, Steps: 8, Cap: 10 * time.Second}
+	first := wait.Backoff{Duration: 200 * time.Millisecond, Factor: 2, Jitter: 0.2, Steps: 8, Cap: 10 * time.Second}
+	backoff := first
+	seconds := int64(watchTimeout / time.Second)
 	for {
-		options.ResourceVersion = ""
+		began := time.Now()
+		options.ResourceVersion, options.TimeoutSeconds = "", nil
 		list, err := client.List(ctx, options)
 		if err == nil {
 			if !listed(list.Items) {
 				return nil
 			}
-			options.ResourceVersion = list.GetResourceVersion()
+			options.ResourceVersion, options.TimeoutSeconds = list.GetResourceVersion(), &seconds
 			var events watch.Interface
 			events, err = client.Watch(ctx, options)
 			if err == nil {
@@ -98,6 +105,9 @@ func ListAndWatch(ctx context.Context, client dynamic.ResourceInterface, options
 			return context.Cause(ctx)
 		case err != nil && !Temporary(err):
 			return err
+		case err == nil && time.Since(began) >= watchTimeout/2:
+			backoff = first // the watch has worked
+			continue
 		}
 		if err := retry.Pause(ctx, backoff.Step()); err != nil {
 			return err
