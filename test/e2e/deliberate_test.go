@@ -75,12 +75,12 @@ func (w *twins) align(ctx context.Context, ends [2]ended, before clusterState, n
 		w.tally[failedRollback]++
 		return w.amend(w.ns[0], func(newest *release.Release) {
 			newest.Info.Status, newest.Info.Description = release.StatusFailed, ours.Info.Description
-			endHooks(newest)
+			endHooks(newest, ours.Hooks)
 		})
 	}
 	if theirs.Info.Status == string(release.StatusUninstalling) && slices.ContainsFunc(theirs.Hooks, running) && !slices.ContainsFunc(ours.Hooks, running) {
 		w.tally[hookEnds]++
-		return w.amend(w.ns[0], endHooks)
+		return w.amend(w.ns[0], func(newest *release.Release) { endHooks(newest, ours.Hooks) })
 	}
 	ended := slices.DeleteFunc(slices.Clone(ours.Hooks), func(h storedHook) bool { return h.LastRun.Phase != string(release.HookPhaseSucceeded) })
 	return w.tidy(ctx, ended, now)
@@ -117,11 +117,17 @@ func (w *twins) tidy(ctx context.Context, hooks []storedHook, now [2]clusterStat
 
 func running(h storedHook) bool { return h.LastRun.Phase == string(release.HookPhaseRunning) }
 
-// endHooks has the hooks that are still said to run be those that have failed.
-func endHooks(rel *release.Release) {
+// endHooks gives the hooks that Helm left running the result that we have stored for them, or that they have failed.
+func endHooks(rel *release.Release, ours []storedHook) {
 	for _, h := range rel.Hooks {
-		if h.LastRun.Phase == release.HookPhaseRunning {
-			h.LastRun.Phase = release.HookPhaseFailed
+		if h.LastRun.Phase != release.HookPhaseRunning {
+			continue
+		}
+		h.LastRun.Phase = release.HookPhaseFailed
+		for _, o := range ours {
+			if o.Kind == h.Kind && o.Name == h.Name && o.LastRun.Phase == string(release.HookPhaseSucceeded) {
+				h.LastRun.Phase = release.HookPhaseSucceeded
+			}
 		}
 	}
 }
