@@ -36,6 +36,9 @@ func (f *follower) copyAll(l *containerLog, w *lines.Writer) {
 		case f.copying.Err() != nil:
 			return
 		case err == nil && ended:
+			if whole && l.passed.passed().Bytes == 0 {
+				_ = f.read(l, w) // the node can close the log of a short program before it has read its only line
+			}
 			if whole {
 				f.noteRotation(l)
 			}

@@ -73,6 +73,11 @@ func TestRestarted(t *testing.T) {
 			states: []*corev1.Pod{attempt(0, running(), nil), attempt(0, one, nil), attempt(1, running(), &one), deleting(attempt(1, exited(143, "Error"), &one), corev1.PodFailed)},
 			want:   task.Failed, says: "exit status 143: another client deleted the pod", prints: "first, " + again + ", second",
 		},
+		{
+			name: "the node closes the log before it has read its only line", policy: corev1.RestartPolicyNever, logs: []string{"", "only line\n"},
+			states: []*corev1.Pod{attempt(0, running(), nil), attempt(0, exited(0, ""), nil)},
+			want:   task.Succeeded, prints: "only line",
+		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
