@@ -39,7 +39,8 @@ func (d *Definitions) Read(ctx context.Context, announce bool) (format.Set, erro
 	}
 	rel := plan.Release{Name: d.Release}
 	// The variables of a run have values here, so that they are not reported as unset.
-	options := format.Options{Getenv: d.Config.newEnvironment("", rel).Lookup, Facts: d.Config.facts("", rel), Lenient: true}
+	options := d.reading("", rel, d.Config.newEnvironment("", rel).Lookup)
+	options.Lenient = true
 	lagoon.AddGit(&options.Lagoon, "")
 	set, err := d.read(found, options)
 	if err == nil && announce {

@@ -55,13 +55,10 @@ func (e UsageError) Unwrap() error { return e.Err }
 func Usage(err error) error { return UsageError{err} }
 
 // RefusedError is a check that failed before anything was changed.
-type RefusedError struct{ Message string }
-
-// Error returns the message.
-func (e RefusedError) Error() string { return e.Message }
+type RefusedError = checks.RefusedError
 
 // refused returns a RefusedError with that message.
-func refused(message string) error { return RefusedError{message} }
+func refused(message string) error { return RefusedError{Message: message} }
 
 // RunError is the end of a run that did not succeed, with its exit code.
 type RunError struct {
@@ -90,7 +87,6 @@ func ExitCode(err error) int {
 		run         RunError
 		usage       UsageError
 		refused     RefusedError
-		denied      checks.RefusedError
 		preflight   *release.PreflightError
 		diagnostics task.Diagnostics
 		diagnostic  task.Diagnostic
@@ -106,7 +102,7 @@ func ExitCode(err error) int {
 		return ExitLocked
 	case errors.As(err, &usage):
 		return ExitUsage
-	case errors.As(err, &refused), errors.As(err, &denied), errors.As(err, &preflight):
+	case errors.As(err, &refused), errors.As(err, &preflight):
 		return ExitPreflight
 	case errors.As(err, &interrupted):
 		return interrupted.ExitCode()

@@ -28,7 +28,7 @@ func TestExitCode(t *testing.T) {
 		{"usage", UsageError{plain}, 3},
 		{"definitions", task.Diagnostics{{Severity: task.Error}}, 3},
 		{"a definition", task.Position{}.Errorf("x"), 3},
-		{"refused", RefusedError{"x"}, 4},
+		{"refused", RefusedError{Message: "x"}, 4},
 		{"preflight", &release.PreflightError{Err: plain}, 4},
 		{"a preflight that found a wrong name", UsageError{&release.PreflightError{Err: plain}}, 3},
 		{"unknown", RunError{5, plain}, 5},

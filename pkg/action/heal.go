@@ -46,7 +46,7 @@ func (o *Operation) heal(ctx context.Context, pending *release.PendingError, ref
 	case run != nil:
 		why = fmt.Sprintf("left %s by run %s of %s, which died", pending.Status, run.ID, run.Owner)
 	case age < healAfter:
-		return RefusedError{fmt.Sprintf("%v\nrelease %q has been %s for only %s, and another Helm process may still work on it: --heal needs at least %s", refusal, name, pending.Status, age.Round(time.Second), healAfter)}
+		return RefusedError{Message: fmt.Sprintf("%v\nrelease %q has been %s for only %s, and another Helm process may still work on it: --heal needs at least %s", refusal, name, pending.Status, age.Round(time.Second), healAfter)}
 	default:
 		why = fmt.Sprintf("left %s since %s", pending.Status, pending.Since.Format(time.RFC3339))
 	}

@@ -10,7 +10,6 @@ import (
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 
-	"github.com/kubectl-tasks/kubectl-tasks/pkg/format"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/format/lagoon"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/plan"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/task"
@@ -112,8 +111,7 @@ func (r *Run) prepareOneOff(_ context.Context, p *process) error {
 	}
 	rel := p.steps.Release
 	if r.OneOff.Lagoon != "" {
-		options := format.Options{Facts: r.Config.facts(task.Run, rel), Getenv: r.Config.lookup, Timeout: r.Read.Timeout}
-		options.Lagoon.Variables, options.Lagoon.Compat, options.Lagoon.ServiceLabel = r.Read.Lagoon.Variables, r.Read.Lagoon.Compat, r.Read.Lagoon.ServiceLabel
+		options := r.reading(task.Run, rel, r.Config.lookup)
 		r.addLagoonFacts(p.steps.Client, rel.Namespace, &options)
 		if one, err = r.OneOff.standard(options.ForLagoon()); err != nil {
 			return err

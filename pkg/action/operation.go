@@ -135,9 +135,8 @@ func (o *Operation) prepare(ctx context.Context, change release.Change) (*prepar
 		}
 	}
 	p.steps.Env = env
-	options := format.Options{
-		Getenv: env.Lookup, Facts: o.Config.facts(op, rel), Runs: func(_ string, phase task.Phase) bool { return phase.In(op) != task.None },
-	}
+	options := o.reading(op, rel, env.Lookup)
+	options.Runs = func(_ string, phase task.Phase) bool { return phase.In(op) != task.None }
 	options.Facts.Values = sync.OnceValues(change.Values)
 	o.addLagoonFacts(client, rel.Namespace, &options)
 	if p.tasks, err = o.read(found, options); err != nil {

@@ -145,7 +145,7 @@ func packed(set taskSet, wanted func(format.Document) bool) ([]record.Document, 
 		}
 	}
 	if size := record.PackedSize(kept); size > record.MaxDocuments {
-		return nil, RefusedError{shown("%s: packed, the tasks for a later uninstall or rollback take %d KiB in the ledger of the release, which has room for %d KiB", strings.Join(names, ", "), (size+1023)>>10, record.MaxDocuments>>10) +
+		return nil, RefusedError{Message: shown("%s: packed, the tasks for a later uninstall or rollback take %d KiB in the ledger of the release, which has room for %d KiB", strings.Join(names, ", "), (size+1023)>>10, record.MaxDocuments>>10) +
 			"\nhint: move these tasks to a document of their own, or long scripts to files or ConfigMaps that the tasks name"}
 	}
 	return kept, nil

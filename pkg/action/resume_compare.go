@@ -44,7 +44,7 @@ func (r *Resumption) changed(changes []string) error {
 	for i, change := range changes {
 		list[i] = "\n  " + shown("%s", change)
 	}
-	return RefusedError{fmt.Sprintf("the plan of run %s no longer applies:%s\nhint: --replan resumes the run with these changes; completed steps do not run again", r.Run.ID, strings.Join(list, ""))}
+	return RefusedError{Message: fmt.Sprintf("the plan of run %s no longer applies:%s\nhint: --replan resumes the run with these changes; completed steps do not run again", r.Run.ID, strings.Join(list, ""))}
 }
 
 // changedInputs returns the inputs of the plan that have changed.

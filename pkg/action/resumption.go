@@ -97,7 +97,7 @@ func (r *Resumption) documents() ([]format.Document, error) {
 	for _, d := range r.Run.Documents {
 		text, err := d.Content()
 		if err != nil {
-			return nil, RefusedError{shown("the record of run %s: %s: %v", r.Run.ID, d.Name, err)}
+			return nil, RefusedError{Message: shown("the record of run %s: %s: %v", r.Run.ID, d.Name, err)}
 		}
 		documents = append(documents, format.Document{Source: task.Source{Name: d.Name, Format: d.Format}, Text: text})
 	}

@@ -12,7 +12,6 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/engine"
-	"github.com/kubectl-tasks/kubectl-tasks/pkg/format"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/kube/ready"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/ledger"
 	"github.com/kubectl-tasks/kubectl-tasks/pkg/plan"
@@ -105,7 +104,8 @@ func (r *Run) prepare(ctx context.Context, p *process) error {
 		}
 	}
 	p.steps.Env = env
-	options := format.Options{Getenv: env.Lookup, Facts: r.Config.facts(task.Run, rel), Runs: r.choice().Includes}
+	options := r.reading(task.Run, rel, env.Lookup)
+	options.Runs = r.choice().Includes
 	if r.Release != "" {
 		options.Facts.Values = r.Connection.storedValues(ctx, r.Release, rel.Namespace)
 	}

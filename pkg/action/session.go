@@ -177,7 +177,7 @@ func (s *session) abandoned(ctx context.Context) error {
 			}
 			for _, made := range step.Created {
 				if s.client.Running(ctx, run.ID, made) {
-					return RefusedError{fmt.Sprintf("run %[1]s of %[2]s died, and its task %[3]q still runs: %[4]s\nhint: '%[5]s resume %[1]s' resumes it, '%[5]s cancel %[1]s' stops it", run.ID, run.Owner, step.ID, runner.ObjectNames(step.Created), s.config.Name)}
+					return RefusedError{Message: fmt.Sprintf("run %[1]s of %[2]s died, and its task %[3]q still runs: %[4]s\nhint: '%[5]s resume %[1]s' resumes it, '%[5]s cancel %[1]s' stops it", run.ID, run.Owner, step.ID, runner.ObjectNames(step.Created), s.config.Name)}
 				}
 			}
 		}
@@ -192,7 +192,7 @@ func (s *session) abandoned(ctx context.Context) error {
 			return fmt.Errorf("%w\ncannot check whether the run still has pods or Jobs: %w", u.Err, err)
 		}
 		if len(alive) > 0 {
-			return RefusedError{fmt.Sprintf("%v\nrun %s may have died, and it still has %s\nhint: delete the objects that should no longer run", u.Err, u.ID, runner.ObjectNames(alive))}
+			return RefusedError{Message: fmt.Sprintf("%v\nrun %s may have died, and it still has %s\nhint: delete the objects that should no longer run", u.Err, u.ID, runner.ObjectNames(alive))}
 		}
 		s.config.note(u.Err.Error())
 	}

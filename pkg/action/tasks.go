@@ -75,11 +75,16 @@ func (r *Request) find(ctx context.Context, client *kube.Client, rel plan.Releas
 	return found, err
 }
 
+// reading returns the options that the user chose for reading documents, with the facts of a run.
+func (r *Request) reading(op task.Operation, rel plan.Release, getenv func(string) (string, bool)) format.Options {
+	o := r.Read
+	o.Facts, o.Getenv = r.Config.facts(op, rel), getenv
+	o.Facts.Params = r.Read.Facts.Params
+	return o
+}
+
 // read parses documents. Findings of severity Error are the error; the others are in the result.
 func (r *Request) read(found source.Found, o format.Options) (taskSet, error) {
-	o.Facts.Params = r.Read.Facts.Params
-	o.Draft, o.Images, o.Timeout, o.Parallel = r.Read.Draft, r.Read.Images, r.Read.Timeout, r.Read.Parallel
-	o.Lagoon.Variables, o.Lagoon.Compat, o.Lagoon.ServiceLabel = r.Read.Lagoon.Variables, r.Read.Lagoon.Compat, r.Read.Lagoon.ServiceLabel
 	set, err := format.Read(found.Documents, o)
 	if option := (*format.OptionError)(nil); errors.As(err, &option) {
 		err = UsageError{err}

@@ -11,20 +11,14 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/dynamic"
 )
 
 // ListKind returns the objects of a kind in a namespace; none when the cluster does not have the kind, or the user may
 // not list it. Other errors are the server's.
 func (c *Client) ListKind(ctx context.Context, group, kind, namespace string) ([]unstructured.Unstructured, error) {
-	mapping, err := c.mapper.RESTMapping(schema.GroupKind{Group: group, Kind: kind})
-	if meta.IsNoMatchError(err) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	client, err := c.Resource(mapping.Resource, namespace)
-	if err != nil {
+	client, err := c.ofKind(group, kind, namespace)
+	if client == nil || err != nil {
 		return nil, err
 	}
 	list, err := client.List(ctx, metav1.ListOptions{})
@@ -39,15 +33,8 @@ func (c *Client) ListKind(ctx context.Context, group, kind, namespace string) ([
 
 // FindObject returns an object of a kind; nil when it does not exist, or the cluster does not have the kind.
 func (c *Client) FindObject(ctx context.Context, group, kind, namespace, name string) (*unstructured.Unstructured, error) {
-	mapping, err := c.mapper.RESTMapping(schema.GroupKind{Group: group, Kind: kind})
-	if meta.IsNoMatchError(err) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	client, err := c.Resource(mapping.Resource, namespace)
-	if err != nil {
+	client, err := c.ofKind(group, kind, namespace)
+	if client == nil || err != nil {
 		return nil, err
 	}
 	o, err := client.Get(ctx, name, metav1.GetOptions{})
@@ -58,6 +45,18 @@ func (c *Client) FindObject(ctx context.Context, group, kind, namespace, name st
 		return nil, fmt.Errorf("%s/%s in namespace %q: %w", strings.ToLower(kind), name, namespace, err)
 	}
 	return o, nil
+}
+
+// ofKind returns the client for the objects of a kind in a namespace; nil when the cluster does not have the kind.
+func (c *Client) ofKind(group, kind, namespace string) (dynamic.ResourceInterface, error) {
+	mapping, err := c.mapper.RESTMapping(schema.GroupKind{Group: group, Kind: kind})
+	if meta.IsNoMatchError(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return c.Resource(mapping.Resource, namespace)
 }
 
 // HasKind reports whether the cluster has a kind; false also when it cannot be asked.
